@@ -1,0 +1,28 @@
+"""detcam: why does an object detector draw each of its boxes, and which edge is most likely wrong?"""
+
+from detcam.attribution.heatmap import Heatmap
+from detcam.attribution.methods import METHODS, Method
+from detcam.attribution.target import TARGETS, Target
+from detcam.detectors import Detections, Detector, Prediction, load
+from detcam.errors import DetcamError
+from detcam.explain import DetectionExplanation, Explanation, explain
+from detcam.imaging import Geometry, Image, load_image
+
+__all__ = [
+    "METHODS",
+    "TARGETS",
+    "Detections",
+    "DetcamError",
+    "DetectionExplanation",
+    "Detector",
+    "Explanation",
+    "Geometry",
+    "Heatmap",
+    "Image",
+    "Method",
+    "Prediction",
+    "Target",
+    "explain",
+    "load",
+    "load_image",
+]

@@ -1,0 +1,112 @@
+"""Heatmaps of every detection of a photograph together."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from detcam.attribution.heatmap import OK, UNREACHABLE, ZERO, Heatmap, fuse
+from detcam.attribution.methods import Method
+from detcam.attribution.methods.table import PIXEL
+from detcam.attribution.tape import LEVEL, PIXELS, Key, Tape
+from detcam.attribution.target import Target
+from detcam.detectors.base import Canvas, Detector
+from detcam.detectors.detections import Detections
+from detcam.detectors.prediction import Grid
+from detcam.errors import LayerError, MethodError, near
+
+AUTO = "auto"
+
+
+def layers_of(detector: Detector, layer: str | Sequence[str], level: int) -> tuple[str, ...]:
+    """The layers to explain a box of ``level`` at: ``"auto"`` is the level's own input to the head.
+
+    Raises:
+        LayerError: no name was given, or the detector has no such layer.
+    """
+    names = [layer] if isinstance(layer, str) else list(layer)
+    if not names:
+        raise LayerError("no layer named: give 'auto', a name, or several names to fuse")
+    known = detector.layer_names()
+    for name in names:
+        if name != AUTO and name not in known:
+            raise LayerError(f"{detector.name} has no layer {name!r}: {near(name, [AUTO, *known])}")
+    return tuple(dict.fromkeys(f"{LEVEL}{level}" if name == AUTO else name for name in names))
+
+
+def attribute(detector: Detector, canvas: Canvas, detections: Detections, method: Method, layer: str | Sequence[str],
+              target: Target, seed: int = 0) -> list[Heatmap]:
+    """A heatmap for each detection of the canvas's only photograph, all of them from one forward pass a sample.
+
+    Args:
+        detector: what is explained.
+        canvas: one photograph.
+        detections: the boxes to explain.
+        method: how.
+        layer: ``"auto"``, a name, or several names to fuse; pixel methods do not use it.
+        target: what is explained about each box.
+        seed: where a method's noise starts from.
+
+    Raises:
+        LayerError: an unknown layer, or one that gives no map.
+        MethodError: the method returns a map of another shape than its input's.
+    """
+    if not len(detections):
+        return []
+    if method.kind == PIXEL:
+        return _pixel_maps(detector, canvas, detections, method, target, seed)
+    return _layer_maps(detector, canvas, detections, method, layer, target)
+
+
+def keys_of(detections: Detections) -> list[Key]:
+    """The ``(row, label)`` of each detection."""
+    return list(zip(detections.rows.tolist(), detections.labels.tolist(), strict=True))
+
+
+def _layer_maps(detector: Detector, canvas: Canvas, detections: Detections, method: Method,
+                layer: str | Sequence[str], target: Target) -> list[Heatmap]:
+    keys = keys_of(detections)
+    wanted = [layers_of(detector, layer, level) for level in detections.levels.tolist()]
+    names = list(dict.fromkeys(name for each in wanted for name in each))
+    maps: list[dict[str, Heatmap]] = [{} for _ in keys]
+    with Tape(detector, canvas.pixels, names) as tape:
+        for name in names:
+            members = [index for index, each in enumerate(wanted) if name in each]
+            gradients = tape.gradients(name, [keys[index] for index in members], target)
+            activations, grid = tape.activations[name].detach()[0], tape.grid(name)
+            for index, gradient in zip(members, gradients, strict=True):
+                own = None if gradient is None else gradient[0]
+                maps[index][name] = _layer_map(method, activations, own, grid, canvas, name)
+    return [next(iter(each.values())) if len(each) == 1 else fuse(each) for each in maps]
+
+
+def _layer_map(method: Method, activations: Tensor, gradient: Tensor | None, grid: Grid, canvas: Canvas,
+               name: str) -> Heatmap:
+    shape = activations.shape[-2:]
+    if gradient is None:
+        return _heatmap(torch.zeros(shape), grid, canvas, name, UNREACHABLE)
+    values = method.function(activations, gradient)
+    if values.shape != shape:
+        raise MethodError(f"method {method.name!r} returned shape {list(values.shape)}, expected {list(shape)}")
+    return _heatmap(values, grid, canvas, name)
+
+
+def _pixel_maps(detector: Detector, canvas: Canvas, detections: Detections, method: Method, target: Target,
+                seed: int) -> list[Heatmap]:
+    keys = keys_of(detections)
+
+    def gradients(pixels: Tensor) -> Tensor:
+        with Tape(detector, pixels, [PIXELS]) as tape:
+            found = tape.gradients(PIXELS, keys, target)
+        return torch.stack([torch.zeros_like(pixels) if each is None else each for each in found])
+
+    generator = torch.Generator().manual_seed(seed)
+    values = method.function(gradients, canvas.pixels, generator)
+    return [_heatmap(each, Grid((1.0, 1.0)), canvas, PIXELS) for each in values]
+
+
+def _heatmap(values: Tensor, grid: Grid, canvas: Canvas, layer: str, status: str = OK) -> Heatmap:
+    array = values.detach().float().cpu().numpy()
+    if status == OK and not array.any():
+        status = ZERO
+    return Heatmap(array, grid, canvas.geometries[0], layer, status)

@@ -1,0 +1,78 @@
+"""A raw heatmap, and where its cells lie on the canvas and on the photograph."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detcam.detectors.prediction import Grid
+from detcam.imaging import Geometry
+
+OK = "ok"
+UNREACHABLE = "unreachable"
+ZERO = "zero"
+
+
+@dataclass(frozen=True)
+class Heatmap:
+    """One detection's attribution: raw values, never min-maxed, never resized to the canvas.
+
+    Attributes:
+        values: float32 ``[gh, gw]``, signed for layer maps (before ReLU), not negative for pixel maps.
+        grid: where the cells lie on the canvas.
+        geometry: where the photograph lies on the canvas.
+        layer: the layer's name, ``"pixels"``, or the fused layers' names joined by ``+``.
+        status: ``"ok"``; ``"unreachable"`` (no path leads from the layer to this box's target) or ``"zero"``
+            (a path, but no attribution at all). The values are zero in both.
+        scales: for a fused map, the mean of the positive part that each layer's map was divided by (0: left out).
+    """
+
+    values: NDArray[np.float32]
+    grid: Grid
+    geometry: Geometry
+    layer: str
+    status: str = OK
+    scales: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def positive(self) -> NDArray[np.float32]:
+        """What speaks for the target: the values with negative ones set to 0."""
+        return np.clip(self.values, 0, None)
+
+    def cell_edges(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Canvas positions of the cells' borders, cut at the canvas: x ``[gw + 1]`` and y ``[gh + 1]``."""
+        height, width = self.geometry.canvas
+        rows, columns = self.values.shape
+        x = self.grid.origin[0] + self.grid.stride[0] * np.arange(columns + 1)
+        y = self.grid.origin[1] + self.grid.stride[1] * np.arange(rows + 1)
+        return x.clip(0, width), y.clip(0, height)
+
+    def at(self, x: NDArray[np.floating], y: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Values at canvas positions, constant over each cell: ``[len(y), len(x)]``."""
+        rows, columns = self.values.shape
+        column = np.floor((x - self.grid.origin[0]) / self.grid.stride[0]).astype(int).clip(0, columns - 1)
+        row = np.floor((y - self.grid.origin[1]) / self.grid.stride[1]).astype(int).clip(0, rows - 1)
+        return self.values[np.ix_(row, column)]
+
+
+def fuse(maps: Mapping[str, Heatmap]) -> Heatmap:
+    """Maps of several layers as one: each divided by the mean of its positive part, then summed.
+
+    The sum lives on the finest layer's grid, where coarser maps are constant over their cells. Layers without any
+    positive value are left out and recorded with scale 0.
+    """
+    finest = min(maps.values(), key=lambda heatmap: heatmap.grid.stride)
+    rows, columns = finest.values.shape
+    x = finest.grid.origin[0] + finest.grid.stride[0] * (np.arange(columns) + 0.5)
+    y = finest.grid.origin[1] + finest.grid.stride[1] * (np.arange(rows) + 0.5)
+    total = np.zeros(finest.values.shape, np.float32)
+    scales = {}
+    for name, heatmap in maps.items():
+        scale = float(heatmap.positive.mean())
+        scales[name] = scale
+        if scale > 0:
+            total += heatmap.at(x, y) / scale
+    reached = any(heatmap.status != UNREACHABLE for heatmap in maps.values())
+    status = OK if total.any() else (ZERO if reached else UNREACHABLE)
+    return Heatmap(total, finest.grid, finest.geometry, "+".join(maps), status, scales)

@@ -1,0 +1,91 @@
+"""The table of attribution methods: one file and one line each, imported when it is first asked for."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
+from inspect import signature
+from typing import Any
+
+from torch import Tensor
+
+from detcam.errors import MethodError, near
+
+PixelGradients = Callable[[Tensor], Tensor]
+"""Pixels ``[S, 3, h, w]`` to the gradients of N boxes' targets, ``[N, S, 3, h, w]``."""
+
+LAYER, PIXEL = "layer", "pixel"
+
+
+@dataclass(frozen=True)
+class Method:
+    """An attribution method.
+
+    Attributes:
+        name: the word that users and provenance know it by.
+        kind: ``"layer"`` methods combine a layer's activations and gradients, ``[c, h, w]`` each, to ``[h, w]``;
+            ``"pixel"`` methods call for gradients at the pixels and return ``[N, h, w]``.
+        function: the combination.
+        source: paper and equation.
+        description: what to know before choosing it.
+        settings: options that were set, for the provenance.
+    """
+
+    name: str
+    kind: str
+    function: Callable[..., Tensor]
+    source: str = ""
+    description: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    where: str
+    kind: str
+    source: str
+    description: str
+
+
+METHODS = {
+    "hirescam": _Entry("detcam.attribution.methods.hirescam:hirescam", LAYER, "Draelos and Carin 2020, eq. 4",
+                       "Gradient times activation, elementwise: belongs to the box. The default."),
+    "odam": _Entry("detcam.attribution.methods.hirescam:hirescam", LAYER, "Zhao et al. 2023, eq. 5",
+                   "The same combination under the name the detection literature gives it."),
+    "gradcam": _Entry("detcam.attribution.methods.gradcam:gradcam", LAYER, "Selvaraju et al. 2017, eq. 1 and 2",
+                      "Averages the gradient over the map and so forgets which box was asked about: it lights up "
+                      "other objects of the class too. A poor choice for boxes, here for comparison."),
+    "gradient": _Entry("detcam.attribution.methods.gradient:gradient", PIXEL, "Simonyan et al. 2014, section 3",
+                       "How much each pixel would change the target: sharp, local and noisy."),
+    "smoothgrad": _Entry("detcam.attribution.methods.smoothgrad:smoothgrad", PIXEL, "Smilkov et al. 2017, section 3",
+                         "The gradient averaged over noisy copies: quieter, and as many times slower."),
+}
+
+
+def get_method(method: str | Method | Callable[..., Tensor], **settings: Any) -> Method:
+    """A method by its name, the method itself, or a user's layer function ``(A, G) -> [h, w]``, with settings.
+
+    Raises:
+        MethodError: there is no method of that name, or it does not take a setting.
+    """
+    if isinstance(method, Method):
+        found = method
+    elif isinstance(method, str):
+        if method not in METHODS:
+            raise MethodError(f"unknown method {method!r}: {near(method, METHODS)}")
+        entry = METHODS[method]
+        module, _, function = entry.where.partition(":")
+        found = Method(method, entry.kind, getattr(import_module(module), function), entry.source, entry.description)
+    elif callable(method):
+        found = Method(getattr(method, "__name__", "custom"), LAYER, method)
+    else:
+        raise MethodError(f"expected the name of a method or a function, got {type(method).__name__}")
+    if not settings:
+        return found
+    known = list(signature(found.function).parameters)
+    for name in settings:
+        if name not in known:
+            raise MethodError(f"method {found.name!r} takes no setting {name!r}; it takes: "
+                              f"{', '.join(known[3:]) or 'none'}")
+    return Method(found.name, found.kind, partial(found.function, **settings), found.source, found.description,
+                  {**found.settings, **settings})

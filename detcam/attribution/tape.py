@@ -1,0 +1,184 @@
+"""One forward pass with chosen layers held for differentiation, and the backward passes from each box."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from detcam.attribution.target import Target
+from detcam.attribution.windows import shared_groups, structural_window
+from detcam.detectors.base import Detector
+from detcam.detectors.prediction import Grid, Prediction
+from detcam.errors import LayerError, near
+
+LEVEL = "level."
+PIXELS = "pixels"
+Key = tuple[int, int]  # row, label
+
+
+class Tape:
+    """Records layers of a detector in one forward pass; the model is as it was found when the block ends.
+
+    The weights are frozen. The shallowest recorded layer (or the pixels) becomes the leaf of the graph, so nothing
+    below it is differentiated. Head level inputs are called ``level.0``, ``level.1``, …; other layers by their
+    module names; ``pixels`` is the canvas itself.
+
+    Args:
+        detector: what is explained.
+        pixels: ``[B, 3, h, w]`` RGB in 0..1.
+        layers: the names to record.
+
+    Raises:
+        LayerError: an unknown layer, one that ran twice, or whose output is no ``[B, c, h, w]`` map.
+    """
+
+    prediction: Prediction
+
+    def __init__(self, detector: Detector, pixels: Tensor, layers: Sequence[str]) -> None:
+        self._detector = detector
+        self._pixels = pixels
+        self._layers = list(dict.fromkeys(layers))
+        self._stack = ExitStack()
+        self.activations: dict[str, Tensor] = {}
+
+    def __enter__(self) -> "Tape":
+        with self._stack:  # leaves everything as found if the forward raises
+            self._stack.enter_context(self._detector.borrowed())
+            self._stack.enter_context(torch.enable_grad())
+            pixels = self._pixels
+            if PIXELS in self._layers:
+                pixels = self._keep(PIXELS, pixels)
+            with ExitStack() as hooks:
+                for hook in self._hooks():
+                    hooks.callback(hook.remove)
+                self.prediction = self._detector.forward(pixels)
+            missing = [name for name in self._layers if name not in self.activations]
+            if missing:
+                raise LayerError(f"layer {missing[0]!r} did not run in a forward pass of {self._detector.name}")
+            self._stack = self._stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+        self.activations.clear()
+
+    def _keep(self, name: str, value: Tensor) -> Tensor:
+        """Hold ``value`` for differentiation; what goes on is a copy, so that in-place activations cannot touch it."""
+        if name in self.activations:
+            raise LayerError(f"layer {name!r} runs twice in one forward pass: name the modules around it instead")
+        held = value if value.requires_grad else value.detach().requires_grad_(True)
+        self.activations[name] = held
+        return held.clone()
+
+    def _hooks(self) -> list[Any]:
+        modules = dict(self._detector.model.named_modules())
+        hooks = []
+        for name in self._layers:
+            if name == PIXELS or name.startswith(LEVEL):
+                continue
+            if name not in modules:
+                raise LayerError(f"{self._detector.name} has no layer {name!r}: "
+                                 f"{near(name, self._detector.layer_names())}")
+            hooks.append(modules[name].register_forward_hook(self._module_hook(name)))
+        if any(name.startswith(LEVEL) for name in self._layers):
+            hooks.append(self._detector.head.register_forward_pre_hook(self._level_hook()))
+        return hooks
+
+    def _module_hook(self, name: str) -> Callable[[nn.Module, Any, Any], Tensor]:
+        def hook(module: nn.Module, _: Any, output: Any) -> Tensor:
+            if not isinstance(output, Tensor) or output.ndim != 4:
+                raise LayerError(f"layer {name!r} ({type(module).__name__}) gives no [B, c, h, w] map to explain")
+            return self._keep(name, output)
+
+        return hook
+
+    def _level_hook(self) -> Callable[[nn.Module, tuple[Any, ...]], tuple[Any, ...]]:
+        wanted = [name for name in self._layers if name.startswith(LEVEL)]
+
+        def hook(_: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
+            maps = list(args[0])
+            for name in wanted:
+                index = name.removeprefix(LEVEL)
+                if not index.isdigit() or int(index) >= len(maps):
+                    raise LayerError(f"{self._detector.name} has no layer {name!r}: its levels are level.0 to "
+                                     f"level.{len(maps) - 1}")
+                maps[int(index)] = self._keep(name, maps[int(index)])
+            return (maps, *args[1:])
+
+        return hook
+
+    def gradients(self, layer: str, keys: Sequence[Key], target: Target) -> list[Tensor | None]:
+        """Gradient of each box's target at a layer, ``[B, c, h, w]`` each; None where no path leads to the box.
+
+        Boxes of the layer's own level share a backward pass where their windows cannot overlap.
+        """
+        found: list[Tensor | None] = [None] * len(keys)
+        for group in self._groups(layer, keys, target):
+            values = [target.read(self.prediction, *keys[index]).sum() for index in group]
+            total = torch.stack(values).sum()
+            if not total.requires_grad:
+                continue
+            gradient = torch.autograd.grad(total, self.activations[layer], retain_graph=True, allow_unused=True)[0]
+            if gradient is None:
+                continue
+            if len(group) == 1:
+                found[group[0]] = gradient
+                continue
+            window = self._window(layer)
+            assert window is not None
+            for index in group:
+                found[index] = self._cut(gradient, layer, keys[index][0], window)
+        return found
+
+    def _groups(self, layer: str, keys: Sequence[Key], target: Target) -> list[list[int]]:
+        alone = [[index] for index in range(len(keys))]
+        if not (layer.startswith(LEVEL) and target.local):
+            return alone
+        number = int(layer.removeprefix(LEVEL))
+        if any(self.prediction.level_of(row) != number for row, _ in keys):
+            return alone
+        cells = [self.prediction.levels[number].cell(row)[:2] for row, _ in keys]
+        return shared_groups(cells, self._window(layer))
+
+    def _window(self, layer: str) -> int | None:
+        windows = [structural_window(module) for module in self._detector.head_modules(int(layer.removeprefix(LEVEL)))]
+        known = [window for window in windows if window is not None]
+        return max(known) if len(known) == len(windows) else None
+
+    def _cut(self, gradient: Tensor, layer: str, row: int, window: int) -> Tensor:
+        """A box's own part of a shared gradient: its window, with zeros elsewhere."""
+        y, x, _ = self.prediction.levels[int(layer.removeprefix(LEVEL))].cell(row)
+        reach = window // 2
+        own = (..., slice(max(y - reach, 0), y + reach + 1), slice(max(x - reach, 0), x + reach + 1))
+        cut = torch.zeros_like(gradient)
+        cut[own] = gradient[own]
+        return cut
+
+    def grid(self, layer: str) -> Grid:
+        """Where a layer's cells lie on the canvas.
+
+        Pixels are their own grid; a map with as many cells as one of the head's levels lies on that level's grid
+        (SSD300's 38 cells cover 304 px, its 5 cells 320). Elsewhere the stride is the canvas over the cells, where
+        that is whole, and otherwise the power of two whose cells, rounded up, cover the canvas.
+        """
+        if layer == PIXELS:
+            return Grid((1.0, 1.0))
+        height, width = (int(side) for side in self.activations[layer].shape[-2:])
+        if layer.startswith(LEVEL):
+            return self.prediction.levels[int(layer.removeprefix(LEVEL))].grid
+        for level in self.prediction.levels:
+            if level.shape == (height, width):
+                return level.grid
+        canvas_height, canvas_width = self._pixels.shape[-2:]
+        return Grid((_stride(canvas_width, width), _stride(canvas_height, height)))
+
+
+def _stride(canvas: int, cells: int) -> float:
+    if canvas % cells == 0:
+        return canvas / cells
+    power = 1
+    while -(-canvas // power) > cells:
+        power *= 2
+    return float(power) if -(-canvas // power) == cells else canvas / cells

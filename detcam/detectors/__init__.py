@@ -1,0 +1,8 @@
+"""Detector families, each behind one adapter."""
+
+from detcam.detectors.base import Canvas, Detector
+from detcam.detectors.detections import Detections
+from detcam.detectors.load import load
+from detcam.detectors.prediction import Prediction
+
+__all__ = ["Canvas", "Detections", "Detector", "Prediction", "load"]

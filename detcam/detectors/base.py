@@ -1,0 +1,234 @@
+"""What every detector family offers: canvas, forward, and the library's own selection with rows."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from detcam.detectors.detections import Detections
+from detcam.detectors.prediction import Grid, Prediction
+from detcam.errors import ClassNameError, MismatchError, near
+from detcam.imaging import Geometry, Image
+
+CHECK_SCORE = 0.05  # the threshold of the check against the model's own detections
+BOX_TOLERANCE = 0.05  # source pixels; five times what the parity tests allow, for other machines' rounding
+SCORE_TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """Photographs as the model sees them.
+
+    Attributes:
+        pixels: ``[B, 3, h, w]`` RGB in 0..1; the model's own normalisation happens in ``Detector.forward``.
+        geometries: where each photograph lies on its canvas, one an image.
+    """
+
+    pixels: Tensor
+    geometries: tuple[Geometry, ...]
+
+
+class Detector(ABC):
+    """A model of one family, with its rows, levels and layers laid open.
+
+    Attributes:
+        name: what the user called it.
+        family: the adapter's word, such as ``"ssd"``.
+        architecture: what two sets of weights share, such as ``"yolov8n"``.
+        model: the network that is explained.
+        class_names: class index to word.
+    """
+
+    name: str
+    family: str
+    architecture: str
+    model: nn.Module
+    class_names: dict[int, str]
+    _checked: bool = False
+
+    @abstractmethod
+    def canvas(self, image: Image) -> Canvas:
+        """The photograph as the model's own preprocessing brings it in."""
+
+    @abstractmethod
+    def forward(self, pixels: Tensor) -> Prediction:
+        """Run the network on ``[B, 3, h, w]`` RGB in 0..1, under the caller's gradient mode."""
+
+    @abstractmethod
+    def select(self, prediction: Prediction, canvas: Canvas, min_score: float) -> list[Detections]:
+        """The library's own threshold, top-k and suppression, with rows; one :class:`Detections` an image."""
+
+    @abstractmethod
+    def library_detections(self, image: Image, min_score: float) -> Detections:
+        """What the library itself reports for a photograph (rows, levels and cells are -1)."""
+
+    @property
+    @abstractmethod
+    def head(self) -> nn.Module:
+        """The module whose first argument is the list of level maps ``[B, c, h, w]``."""
+
+    @abstractmethod
+    def head_modules(self, level: int) -> tuple[nn.Module, ...]:
+        """The modules that turn one level's map into its class logits and box outputs."""
+
+    @property
+    @abstractmethod
+    def edge_layer(self) -> str:
+        """The layer at which the evidence on an edge is measured."""
+
+    @property
+    def mismatch_hint(self) -> str:
+        """What to set when the adapter's detections differ from the model's own."""
+        return "this model post-processes in its own way, which detcam cannot follow"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Which weights these are: the first 16 hexadecimal digits of a SHA-256 over all of them."""
+        digest = sha256()
+        for key, value in self.model.state_dict().items():
+            digest.update(key.encode())
+            digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return next(self.model.parameters()).dtype
+
+    def detect(self, image: Image, min_score: float = 0.25) -> Detections:
+        """Detections of a photograph, equal to the library's own, with their rows.
+
+        Raises:
+            MismatchError: the first photograph with detections shows that the model post-processes otherwise.
+        """
+        canvas = self.canvas(image)
+        with self.borrowed(), torch.no_grad():
+            prediction = self.forward(canvas.pixels)
+        self.check(image, prediction, canvas)
+        return self.select(prediction, canvas, min_score)[0]
+
+    def check(self, image: Image, prediction: Prediction, canvas: Canvas) -> None:
+        """Compare the adapter's detections with the model's own, once, on the first photograph that has any.
+
+        Raises:
+            MismatchError: they differ; the message says where, and what to set.
+        """
+        if self._checked:
+            return
+        ours = self.select(prediction, canvas, CHECK_SCORE)[0]
+        theirs = self.library_detections(image, CHECK_SCORE)
+        difference = first_difference(ours, theirs)
+        if difference:
+            raise MismatchError(f"{self.name}: on {image.name} {difference}; {self.mismatch_hint}")
+        self._checked = len(theirs) > 0
+
+    @contextmanager
+    def borrowed(self) -> Iterator[None]:
+        """The model in evaluation mode and with frozen weights, given back exactly as it was found."""
+        modes = [(module, module.training) for module in self.model.modules()]
+        grads = [(weight, weight.requires_grad) for weight in self.model.parameters()]
+        try:
+            self.model.eval()
+            for weight, _ in grads:
+                weight.requires_grad_(False)
+            yield
+        finally:
+            for module, training in modes:
+                module.training = training
+            for weight, needs in grads:
+                weight.requires_grad_(needs)
+
+    def layer_names(self) -> list[str]:
+        """The names that ``layer=`` takes: the head's level inputs, then the model's modules."""
+        levels = [f"level.{index}" for index in range(self.n_levels)]
+        return levels + [name for name, _ in self.model.named_modules() if name]
+
+    @property
+    @abstractmethod
+    def n_levels(self) -> int:
+        """How many feature levels the head has."""
+
+    def labels_of(self, classes: Sequence[str | int]) -> list[int]:
+        """Class indices of class names or indices.
+
+        Raises:
+            ClassNameError: the detector has no such class.
+        """
+        by_name = {name: label for label, name in self.class_names.items()}
+        labels = []
+        for wanted in classes:
+            if wanted in by_name:
+                labels.append(by_name[str(wanted)])
+            elif str(wanted).isdigit() and int(wanted) in self.class_names:
+                labels.append(int(wanted))
+            else:
+                raise ClassNameError(f"{self.name} has no class {wanted!r}: {near(str(wanted), by_name)}")
+        return labels
+
+
+def detections_of(prediction: Prediction, rows: Tensor, labels: Tensor, scores: Tensor, boxes: Tensor) -> Detections:
+    """Detections from kept rows and their boxes ``[N, 4]`` in source pixels; levels and cells are looked up."""
+    levels, cells = [], []
+    for row in rows.tolist():
+        level = prediction.level_of(row)
+        levels.append(level)
+        cells.append(prediction.levels[level].cell(row)[:2])
+    return Detections(
+        boxes=boxes.detach().cpu().double().numpy().reshape(-1, 4),
+        labels=labels.cpu().numpy().astype(np.int64),
+        scores=scores.detach().cpu().double().numpy(),
+        rows=rows.cpu().numpy().astype(np.int64),
+        levels=np.array(levels, dtype=np.int64),
+        cells=np.array(cells, dtype=np.int64).reshape(-1, 2),
+    )
+
+
+def without_rows(boxes: Tensor, labels: Tensor, scores: Tensor) -> Detections:
+    """A library's own detections: boxes ``[N, 4]`` in source pixels, whose rows are not known."""
+    count = len(scores)
+    return Detections(
+        boxes=boxes.detach().cpu().double().numpy().reshape(-1, 4),
+        labels=labels.cpu().numpy().astype(np.int64),
+        scores=scores.detach().cpu().double().numpy(),
+        rows=np.full(count, -1),
+        levels=np.full(count, -1),
+        cells=np.full((count, 2), -1),
+    )
+
+
+def first_difference(ours: Detections, theirs: Detections) -> str | None:
+    """Words for the first detection in which two lists differ, or None where they agree."""
+    if len(ours) != len(theirs):
+        return f"detcam selects {len(ours)} detections and the model itself {len(theirs)} (scores from {CHECK_SCORE})"
+    for index in range(len(ours)):
+        a, b = (f"label {d.labels[index]}, score {d.scores[index]:.4f}, box {d.boxes[index].round(1).tolist()}"
+                for d in (ours, theirs))
+        same = (
+            ours.labels[index] == theirs.labels[index]
+            and abs(ours.scores[index] - theirs.scores[index]) <= SCORE_TOLERANCE
+            and np.abs(ours.boxes[index] - theirs.boxes[index]).max() <= BOX_TOLERANCE
+        )
+        if not same:
+            return f"detection {index + 1} of {len(ours)} is {a} for detcam and {b} for the model itself"
+    return None
+
+
+def grid_of_centres(centres_x: Sequence[float], centres_y: Sequence[float]) -> Grid:
+    """The grid whose cells have the given centres (canvas pixels); a single cell is taken as centred."""
+
+    def axis(centres: Sequence[float]) -> tuple[float, float]:
+        first = float(centres[0])
+        stride = 2 * first if len(centres) == 1 else (float(centres[-1]) - first) / (len(centres) - 1)
+        return stride, first - stride / 2
+
+    (sx, ox), (sy, oy) = axis(centres_x), axis(centres_y)
+    return Grid((sx, sy), (ox, oy))

@@ -1,0 +1,183 @@
+"""load(): a detector by its name, its file, a function in a file, or the live model itself."""
+
+import importlib.util
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from detcam.detectors.base import Detector
+from detcam.errors import DetectorError, InputError, WeightsError, near
+
+TORCHVISION_SSDS = ("ssd300_vgg16",)
+YOLO_PREFIXES = ("yolov8", "yolo11", "yolo26")
+YOLO_NAMES = tuple(f"{prefix}{size}.pt" for prefix in YOLO_PREFIXES for size in "nsmlx")
+
+
+def load(model: Any, *, weights: str | Path | None = None, class_names: str | Path | Sequence[str] | None = None,
+         head: str | None = None, imgsz: int | tuple[int, int] | None = None, device: str | None = None,
+         score_activation: str = "softmax", unsafe: bool = False) -> Detector:
+    """Make a model ready to be explained.
+
+    Args:
+        model: one of
+            ``"ssd300_vgg16"``: torchvision's, with its published weights or with ``weights``;
+            ``"yolov8n.pt"`` and the like: ultralytics' published weights;
+            a path to a YOLO ``.pt`` checkpoint;
+            ``"FILE.py:FUNCTION"``: a function that builds a torchvision SSD (Python code that will be run);
+            a live torchvision ``SSD`` or ultralytics ``YOLO``.
+        weights: a state dict to load into an SSD; for ``FILE.py:FUNCTION`` too.
+        class_names: class names of an SSD, from label 1 on: a list, or a text file with one a line.
+        head: for end-to-end YOLO models ``"one2many"`` or ``"one2one"``; None follows the installed ``predict``.
+        imgsz: canvas size of a YOLO model; None takes the checkpoint's.
+        device: ``"cpu"``, ``"cuda:0"``, …; None keeps a live model's device and otherwise takes the CPU.
+        score_activation: how an SSD's logits become scores, ``"softmax"`` or ``"sigmoid"``.
+        unsafe: load a pickled checkpoint that the safe loader refuses. That runs code from the file.
+
+    Raises:
+        InputError: no such model, file or function, or an option that the model does not take.
+        WeightsError: weights are missing (the message says which file to put where), unsafe, or do not fit.
+        DetectorError: the model is not one that can be explained.
+    """
+    if isinstance(model, nn.Module):
+        return _ssd(model, type(model).__name__, weights, class_names, device, score_activation, None)
+    if hasattr(model, "predict") and hasattr(model, "overrides"):
+        from detcam.detectors.yolo import YOLODetector
+
+        name = str(getattr(model, "model_name", None) or "YOLO")
+        where = device or str(next(model.model.parameters()).device)
+        return YOLODetector(model.model, model.overrides, Path(name).name, head, imgsz, where)
+    if not isinstance(model, (str, Path)):
+        raise InputError(f"cannot load a detector from {type(model).__name__}: give a name, a path or a live model")
+    name = str(model)
+    if name in TORCHVISION_SSDS:
+        return _torchvision_ssd(name, weights, class_names, device, score_activation)
+    if ".py:" in name:
+        return _from_function(name, weights, class_names, device, score_activation)
+    if name.endswith(".pt"):
+        from detcam.detectors.yolo_checkpoint import load_checkpoint
+        from detcam.detectors.yolo import YOLODetector
+
+        if weights is not None or class_names is not None:
+            raise InputError(f"{name} brings its own weights and class names: leave weights and class_names out")
+        network, overrides = load_checkpoint(name, YOLO_NAMES, unsafe)
+        return YOLODetector(network, overrides, Path(name).name, head, imgsz, device or "cpu")
+    known = [*TORCHVISION_SSDS, *YOLO_NAMES]
+    raise InputError(f"unknown model {name!r}: {near(name, known)} A path to a YOLO .pt file and "
+                     "FILE.py:FUNCTION are models too")
+
+
+def _ssd(model: nn.Module, name: str, weights: str | Path | None, class_names: str | Path | Sequence[str] | None,
+         device: str | None, score_activation: str, architecture: str | None) -> Detector:
+    from detcam.detectors.ssd import SSDDetector
+
+    if weights is not None:
+        _load_state(model, Path(weights))
+    if device is not None:
+        model.to(device)
+    return SSDDetector(model, read_class_names(class_names), name, architecture, score_activation)
+
+
+def _torchvision_ssd(name: str, weights: str | Path | None, class_names: str | Path | Sequence[str] | None,
+                     device: str | None, score_activation: str) -> Detector:
+    from torchvision.models import get_model, get_model_weights
+    from torchvision.models._api import WeightsEnum
+
+    published: WeightsEnum = get_model_weights(name).DEFAULT  # type: ignore[attr-defined]
+    words: str | Path | Sequence[str] | None = class_names
+    if words is None:
+        words = published.meta["categories"][1:]
+    if weights is not None:
+        count = 1 + len(read_class_names(words) or {})
+        model = get_model(name, weights=None, weights_backbone=None, num_classes=count)
+    else:
+        try:
+            model = get_model(name, weights=published, progress=sys.stderr.isatty())
+        except (OSError, RuntimeError) as error:
+            folder = Path(torch.hub.get_dir()) / "checkpoints"
+            raise WeightsError(
+                f"{name}: its published weights cannot be downloaded or read ({error}); without a network, fetch "
+                f"{published.url} elsewhere and put it at {folder / Path(published.url).name}") from None
+    return _ssd(model, name, weights, words, device or "cpu", score_activation, name)
+
+
+def _from_function(name: str, weights: str | Path | None, class_names: str | Path | Sequence[str] | None,
+                   device: str | None, score_activation: str) -> Detector:
+    file, _, function = name.rpartition(":")
+    path = Path(file)
+    if not path.is_file():
+        raise InputError(f"{path}: no such Python file")
+    spec = importlib.util.spec_from_file_location(f"detcam_model_{path.stem}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # a user's file may raise anything
+        raise DetectorError(f"{path}: cannot be run ({type(error).__name__}: {error})") from error
+    build = getattr(module, function, None)
+    if not callable(build):
+        names = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        raise InputError(f"{path} has no function {function!r}: {near(function, names)}")
+    try:
+        model = build()
+    except Exception as error:
+        raise DetectorError(f"{name}: building the model failed ({type(error).__name__}: {error})") from error
+    if not isinstance(model, nn.Module):
+        raise DetectorError(f"{name}: expected the function to return a torchvision SSD, got {type(model).__name__}")
+    return _ssd(model, path.name + ":" + function, weights, class_names, device or "cpu", score_activation, None)
+
+
+def _load_state(model: nn.Module, path: Path) -> None:
+    """Load a state dict, as tensors only: a pickle that holds anything else is refused.
+
+    Raises:
+        WeightsError: the file is missing, holds no plain state dict, or does not fit the model.
+    """
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such weights file")
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            state = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # damaged files reach us as many kinds of errors
+        raise WeightsError(f"{path}: not a file of plain weights ({_first_line(error)}); save the model's "
+                           "state_dict() with torch.save") from None
+    for wrapper in ("model", "state_dict"):
+        if isinstance(state, dict) and isinstance(state.get(wrapper), dict):
+            state = state[wrapper]
+    try:
+        model.load_state_dict(state)
+    except (RuntimeError, TypeError, AttributeError) as error:
+        raise WeightsError(f"{path}: does not fit the model ({_first_line(error)})") from None
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[:2])[:300] or type(error).__name__
+
+
+def read_class_names(names: str | Path | Sequence[str] | None) -> dict[int, str] | None:
+    """Class names from label 1 on, from a list or from a text file with one a line.
+
+    Raises:
+        InputError: the file is missing, empty or not text.
+    """
+    if names is None:
+        return None
+    if isinstance(names, (str, Path)):
+        try:
+            words = [line.strip() for line in Path(names).read_text(encoding="utf-8").splitlines()]
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{names}: cannot be read as a list of class names, one a line ({error})") from None
+        while words and not words[-1]:
+            words.pop()
+        if not words:
+            raise InputError(f"{names}: holds no class names; expected one a line, from label 1 on")
+        return {label: word or f"class {label}" for label, word in enumerate(words, 1)}
+    return {label: str(word) for label, word in enumerate(names, 1)}

@@ -1,0 +1,140 @@
+"""What a detector says before any suppression, still differentiable, level by level."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from detcam.imaging.boxes import EDGES
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where the cells of a map lie on the canvas: cell ``(y, x)`` covers ``origin + [x, x + 1] * stride``.
+
+    Attributes:
+        stride: canvas pixels from one cell to the next, along x and along y.
+        origin: canvas position of the first cell's top left corner, x and y.
+    """
+
+    stride: tuple[float, float]
+    origin: tuple[float, float] = (0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Level:
+    """One feature level of the head: its raw output maps, on the autograd graph.
+
+    Attributes:
+        logits: class logits ``[B, n * C, h, w]`` for ``n`` rows a cell and ``C`` classes.
+        regression: raw box outputs ``[B, n * R, h, w]``.
+        per_cell: ``n``, rows a cell (SSD's default boxes; 1 for YOLO).
+        start: the row index of the level's first row among all ``A`` rows.
+        grid: where the level's cells lie on the canvas.
+    """
+
+    logits: Tensor
+    regression: Tensor
+    per_cell: int
+    start: int
+    grid: Grid
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the level in cells."""
+        return int(self.logits.shape[-2]), int(self.logits.shape[-1])
+
+    @property
+    def rows(self) -> int:
+        """How many rows the level has: ``h * w * n``."""
+        return self.shape[0] * self.shape[1] * self.per_cell
+
+    def cell(self, row: int) -> tuple[int, int, int]:
+        """The cell of a row of this level, and its place in the cell: ``(y, x, k)``."""
+        cell, k = divmod(row - self.start, self.per_cell)
+        return (*divmod(cell, self.shape[1]), k)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Everything a model says about a batch of canvases, before threshold and suppression.
+
+    A *row* is an index into the ``A`` raw boxes of an image: ``row = start + (y * w + x) * n + k`` within its
+    level. Nothing here is re-matched: a row keeps its meaning on every noisy or masked copy of the canvas.
+
+    Attributes:
+        boxes: ``[B, A, 4]`` xyxy canvas pixels, detached, not clipped.
+        scores: ``[B, A, C]`` probabilities, detached, one column a class (background too where there is one).
+        levels: the raw maps to differentiate.
+        activate: logits ``[..., C]`` to probabilities ``[..., C]``.
+        decode: raw box outputs ``[N, R]`` and their rows ``[N]`` to boxes ``[N, 4]`` xyxy canvas pixels.
+        spread: raw box outputs ``[N, R]`` and rows ``[N]`` to each edge's standard deviation ``[N, 4]`` in canvas
+            pixels, for heads that predict a distribution (DFL); None for the others.
+    """
+
+    boxes: Tensor
+    scores: Tensor
+    levels: tuple[Level, ...]
+    activate: Callable[[Tensor], Tensor]
+    decode: Callable[[Tensor, Tensor], Tensor]
+    spread: Callable[[Tensor, Tensor], Tensor] | None = None
+
+    def level_of(self, row: int) -> int:
+        """The index of the level that a row belongs to."""
+        for index, level in enumerate(self.levels):
+            if level.start <= row < level.start + level.rows:
+                return index
+        raise IndexError(f"row {row} is outside the {self.boxes.shape[1]} rows of this prediction")
+
+    def class_logits(self, row: int) -> Tensor:
+        """A row's logits of all classes in every image, ``[B, C]``, read from its own level's map, on the graph."""
+        level = self.levels[self.level_of(row)]
+        return self._read(level.logits, level, row)
+
+    def logit(self, row: int, label: int) -> Tensor:
+        """A row's logit of one class in every image, ``[B]``, on the graph."""
+        return self.class_logits(row)[:, label]
+
+    def probability(self, row: int, label: int) -> Tensor:
+        """A row's probability of one class in every image, ``[B]``, on the graph."""
+        return self.activate(self.class_logits(row))[:, label]
+
+    def edge(self, row: int, edge: str) -> Tensor:
+        """One decoded edge of a row's box in every image, ``[B]``, canvas pixels, unclipped, on the graph."""
+        raw = self.box_outputs(row)
+        rows = torch.full((raw.shape[0],), row, device=raw.device)
+        return self.decode(raw, rows)[:, EDGES.index(edge)]
+
+    def box_outputs(self, row: int) -> Tensor:
+        """A row's raw box outputs in every image, ``[B, R]``, on the graph."""
+        level = self.levels[self.level_of(row)]
+        return self._read(level.regression, level, row)
+
+    def edge_spread(self, rows: Sequence[int]) -> NDArray[np.float64] | None:
+        """Standard deviation of each edge's own distribution in image 0, ``[N, 4]`` canvas pixels, if there is one."""
+        if self.spread is None:
+            return None
+        if not rows:
+            return np.zeros((0, 4))
+        with torch.no_grad():
+            raw = torch.stack([self.box_outputs(row)[0] for row in rows])
+            return self.spread(raw, torch.tensor(list(rows), device=raw.device)).cpu().double().numpy()
+
+    @staticmethod
+    def _read(values: Tensor, level: Level, row: int) -> Tensor:
+        y, x, k = level.cell(row)
+        width = values.shape[1] // level.per_cell
+        return values[:, k * width : (k + 1) * width, y, x]
+
+
+def flatten_rows(maps: Sequence[Tensor], per_cell: Sequence[int]) -> Tensor:
+    """Level maps ``[B, n * C, h, w]`` as one table of rows ``[B, A, C]``, in the order that rows are counted."""
+    tables = []
+    for values, n in zip(maps, per_cell, strict=True):
+        batch, channels, height, width = values.shape
+        table = values.reshape(batch, n, channels // n, height, width).permute(0, 3, 4, 1, 2)
+        tables.append(table.reshape(batch, height * width * n, channels // n))
+    return torch.cat(tables, 1)

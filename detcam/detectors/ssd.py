@@ -1,0 +1,174 @@
+"""Adapter for torchvision's SSD and its subclasses."""
+
+from collections import OrderedDict
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torchvision.models.detection.image_list import ImageList
+from torchvision.models.detection.ssd import SSD
+from torchvision.ops import batched_nms, clip_boxes_to_image
+
+from detcam.detectors.base import Canvas, Detector, detections_of, grid_of_centres, without_rows
+from detcam.detectors.detections import Detections
+from detcam.detectors.hooks import recorded
+from detcam.detectors.prediction import Level, Prediction, flatten_rows
+from detcam.errors import DetectorError, InputError
+from detcam.imaging import Geometry, Image
+
+ACTIVATIONS = {"softmax": partial(torch.softmax, dim=-1), "sigmoid": torch.sigmoid}
+
+
+class SSDDetector(Detector):
+    """A live ``torchvision.models.detection.ssd.SSD``, explained in place and left as it was found.
+
+    Args:
+        model: the SSD, in any mode, on any device.
+        class_names: class index to word; index 0 is the background.
+        name: what to call it in messages and provenance.
+        architecture: what it shares with other weights of its kind.
+        score_activation: how the model turns its logits into scores: ``"softmax"`` (torchvision) or ``"sigmoid"``.
+
+    Raises:
+        DetectorError: the model is no SSD, or its head has no ``module_list`` a level.
+    """
+
+    family = "ssd"
+
+    def __init__(self, model: SSD, class_names: dict[int, str] | None = None, name: str = "ssd",
+                 architecture: str | None = None, score_activation: str = "softmax") -> None:
+        if not isinstance(model, SSD):
+            raise DetectorError(f"expected a torchvision SSD, got {type(model).__name__}")
+        if score_activation not in ACTIVATIONS:
+            raise InputError(f"score activation {score_activation!r}: expected one of {', '.join(ACTIVATIONS)}")
+        for part in ("classification_head", "regression_head"):
+            if not hasattr(getattr(model.head, part, None), "module_list"):
+                raise DetectorError(f"{name}: expected an SSD head with a {part}.module_list, one module a level")
+        self.model = model
+        self.name = name
+        self.architecture = architecture or type(model).__name__
+        self.score_activation = score_activation
+        count = int(model.head.classification_head.num_columns)
+        self.class_names = class_names or {label: f"class {label}" for label in range(1, count)}
+
+    @property
+    def head(self) -> nn.Module:
+        return self.model.head
+
+    @property
+    def n_levels(self) -> int:
+        return len(self._class_modules)
+
+    @property
+    def _class_modules(self) -> nn.ModuleList:
+        return self.model.head.classification_head.module_list
+
+    @property
+    def _box_modules(self) -> nn.ModuleList:
+        return self.model.head.regression_head.module_list
+
+    def head_modules(self, level: int) -> tuple[nn.Module, ...]:
+        return self._class_modules[level], self._box_modules[level]
+
+    @property
+    def edge_layer(self) -> str:
+        return "auto"
+
+    @property
+    def mismatch_hint(self) -> str:
+        other = next(name for name in ACTIVATIONS if name != self.score_activation)
+        return (f"if the model's scores are {other}s, set score_activation={other!r} "
+                f"(--score-activation {other}); otherwise its postprocess_detections differs in a way that "
+                "detcam cannot follow")
+
+    def canvas(self, image: Image) -> Canvas:
+        pixels = torch.from_numpy(image.rgb).permute(2, 0, 1).to(self.device, self.dtype) / 255
+        with self.borrowed(), torch.no_grad():
+            batch, _ = self.model.transform([pixels])
+        mean, std = self._normalisation
+        height, width = batch.image_sizes[0]
+        geometry = Geometry(
+            source=(image.height, image.width),
+            canvas=(int(batch.tensors.shape[-2]), int(batch.tensors.shape[-1])),
+            scale=(width / image.width, height / image.height),
+        )
+        return Canvas(batch.tensors * std + mean, (geometry,))
+
+    @property
+    def _normalisation(self) -> tuple[Tensor, Tensor]:
+        make = partial(torch.tensor, device=self.device, dtype=self.dtype)
+        transform = self.model.transform
+        return make(transform.image_mean).view(3, 1, 1), make(transform.image_std).view(3, 1, 1)
+
+    def forward(self, pixels: Tensor) -> Prediction:
+        mean, std = self._normalisation
+        tensors = (pixels - mean) / std
+        modules = [*self._class_modules, *self._box_modules]
+        with recorded(modules) as outputs:
+            features = self.model.backbone(tensors)
+            features = features if isinstance(features, OrderedDict) else OrderedDict([("0", features)])
+            maps = list(features.values())
+            self.model.head(maps)
+        size = (int(pixels.shape[-2]), int(pixels.shape[-1]))
+        anchors = self.model.anchor_generator(ImageList(tensors, [size] * len(tensors)), maps)[0].to(self.dtype)
+        count = len(self._class_modules)
+        return self._prediction(outputs[:count], outputs[count:], anchors)
+
+    def _prediction(self, logits: list[Tensor], regressions: list[Tensor], anchors: Tensor) -> Prediction:
+        columns = int(self.model.head.classification_head.num_columns)
+        per_cell = [values.shape[1] // columns for values in logits]
+        levels, start = [], 0
+        for values, regression, n in zip(logits, regressions, per_cell, strict=True):
+            height, width = values.shape[-2:]
+            boxes = anchors[start : start + height * width * n].view(height, width, n, 4)
+            centres = (boxes[..., :2] + boxes[..., 2:]).mean(2) / 2
+            grid = grid_of_centres(centres[0, :, 0].tolist(), centres[:, 0, 1].tolist())
+            levels.append(Level(values, regression, n, start, grid))
+            start += height * width * n
+        activate = ACTIVATIONS[self.score_activation]
+        with torch.no_grad():
+            scores = activate(flatten_rows([values.detach() for values in logits], per_cell))
+            raw = flatten_rows([values.detach() for values in regressions], per_cell)
+            boxes = torch.stack([self.model.box_coder.decode_single(one, anchors) for one in raw])
+
+        def decode(outputs: Tensor, rows: Tensor) -> Tensor:
+            return self.model.box_coder.decode_single(outputs, anchors[rows])
+
+        return Prediction(boxes, scores, tuple(levels), activate, decode)
+
+    def select(self, prediction: Prediction, canvas: Canvas, min_score: float) -> list[Detections]:
+        selected = []
+        for image, geometry in enumerate(canvas.geometries):
+            height, width = geometry.source
+            scale_x, scale_y = geometry.scale
+            size = (round(height * scale_y), round(width * scale_x))  # the photograph without padding
+            boxes = clip_boxes_to_image(prediction.boxes[image], size)
+            rows, labels = self._candidates(prediction.scores[image], min_score)
+            scores = prediction.scores[image][rows, labels]
+            kept = batched_nms(boxes[rows], scores, labels, self.model.nms_thresh)
+            kept = kept[: self.model.detections_per_img]
+            rows, labels, scores = rows[kept], labels[kept], scores[kept]
+            scale = boxes.new_tensor([scale_x, scale_y, scale_x, scale_y])
+            selected.append(detections_of(prediction, rows, labels, scores, boxes[rows] / scale))
+        return selected
+
+    def _candidates(self, scores: Tensor, min_score: float) -> tuple[Tensor, Tensor]:
+        """Rows and labels above the threshold, at most ``topk_candidates`` a class; class 0 is the background."""
+        rows, labels = [], []
+        for label in range(1, scores.shape[-1]):
+            above = torch.where(scores[:, label] > min_score)[0]
+            best = scores[above, label].topk(min(self.model.topk_candidates, len(above)))[1]
+            rows.append(above[best])
+            labels.append(torch.full_like(best, label))
+        return torch.cat(rows), torch.cat(labels)
+
+    def library_detections(self, image: Image, min_score: float) -> Detections:
+        pixels = torch.from_numpy(image.rgb).permute(2, 0, 1).to(self.device, self.dtype) / 255
+        threshold = self.model.score_thresh
+        with self.borrowed(), torch.no_grad():
+            try:
+                self.model.score_thresh = min_score
+                found = self.model([pixels])[0]
+            finally:
+                self.model.score_thresh = threshold
+        return without_rows(found["boxes"], found["labels"], found["scores"])

@@ -1,0 +1,205 @@
+"""Adapter for ultralytics YOLO detection models, driven by the installed ``predict``'s own model and settings."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from detcam.detectors.base import Canvas, Detector, detections_of, without_rows
+from detcam.detectors.detections import Detections
+from detcam.detectors.hooks import recorded
+from detcam.detectors.prediction import Grid, Level, Prediction, flatten_rows
+from detcam.detectors.ultralytics_import import import_ultralytics
+from detcam.errors import DetectorError, InputError
+from detcam.imaging import Geometry, Image
+
+HEADS = ("one2many", "one2one")
+PROBE_SIZE = 64  # canvas pixels: the smallest size on which every level of a stride-32 model has more than one cell
+
+
+@dataclass(frozen=True)
+class YoloPrediction(Prediction):
+    """A prediction with the network's own output table, on which ultralytics' suppression runs unchanged.
+
+    Attributes:
+        output: ``[B, 4 + C, A]`` (xywh and scores), or ``[B, K, 6]`` for the one-to-one head; detached.
+    """
+
+    output: Tensor | None = None
+
+
+class YOLODetector(Detector):
+    """An ultralytics detection model: the private, fused, frozen copy that ``predict`` itself would run.
+
+    Args:
+        model: the ``DetectionModel`` (from a checkpoint or a live ``YOLO``); it is copied and left alone.
+        overrides: the settings that ``predict`` would use, such as ``imgsz``.
+        name: what to call it in messages and provenance.
+        head: ``"one2many"`` or ``"one2one"``; None follows what the installed ``predict`` does.
+        imgsz: canvas size; None takes the checkpoint's.
+        device: where to run.
+
+    Raises:
+        DetectorError: not a detection model, or the head asked for does not exist.
+    """
+
+    family = "yolo"
+
+    def __init__(self, model: nn.Module, overrides: dict[str, Any] | None = None, name: str = "yolo",
+                 head: str | None = None, imgsz: int | tuple[int, int] | None = None, device: str = "cpu") -> None:
+        import_ultralytics()
+        from ultralytics.models.yolo.detect import DetectionPredictor
+        from ultralytics.nn.modules.head import Detect
+        from ultralytics.utils.checks import check_imgsz
+
+        last = model.model[-1] if hasattr(model, "model") else None
+        if type(last) is not Detect and type(last).__name__ != "v10Detect":
+            raise DetectorError(f"{name}: expected a YOLO detection model with a Detect head, "
+                                f"got {type(last if last is not None else model).__name__}")
+        if head not in (None, *HEADS):
+            raise InputError(f"head {head!r}: expected one of {', '.join(HEADS)}")
+        if head == "one2one" and getattr(last, "one2one_cv2", None) is None:
+            raise DetectorError(f"{name} has no one-to-one head: leave head unset, or set head='one2many'")
+        settings = dict(overrides or {}) | {"task": "detect", "mode": "predict", "batch": 1, "rect": True,
+                                            "save": False, "verbose": False, "device": device}
+        settings.pop("model", None)
+        if imgsz is not None:
+            settings["imgsz"] = imgsz
+        if head is not None:
+            settings["nms"] = None if head == "one2many" else False
+        predictor = DetectionPredictor(overrides=settings)
+        predictor.setup_model(model=model, verbose=False)
+        if head == "one2many" and predictor.model.end2end:
+            raise DetectorError(f"{name}: its one-to-many head was removed when it was fused; only one2one is left")
+        predictor.imgsz = check_imgsz(predictor.args.imgsz, stride=predictor.model.stride, min_dim=2)
+        self._predictor = predictor
+        self.model = predictor.model.model
+        self.name = name
+        self.architecture = str(getattr(model, "yaml", {}).get("yaml_file", "yolo")).removesuffix(".yaml")
+        self.class_names = {int(label): str(word) for label, word in self.model.names.items()}
+        self._edge_layer = self._last_layer_before_stride(16)
+
+    @property
+    def end2end(self) -> bool:
+        """Whether the one-to-one head (no suppression) is the one that is run and explained."""
+        return bool(self._predictor.model.end2end)
+
+    @property
+    def head(self) -> Any:
+        return self.model.model[-1]
+
+    @property
+    def n_levels(self) -> int:
+        return int(self.head.nl)
+
+    def head_modules(self, level: int) -> tuple[nn.Module, ...]:
+        branch = self.head.one2one if self.end2end else self.head.one2many
+        return branch["cls_head"][level], branch["box_head"][level]
+
+    @property
+    def edge_layer(self) -> str:
+        return self._edge_layer
+
+    def _last_layer_before_stride(self, stride: int) -> str:
+        """The last backbone module whose map is finer than ``stride``: stride 8, layer 4 in YOLOv8, 11 and 26."""
+        layers = list(self.model.model[:-1])
+        with recorded(layers) as outputs, torch.no_grad():
+            self.head.shape = None
+            self.model(torch.zeros(1, 3, PROBE_SIZE, PROBE_SIZE, device=self.device, dtype=self.dtype))
+        coarse = [index for index, output in enumerate(outputs) if output.shape[-1] <= PROBE_SIZE // stride]
+        return f"model.{max(coarse[0] - 1, 0)}"
+
+    def canvas(self, image: Image) -> Canvas:
+        letterboxed = self._predictor.pre_transform([np.ascontiguousarray(image.rgb[..., ::-1])])[0]
+        pixels = torch.from_numpy(np.ascontiguousarray(letterboxed[..., ::-1].transpose(2, 0, 1)))
+        height, width = letterboxed.shape[:2]
+        gain = min(height / image.height, width / image.width)  # as LetterBox and scale_boxes round it
+        inner = [max(round(side * gain), 1) for side in (image.height, image.width)]
+        geometry = Geometry(
+            source=(image.height, image.width),
+            canvas=(height, width),
+            scale=(inner[1] / image.width, inner[0] / image.height),
+            offset=(round((width - inner[1]) / 2 - 0.1), round((height - inner[0]) / 2 - 0.1)),
+        )
+        return Canvas(pixels[None].to(self.device, self.dtype) / 255, (geometry,))
+
+    def forward(self, pixels: Tensor) -> YoloPrediction:
+        self.head.shape = None  # anchors cached by an earlier canvas, or in inference mode, must not be used again
+        count = self.n_levels
+        classes, boxes = zip(*(self.head_modules(level) for level in range(count)), strict=True)
+        with recorded([*classes, *boxes]) as outputs:
+            output = self.model(pixels)[0].detach()
+        levels, start = [], 0
+        for index in range(count):
+            stride = float(self.head.stride[index])
+            level = Level(outputs[index], outputs[count + index], 1, start, Grid((stride, stride)))
+            levels.append(level)
+            start += level.rows
+        return self._prediction(tuple(levels), output)
+
+    def _prediction(self, levels: tuple[Level, ...], output: Tensor) -> YoloPrediction:
+        anchors, strides = anchor_points(levels)
+
+        def decode(raw: Tensor, rows: Tensor) -> Tensor:
+            distances = self._bins(raw)[1] if self.head.reg_max > 1 else raw
+            centre, stride = anchors[rows], strides[rows, None]
+            return torch.cat([centre - distances[:, :2] * stride, centre + distances[:, 2:] * stride], 1)
+
+        def spread(raw: Tensor, rows: Tensor) -> Tensor:
+            probabilities, mean = self._bins(raw)
+            bins = torch.arange(self.head.reg_max, device=raw.device, dtype=raw.dtype)
+            variance = (probabilities * (bins - mean[..., None]) ** 2).sum(-1)
+            return variance.sqrt() * strides[rows, None]
+
+        with torch.no_grad():
+            scores = flatten_rows([level.logits.detach() for level in levels], [1] * len(levels)).sigmoid()
+            raw = flatten_rows([level.regression.detach() for level in levels], [1] * len(levels))
+            every_row = torch.arange(raw.shape[1], device=raw.device)
+            boxes = torch.stack([decode(one, every_row) for one in raw])
+        return YoloPrediction(boxes, scores, levels, torch.sigmoid, decode,
+                              spread if self.head.reg_max > 1 else None, output)
+
+    def _bins(self, raw: Tensor) -> tuple[Tensor, Tensor]:
+        """Probabilities of each edge's distance bins ``[N, 4, reg_max]`` and their means ``[N, 4]`` (DFL), in cells."""
+        probabilities = raw.view(len(raw), 4, -1).softmax(-1)
+        bins = torch.arange(self.head.reg_max, device=raw.device, dtype=raw.dtype)
+        return probabilities, (probabilities * bins).sum(-1)
+
+    def select(self, prediction: Prediction, canvas: Canvas, min_score: float) -> list[Detections]:
+        from ultralytics.utils.nms import non_max_suppression
+
+        assert isinstance(prediction, YoloPrediction) and prediction.output is not None
+        args = self._predictor.args
+        kept, indices = non_max_suppression(prediction.output, min_score, args.iou, None, args.agnostic_nms,
+                                            max_det=args.max_det, end2end=self.end2end, return_idxs=True)
+        if self.end2end:
+            ranked = self.head.get_topk_index(prediction.scores, self.head.max_det)[2]
+            indices = [ranked[image][index] for image, index in enumerate(indices)]
+        selected = []
+        for found, rows, geometry in zip(kept, indices, canvas.geometries, strict=True):
+            boxes = geometry.to_source(found[:, :4].double().cpu().numpy())
+            height, width = geometry.source
+            boxes = torch.from_numpy(boxes.clip(0, [width, height, width, height]))
+            selected.append(detections_of(prediction, rows.view(-1).long(), found[:, 5].long(), found[:, 4], boxes))
+        return selected
+
+    def library_detections(self, image: Image, min_score: float) -> Detections:
+        self._predictor.args.conf = min_score
+        found = self._predictor(source=np.ascontiguousarray(image.rgb[..., ::-1]))[0].boxes
+        self.head.shape = None
+        return without_rows(found.xyxy, found.cls.long(), found.conf)
+
+
+def anchor_points(levels: tuple[Level, ...]) -> tuple[Tensor, Tensor]:
+    """Cell centres ``[A, 2]`` (x, y) on the canvas and strides ``[A]`` of every row, in pixels."""
+    centres, strides = [], []
+    for level in levels:
+        height, width = level.shape
+        like = {"device": level.logits.device, "dtype": level.logits.dtype}
+        y, x = torch.meshgrid(torch.arange(height, **like), torch.arange(width, **like), indexing="ij")
+        stride = level.grid.stride[0]
+        centres.append((torch.stack([x.flatten(), y.flatten()], 1) + 0.5) * stride)
+        strides.append(torch.full((height * width,), stride, **like))
+    return torch.cat(centres), torch.cat(strides)

@@ -1,0 +1,129 @@
+"""What each edge of a box rests on, and how sure the detector is of it.
+
+The evidence on an edge is the number that was shown to know which edge is wrong; `scripts/validate_numbers.py`
+measures all of them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detcam.attribution.attribute import keys_of, layers_of
+from detcam.attribution.heatmap import OK, UNREACHABLE, ZERO, Heatmap
+from detcam.attribution.tape import Tape
+from detcam.attribution.target import TARGETS
+from detcam.detectors.base import Canvas, Detector
+from detcam.detectors.detections import Detections
+from detcam.detectors.prediction import Prediction
+from detcam.imaging.boxes import EDGES, edge_lengths, iou
+
+SIBLING_IOU = 0.5  # a suppressed row of the same object: it overlaps the detection by more than this
+SIBLING_SCORE = 0.05  # and its own score of the same label is higher than this
+HEAT_TAIL = 0.05  # the class heat ends where this share of it is left over on one side
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Numbers of each edge (left, top, right, bottom) of each detection, ``[N, 4]``, as shares of width or height.
+
+    Attributes:
+        evidence: sum over the layer of ``|gradient * activation|`` of the edge's decoded coordinate.
+        sibling_spread: standard deviation of the edge among the suppressed rows of the object and the row that won;
+            NaN where there are none.
+        distribution_spread: standard deviation of the edge's own distribution (DFL); None for heads without one.
+        layer: the layer of each detection at which the evidence was taken.
+        maps: for each detection, its four signed maps (positive: moves the coordinate up), when asked for.
+    """
+
+    evidence: NDArray[np.float64]
+    sibling_spread: NDArray[np.float64]
+    distribution_spread: NDArray[np.float64] | None
+    layer: tuple[str, ...]
+    maps: tuple[tuple[Heatmap, ...], ...] | None = None
+
+    def __getitem__(self, index: NDArray[np.int64]) -> "Edges":
+        """The numbers of some of the detections."""
+        spread = self.distribution_spread
+        return Edges(self.evidence[index], self.sibling_spread[index], None if spread is None else spread[index],
+                     tuple(self.layer[i] for i in index),
+                     None if self.maps is None else tuple(self.maps[i] for i in index))
+
+
+def measure_edges(detector: Detector, canvas: Canvas, detections: Detections, layer: str | None = None,
+                  maps: bool = False) -> Edges:
+    """Measure every edge of every detection of the canvas's only photograph.
+
+    Args:
+        detector: what is explained.
+        canvas: one photograph.
+        detections: its detections.
+        layer: where the evidence is taken; None is the detector's own ``edge_layer``.
+        maps: also keep each edge's signed map, ``sum_k G_k * A_k``.
+    """
+    names = [layers_of(detector, layer or detector.edge_layer, level)[0] for level in detections.levels.tolist()]
+    lengths = edge_lengths(canvas.geometries[0].to_canvas(detections.boxes)).clip(1)  # canvas pixels, at least one
+    evidence = np.zeros((len(detections), 4))
+    signed: list[list[Heatmap]] = [[] for _ in range(len(detections))]
+    keys = keys_of(detections)
+    with Tape(detector, canvas.pixels, names) as tape:
+        for column, edge in enumerate(EDGES):
+            for name in dict.fromkeys(names):
+                members = [index for index, own in enumerate(names) if own == name]
+                gradients = tape.gradients(name, [keys[index] for index in members], TARGETS[edge])
+                activations, grid = tape.activations[name].detach()[0], tape.grid(name)
+                for index, gradient in zip(members, gradients, strict=True):
+                    product = activations * (0 if gradient is None else gradient[0])
+                    evidence[index, column] = float(product.abs().sum()) / lengths[index, column]
+                    if maps:
+                        values = product.sum(0).float().cpu().numpy()
+                        status = UNREACHABLE if gradient is None else (OK if values.any() else ZERO)
+                        signed[index].append(Heatmap(values, grid, canvas.geometries[0], name, status))
+        prediction = tape.prediction
+        spread = prediction.edge_spread(detections.rows.tolist())
+    return Edges(
+        evidence=evidence,
+        sibling_spread=sibling_spread(prediction, canvas, detections),
+        distribution_spread=None if spread is None else spread / lengths,
+        layer=tuple(names),
+        maps=tuple(tuple(each) for each in signed) if maps else None,
+    )
+
+
+def sibling_spread(prediction: Prediction, canvas: Canvas, detections: Detections) -> NDArray[np.float64]:
+    """Standard deviation of each edge among the rows that say the same object, over width or height, ``[N, 4]``.
+
+    Siblings are rows of the same label with IoU above 0.5 and a score above 0.05, the detection's own row among
+    them; a detection without a sibling has NaN.
+    """
+    all_boxes, all_scores = prediction.boxes[0].cpu().double().numpy(), prediction.scores[0].cpu().numpy()
+    found = np.full((len(detections), 4), np.nan)
+    for index, (row, label) in enumerate(keys_of(detections)):
+        rows = np.flatnonzero(all_scores[:, label] > SIBLING_SCORE)
+        own = all_boxes[row][None]
+        siblings = all_boxes[rows][iou(own, all_boxes[rows])[0] > SIBLING_IOU]
+        if len(siblings) > 1:
+            found[index] = siblings.std(0) / edge_lengths(own)[0].clip(1)
+    return found
+
+
+def heat_gap(heatmap: Heatmap, box: NDArray[np.floating]) -> NDArray[np.float64]:
+    """How far each edge reaches beyond the end of the class heat, over width or height, ``[4]``; NaN without heat.
+
+    The heat ends where 5 % of the positive part is left over on that side. Positive: the box is larger than the heat.
+
+    Args:
+        heatmap: the detection's class map.
+        box: ``[4]`` xyxy, source pixels.
+    """
+    heat = heatmap.positive
+    if not heat.any():
+        return np.full(4, np.nan)
+    own = heatmap.geometry.to_canvas(np.asarray(box, dtype=float))
+    x, y = heatmap.cell_edges()
+    mass = heat * np.outer(np.diff(y), np.diff(x))
+    ends = [np.interp([HEAT_TAIL, 1 - HEAT_TAIL], np.concatenate([[0], np.cumsum(mass.sum(axis))]) / mass.sum(), edges)
+            for axis, edges in ((0, x), (1, y))]
+    (left, right), (top, bottom) = ends
+    gap = np.array([left - own[0], top - own[1], own[2] - right, own[3] - bottom])
+    return gap / edge_lengths(own).clip(1)

@@ -1,0 +1,39 @@
+"""Where a photograph's pixels lie on the canvas that a model sees."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """``canvas = scale * source + offset`` in pixel-edge coordinates, where pixel ``i`` covers ``[i, i + 1]``.
+
+    One class serves a stretch (SSD), a resize with padding (torchvision) and a letterbox (YOLO).
+
+    Attributes:
+        source: height and width of the photograph, pixels.
+        canvas: height and width of the model's input, pixels.
+        scale: canvas pixels for a source pixel, along x and along y.
+        offset: canvas position of the photograph's top left corner, x and y.
+    """
+
+    source: tuple[int, int]
+    canvas: tuple[int, int]
+    scale: tuple[float, float]
+    offset: tuple[float, float] = (0.0, 0.0)
+
+    def to_canvas(self, boxes: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Boxes ``[..., 4]`` xyxy from source pixels to canvas pixels."""
+        return boxes * np.tile(self.scale, 2) + np.tile(self.offset, 2)
+
+    def to_source(self, boxes: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Boxes ``[..., 4]`` xyxy from canvas pixels to source pixels."""
+        return (boxes - np.tile(self.offset, 2)) / np.tile(self.scale, 2)
+
+    @property
+    def content(self) -> NDArray[np.float64]:
+        """The photograph's own rectangle on the canvas, xyxy ``[4]``: everything outside it is padding."""
+        height, width = self.source
+        return self.to_canvas(np.array([0.0, 0.0, width, height]))
