@@ -11,9 +11,9 @@ from detcam.imaging import Geometry, Image, load_image
 __all__ = [
     "METHODS",
     "TARGETS",
-    "Detections",
     "DetcamError",
     "DetectionExplanation",
+    "Detections",
     "Detector",
     "Explanation",
     "Geometry",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from detcam.attribution.attribute import AUTO, attribute, layers_of
 from detcam.attribution.heatmap import Heatmap
-from detcam.attribution.methods import Method, get_method
+from detcam.attribution.methods import get_method
 from detcam.attribution.target import Target, get_target
 from detcam.detectors.base import Detector
 from detcam.detectors.detections import Detections

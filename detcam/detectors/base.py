@@ -228,7 +228,7 @@ def grid_of_centres(centres_x: Sequence[float], centres_y: Sequence[float]) -> G
     def axis(centres: Sequence[float]) -> tuple[float, float]:
         first = float(centres[0])
         stride = 2 * first if len(centres) == 1 else (float(centres[-1]) - first) / (len(centres) - 1)
-        return stride, first - stride / 2
+        return round(stride, 3), round(first - stride / 2, 3)  # the centres are float32
 
     (sx, ox), (sy, oy) = axis(centres_x), axis(centres_y)
     return Grid((sx, sy), (ox, oy))

@@ -30,5 +30,6 @@ def recorded(modules: Sequence[nn.Module]) -> Iterator[list[Tensor]]:
     for index, module in enumerate(modules):
         runs = len(seen[id(module)])
         if runs != 1:
-            raise DetectorError(f"head module {index} ({type(module).__name__}) ran {runs} times in one forward, not once")
+            kind = type(module).__name__
+            raise DetectorError(f"head module {index} ({kind}) ran {runs} times in one forward, expected once")
         outputs.append(seen[id(module)][0])

@@ -42,14 +42,14 @@ def load(model: Any, *, weights: str | Path | None = None, class_names: str | Pa
         WeightsError: weights are missing (the message says which file to put where), unsafe, or do not fit.
         DetectorError: the model is not one that can be explained.
     """
-    if isinstance(model, nn.Module):
-        return _ssd(model, type(model).__name__, weights, class_names, device, score_activation, None)
-    if hasattr(model, "predict") and hasattr(model, "overrides"):
+    if hasattr(model, "predict") and hasattr(model, "overrides"):  # a YOLO, which is an nn.Module too
         from detcam.detectors.yolo import YOLODetector
 
         name = str(getattr(model, "model_name", None) or "YOLO")
         where = device or str(next(model.model.parameters()).device)
         return YOLODetector(model.model, model.overrides, Path(name).name, head, imgsz, where)
+    if isinstance(model, nn.Module):
+        return _ssd(model, type(model).__name__, weights, class_names, device, score_activation, None)
     if not isinstance(model, (str, Path)):
         raise InputError(f"cannot load a detector from {type(model).__name__}: give a name, a path or a live model")
     name = str(model)
@@ -58,8 +58,8 @@ def load(model: Any, *, weights: str | Path | None = None, class_names: str | Pa
     if ".py:" in name:
         return _from_function(name, weights, class_names, device, score_activation)
     if name.endswith(".pt"):
-        from detcam.detectors.yolo_checkpoint import load_checkpoint
         from detcam.detectors.yolo import YOLODetector
+        from detcam.detectors.yolo_checkpoint import load_checkpoint
 
         if weights is not None or class_names is not None:
             raise InputError(f"{name} brings its own weights and class names: leave weights and class_names out")
@@ -111,7 +111,8 @@ def _from_function(name: str, weights: str | Path | None, class_names: str | Pat
     if not path.is_file():
         raise InputError(f"{path}: no such Python file")
     spec = importlib.util.spec_from_file_location(f"detcam_model_{path.stem}", path)
-    assert spec is not None and spec.loader is not None
+    if spec is None or spec.loader is None:
+        raise InputError(f"{path}: not a Python file")
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)

@@ -1,6 +1,6 @@
 """Adapter for ultralytics YOLO detection models, driven by the installed ``predict``'s own model and settings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ class YoloPrediction(Prediction):
         output: ``[B, 4 + C, A]`` (xywh and scores), or ``[B, K, 6]`` for the one-to-one head; detached.
     """
 
-    output: Tensor | None = None
+    output: Tensor = field(kw_only=True)
 
 
 class YOLODetector(Detector):
@@ -159,7 +159,7 @@ class YOLODetector(Detector):
             every_row = torch.arange(raw.shape[1], device=raw.device)
             boxes = torch.stack([decode(one, every_row) for one in raw])
         return YoloPrediction(boxes, scores, levels, torch.sigmoid, decode,
-                              spread if self.head.reg_max > 1 else None, output)
+                              spread if self.head.reg_max > 1 else None, output=output)
 
     def _bins(self, raw: Tensor) -> tuple[Tensor, Tensor]:
         """Probabilities of each edge's distance bins ``[N, 4, reg_max]`` and their means ``[N, 4]`` (DFL), in cells."""
@@ -170,7 +170,7 @@ class YOLODetector(Detector):
     def select(self, prediction: Prediction, canvas: Canvas, min_score: float) -> list[Detections]:
         from ultralytics.utils.nms import non_max_suppression
 
-        assert isinstance(prediction, YoloPrediction) and prediction.output is not None
+        assert isinstance(prediction, YoloPrediction)
         args = self._predictor.args
         kept, indices = non_max_suppression(prediction.output, min_score, args.iou, None, args.agnostic_nms,
                                             max_det=args.max_det, end2end=self.end2end, return_idxs=True)

@@ -1,0 +1,170 @@
+"""Which numbers know of the true error: each one's rank correlation with how far the boxes are really off."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detcam.attribution.methods import Method
+from detcam.data.ground_truth import DataSet, GroundTruth
+from detcam.detectors.base import Detector
+from detcam.diagnosis.measured import MeasuredBoxes, concatenate, evidence_at, measure_photograph
+from detcam.diagnosis.reference import SOUND, Reference
+from detcam.diagnosis.statistics import RESAMPLES, rank_correlation, worst_edge
+from detcam.errors import DataError, DetcamError, near
+from detcam.imaging.boxes import EDGES
+
+BOX = "box"
+EDGE_ERROR = "edge error"
+OVERLAP_ERROR = "1 - IoU"
+OUTWARD = "signed edge error"
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Every matched box of a data set, and the photographs that failed.
+
+    Attributes:
+        boxes: what was measured.
+        photographs: how many photographs were looked at.
+        failures: photograph to what went wrong.
+    """
+
+    boxes: MeasuredBoxes
+    photographs: int
+    failures: dict[str, str]
+
+
+def check_classes(detector: Detector, data: DataSet, classes: Sequence[str]) -> None:
+    """See that both sides know the classes.
+
+    Raises:
+        ClassNameError: the detector does not.
+        DataError: the annotations do not.
+    """
+    detector.labels_of(classes)
+    for name in classes:
+        if name not in data.class_names:
+            raise DataError(f"the annotations know no class {name!r}: {near(name, data.class_names)}")
+
+
+def measure(detector: Detector, data: Sequence[GroundTruth], classes: Sequence[str], min_score: float, method: Method,
+            layers: Sequence[str], on_done: Callable[[], None] = lambda: None) -> Measurement:
+    """Measure every photograph; a bad one is noted and passed over.
+
+    Args:
+        detector, classes, min_score, method, layers: as :func:`measure_photograph` takes them.
+        data: the photographs with their true boxes.
+        on_done: called after each photograph.
+
+    Raises:
+        DataError: no detection found a true box.
+    """
+    parts, failures = [], {}
+    for index, truth in enumerate(data):
+        try:
+            parts.append(measure_photograph(detector, truth, classes, min_score, method, layers, index))
+        except (DetcamError, OSError, RuntimeError) as error:
+            failures[str(truth.file)] = " ".join(str(error).split()) or type(error).__name__
+        on_done()
+    if not sum(len(each) for each in parts):
+        reason = f"; {len(failures)} failed, the first: {next(iter(failures.values()))}" if failures else ""
+        raise DataError(f"no {' or '.join(classes)} found above score {min_score} matches a true box on "
+                        f"{len(data)} photographs{reason}")
+    return Measurement(concatenate(parts), len(data), failures)
+
+
+def correlations(boxes: MeasuredBoxes, percentile_layer: str | None = None, resamples: int = RESAMPLES,
+                 seed: int = 0) -> list[Row]:
+    """A row for each number and edge (``box``: the mean of the four edges, or a number of the box as a whole).
+
+    Each row has ``number``, ``edge``, ``against`` (the error it is compared with), ``rho``, ``rho_size_adjusted``,
+    ``low`` and ``high`` (the interval of rho), ``low_adjusted`` and ``high_adjusted``, and ``n`` boxes.
+
+    Args:
+        boxes: what was measured.
+        percentile_layer: also the percentile of the evidence at this layer among the sound boxes of the other
+            photographs.
+        resamples: how often the photographs are drawn.
+        seed: where the draws and the random number start from.
+    """
+    def row(number: str, edge: str, against: str, values: NDArray[Any], error: NDArray[Any]) -> Row:
+        found = rank_correlation(values, error, boxes.sizes, boxes.photograph, resamples, seed)
+        return {
+            "number": number, "edge": edge, "against": against,
+            "rho": found.raw.value, "rho_size_adjusted": found.size_adjusted.value,
+            "low": found.raw.low, "high": found.raw.high,
+            "low_adjusted": found.size_adjusted.low, "high_adjusted": found.size_adjusted.high, "n": found.n,
+        }
+
+    rows = []
+    for name, values in _edge_numbers(boxes, percentile_layer).items():
+        sides = [(edge, values[:, k], boxes.errors[:, k]) for k, edge in enumerate(EDGES)]
+        rows += [row(name, edge, EDGE_ERROR, *pair) for edge, *pair in sides]
+        rows.append(row(name, BOX, EDGE_ERROR, values.mean(1), boxes.errors.mean(1)))
+    gap = boxes.edge_numbers["heat gap"]
+    rows += [row("heat gap", edge, OUTWARD, gap[:, k], boxes.outward[:, k]) for k, edge in enumerate(EDGES)]
+    for name, values in _box_numbers(boxes, seed).items():
+        rows.append(row(name, BOX, OVERLAP_ERROR, values, 1 - boxes.overlap))
+    return rows
+
+
+def worst_edges(boxes: MeasuredBoxes, percentile_layer: str | None = None, resamples: int = RESAMPLES,
+                seed: int = 0) -> list[Row]:
+    """For each number of edges, how often its largest value is on the worst edge of a bad box (chance: 0.25).
+
+    Rows have ``number``, ``rate``, ``low``, ``high`` and ``n`` bad boxes: those with an edge error over 10 %.
+    """
+    rows = []
+    for name, values in _edge_numbers(boxes, percentile_layer).items():
+        found, n = worst_edge(values, boxes.errors, boxes.photograph, SOUND, resamples, seed)
+        rows.append({"number": name, "rate": found.value, "low": found.low, "high": found.high, "n": n})
+    return rows
+
+
+def _edge_numbers(boxes: MeasuredBoxes, percentile_layer: str | None) -> dict[str, NDArray[np.float64]]:
+    numbers = dict(boxes.edge_numbers)
+    if percentile_layer is not None:
+        numbers[f"percentile of {evidence_at(percentile_layer)}"] = held_out_percentiles(boxes, percentile_layer)
+    return numbers
+
+
+def _box_numbers(boxes: MeasuredBoxes, seed: int) -> dict[str, NDArray[np.float64]]:
+    evidence = {f"{name}, mean of the edges": values.mean(1) for name, values in boxes.edge_numbers.items()
+                if name.startswith(evidence_at("")) or "spread" in name}
+    baselines = {"1 - score": 1 - boxes.scores, "smallness of the box": 1 / boxes.sizes,
+                 "random": np.random.default_rng(seed).random(len(boxes))}
+    return evidence | boxes.box_numbers | baselines
+
+
+def held_out_percentiles(boxes: MeasuredBoxes, layer: str) -> NDArray[np.float64]:
+    """Percentile of each edge's evidence among the sound boxes of the other photographs, ``[N, 4]``."""
+    evidence = boxes.edge_numbers[evidence_at(layer)]
+    found = np.full(evidence.shape, np.nan)
+    for photograph in np.unique(boxes.photograph):
+        own = boxes.photograph == photograph
+        others = boxes.sound & ~own
+        if others.any():
+            reference = Reference("", "", (), layer, "", boxes.sizes[others], evidence[others])
+            found[own] = reference.percentile(boxes.canvas_boxes[own], evidence[own])
+    return found
+
+
+def reference_of(boxes: MeasuredBoxes, detector: Detector, layer: str, source: str) -> Reference:
+    """The sound boxes as the reference that percentiles are said against.
+
+    Raises:
+        DataError: there is no sound box.
+    """
+    sound = boxes.sound
+    if not sound.any():
+        raise DataError(f"none of the {len(boxes)} matched boxes is sound: no reference can be made of them")
+    return Reference(
+        fingerprint=detector.fingerprint, architecture=detector.architecture,
+        classes=tuple(detector.class_names.values()), layer=layer, source=source,
+        sizes=boxes.sizes[sound], evidence=boxes.edge_numbers[evidence_at(layer)][sound],
+    )

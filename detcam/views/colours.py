@@ -1,0 +1,73 @@
+"""Colours: of the page, of the boxes, and of heat laid over a photograph."""
+
+import matplotlib
+import numpy as np
+from matplotlib.colors import Colormap
+from numpy.typing import NDArray
+
+from detcam.errors import InputError, near
+
+INK, MUTED, RULE, TRACK = "#1b1f24", "#667085", "#d9dde3", "#eceff3"
+WORST = "#c2255c"  # the edge with the most evidence
+EDGE = "#8a94a6"  # the other edges
+REGION_COLOURS = {"inside": "#2b8a3e", "others": "#e8590c", "ring": "#e0a100", "elsewhere": "#748094",
+                  "padding": "#adb5bd"}
+BOX_COLOURS = ("#e03131", "#1971c2", "#2f9e44", "#e8590c", "#9c36b5", "#0c8599", "#a61e4d", "#5f3dc4", "#846300",
+               "#364fc7")
+
+HEAT, SIGNED = "inferno", "RdBu_r"  # perceptually uniform; diverging, white at zero
+STRONGEST = 0.85  # opacity of the hottest place: the photograph stays visible there too
+COLOUR_LEFT = 0.35  # of the photograph's own colour below heat, so that the heat's colours are not mistaken for it
+
+
+def box_colour(number: int) -> str:
+    """The colour of a detection's badge and outline, by its number from 1."""
+    return BOX_COLOURS[(number - 1) % len(BOX_COLOURS)]
+
+
+def colour_map(name: str) -> Colormap:
+    """A Matplotlib colour map by its name.
+
+    Raises:
+        InputError: there is no such colour map.
+    """
+    if name not in matplotlib.colormaps:
+        raise InputError(f"unknown colour map {name!r}: {near(name, matplotlib.colormaps)}")
+    return matplotlib.colormaps[name]
+
+
+def faded(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """A photograph ``[h, w, 3]`` uint8 as the quiet ground below heat, float32 in 0..1."""
+    colour = rgb.astype(np.float32) / 255
+    grey = colour @ np.array([0.299, 0.587, 0.114], np.float32)
+    return COLOUR_LEFT * colour + (1 - COLOUR_LEFT) * grey[..., None]
+
+
+def laid_over(rgb: NDArray[np.uint8], heat: NDArray[np.floating], cmap: str) -> NDArray[np.uint8]:
+    """A photograph under heat: the hotter, the more opaque.
+
+    Args:
+        rgb: the photograph, uint8 ``[h, w, 3]``.
+        heat: ``[h, w]`` in 0..1.
+        cmap: colours from 0 to 1.
+    """
+    return _blend(faded(rgb), colour_map(cmap)(heat)[..., :3], heat)
+
+
+def laid_over_signed(rgb: NDArray[np.uint8], heat: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """A photograph under signed heat ``[h, w]`` in -1..1: red positive, blue negative, nothing at 0."""
+    return _blend(faded(rgb), colour_map(SIGNED)((heat + 1) / 2)[..., :3], np.abs(heat))
+
+
+def _blend(ground: NDArray[np.floating], colour: NDArray[np.floating], strength: NDArray[np.floating]
+           ) -> NDArray[np.uint8]:
+    opacity = STRONGEST * strength[..., None]
+    return ((ground * (1 - opacity) + colour * opacity) * 255).round().clip(0, 255).astype(np.uint8)
+
+
+def bar(cmap: str, signed: bool = False, length: int = 256) -> NDArray[np.uint8]:
+    """The colours of a scale ``[1, length, 3]`` as they look over a mid-grey photograph."""
+    ground = np.full((1, length, 3), 128, np.uint8)
+    if signed:
+        return laid_over_signed(ground, np.linspace(-1, 1, length)[None])
+    return laid_over(ground, np.linspace(0, 1, length)[None], cmap)

@@ -1,0 +1,81 @@
+"""From raw heat to 0..1: what full colour means, in numbers and in words; and what is said where there is no heat."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detcam.attribution.heatmap import OK, UNREACHABLE, ZERO, Heatmap
+from detcam.attribution.tape import PIXELS
+from detcam.errors import InputError
+from detcam.explain import Explanation
+
+BOX, SHARED = "box", "shared"
+PIXEL_TOP = 99.5  # per cent of a pixel map's values that lie below full colour: single noisy pixels would set the scale
+
+STATUS_WORDS = {
+    UNREACHABLE: ("unreachable", "no path leads from layer {layer} to this box"),
+    ZERO: ("zero", "layer {layer} reaches this box, but nothing there speaks for or against it"),
+    "negative": ("no positive heat", "at layer {layer} everything speaks against this box"),
+    "not finite": ("not finite", "the map from layer {layer} holds NaN or infinite values"),
+}
+
+
+def status_of(heatmap: Heatmap) -> tuple[str, str] | None:
+    """A name and a sentence for a map without heat to draw, or None for a map with heat."""
+    status = heatmap.status
+    if status == OK:
+        status = OK if np.isfinite(heatmap.values).all() else "not finite"
+    if status == OK and not heatmap.positive.any():
+        status = "negative"
+    if status == OK:
+        return None
+    name, sentence = STATUS_WORDS.get(status, (status, "there is no map from layer {layer}"))
+    return name, sentence.format(layer=heatmap.layer)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What full colour stands for.
+
+    Attributes:
+        kind: ``"box"`` (each map has its own) or ``"shared"`` (all maps of a method have one).
+        tops: the raw value of full colour, for each method and detection, ``[M][N]``; 0 without heat.
+        pixels: whether any of the maps is one of pixels, whose highest values are cut.
+    """
+
+    kind: str
+    tops: NDArray[np.float64]
+    pixels: bool
+
+    def words(self) -> str:
+        """What full colour means, as a sentence."""
+        whose = "this box's own" if self.kind == BOX else "one scale for all boxes: the method's"
+        cut = f" (pixel maps: the {PIXEL_TOP:g}th percentile)" if self.pixels else ""
+        return f"Positive part of the map, linear. Full colour: {whose} maximum{cut}."
+
+
+def scale_of(explanation: Explanation, kind: str) -> Scale:
+    """The scale of all of an explanation's heatmaps, the same on every page.
+
+    Raises:
+        InputError: ``kind`` is neither ``"box"`` nor ``"shared"``.
+    """
+    if kind not in (BOX, SHARED):
+        raise InputError(f"scale {kind!r}: expected {BOX!r} or {SHARED!r}")
+    tops = np.array([[_top(heatmap) for heatmap in maps.heatmaps] for maps in explanation.maps], float)
+    tops = tops.reshape(len(explanation.maps), len(explanation))
+    if kind == SHARED and tops.size:
+        tops[:] = tops.max(1, keepdims=True)
+    pixels = any(heatmap.layer == PIXELS for maps in explanation.maps for heatmap in maps.heatmaps)
+    return Scale(kind, tops, pixels)
+
+
+def _top(heatmap: Heatmap) -> float:
+    if status_of(heatmap):
+        return 0.0
+    positive = heatmap.positive
+    if heatmap.layer == PIXELS:
+        cut = float(np.percentile(positive, PIXEL_TOP))
+        return cut or float(positive.max())
+    return float(positive.max())

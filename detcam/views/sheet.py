@@ -1,0 +1,117 @@
+"""A page measured in inches from its top left corner, and photographs placed on it."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.patheffects import Stroke, withStroke
+from numpy.typing import NDArray
+
+from detcam.views.colours import INK, MUTED, RULE
+from detcam.views.crop import Region
+from detcam.views.lettering import drawable, families
+
+LINE = 1.45  # distance of two lines of text over the font's size
+Place = tuple[float, float, float, float]
+"""Left, top, width and height on a page, inches."""
+
+
+class Sheet:
+    """A Matplotlib figure on which everything is placed in inches.
+
+    Attributes:
+        figure: the figure, on its own Agg canvas.
+        width, height: inches.
+        paper: axes over the whole page, in inches from the top left corner, for text and lines.
+    """
+
+    def __init__(self, width: float, height: float, dpi: float) -> None:
+        self.figure = Figure(figsize=(width, height), dpi=dpi, facecolor="white", layout="none")
+        FigureCanvasAgg(self.figure)
+        self.width, self.height = width, height
+        self.paper = self._axes((0, 0, width, height), 0)
+        self.paper.set(xlim=(0, width), ylim=(height, 0))
+
+    def _axes(self, place: Place, zorder: float) -> Axes:
+        x, y, width, height = place
+        axes = self.figure.add_axes(
+            (x / self.width, 1 - (y + height) / self.height, width / self.width, height / self.height), zorder=zorder)
+        axes.set_axis_off()
+        return axes
+
+    def size(self, place: Place) -> tuple[int, int]:
+        """Width and height of a place in the figure's pixels, at least one each."""
+        return max(1, round(place[2] * self.figure.dpi)), max(1, round(place[3] * self.figure.dpi))
+
+    def photograph(self, rgb: NDArray[np.uint8], region: Region, place: Place) -> Axes:
+        """Axes with pixels ``[h, w, 3]`` over the whole place; their coordinates are the region's source pixels."""
+        axes = self._axes(place, 1)
+        axes.imshow(rgb, extent=(region.x1, region.x2, region.y2, region.y1), interpolation="nearest", aspect="auto",
+                    origin="upper", resample=False)
+        axes.set(xlim=(region.x1, region.x2), ylim=(region.y2, region.y1))
+        return axes
+
+    def write(self, x: float, y: float, text: str, size: float = 9, **style: Any) -> None:
+        """Write one line whose top (or whatever ``va`` says) lies at ``y``."""
+        letter(self.paper, x, y, text, size, **style)
+
+    def paragraph(self, x: float, y: float, lines: list[str], size: float = 9, **style: Any) -> float:
+        """Write lines one below the other; where the next would stand is returned."""
+        for line in lines:
+            self.write(x, y, line, size, **style)
+            y += line_height(size)
+        return y
+
+    def fill(self, place: Place, colour: str) -> None:
+        """A rectangle of one colour."""
+        x, y, width, height = place
+        self.paper.add_patch(Rectangle((x, y), width, height, facecolor=colour, edgecolor="none", linewidth=0))
+
+    def line(self, x: tuple[float, float], y: tuple[float, float], colour: str = RULE, width: float = 1.0) -> None:
+        """A straight line, its width in points."""
+        self.paper.plot(x, y, color=colour, linewidth=width, solid_capstyle="butt", linestyle="-", marker="None")
+
+
+def line_height(size: float) -> float:
+    """Inches from one line of text to the next."""
+    return LINE * size / 72
+
+
+def letter(axes: Axes, x: float, y: float, text: str, size: float, *, colour: str = INK, bold: bool = False,
+           ha: str = "left", va: str = "top", casing: str | None = None) -> None:
+    """Write on any axes, in their coordinates; ``$``, ``_`` and the like stay what they are."""
+    effects = [withStroke(linewidth=2.5, foreground=casing)] if casing else []
+    axes.text(x, y, drawable(text), fontsize=size, color=colour, fontweight="bold" if bold else "normal", ha=ha, va=va,
+              family=list(families()), style="normal", parse_math=False, usetex=False, path_effects=effects)
+
+
+def fitted(region: Region, place: Place) -> Place:
+    """The largest place of the region's shape in a cell: centred across, at the cell's top."""
+    x, y, width, height = place
+    scale = min(width / region.width, height / region.height)
+    wide, high = scale * region.width, scale * region.height
+    return x + (width - wide) / 2, y, wide, high
+
+
+def outline(axes: Axes, box: NDArray[np.floating], region: Region, colour: str = "white", width: float = 1.8) -> None:
+    """A box, source pixels, as a line on a dark and a light casing, so that it shows over anything."""
+    x1, y1, x2, y2 = np.clip(box, [region.x1, region.y1] * 2, [region.x2, region.y2] * 2)
+    casing = [Stroke(linewidth=width + 2.4, foreground="black", alpha=0.75)]
+    if colour != "white":
+        casing.append(Stroke(linewidth=width + 1.2, foreground="white"))
+    axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=colour, linewidth=width, clip_on=False,
+                             linestyle="-", joinstyle="miter",
+                             path_effects=[*casing, Stroke(linewidth=width, foreground=colour)]))
+
+
+def thin_outline(axes: Axes, box: NDArray[np.floating]) -> None:
+    """Another detection's box, source pixels: there, but quiet."""
+    x1, y1, x2, y2 = box
+    axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor="white", linewidth=0.6, alpha=0.7,
+                             linestyle=(0, (3, 2))))
+
+
+__all__ = ["INK", "MUTED", "Place", "Sheet", "fitted", "letter", "line_height", "outline", "thin_outline"]

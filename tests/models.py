@@ -1,0 +1,66 @@
+"""Real architectures with random weights that nevertheless detect something, and photographs to run them on."""
+
+from functools import cache
+from pathlib import Path
+
+import cv2
+import torch
+from torch import nn
+
+from detcam.detectors.base import Detector
+from detcam.detectors.ssd import SSDDetector
+from detcam.imaging import Image, load_image
+
+SAMPLES = Path(__file__).parent.parent / "sample_images"
+
+
+@cache
+def photograph(size: tuple[int, int], name: str = "astronaut.png") -> Image:
+    """A sample photograph stretched to a width and height in pixels."""
+    return Image(cv2.resize(load_image(SAMPLES / name).rgb, size, interpolation=cv2.INTER_AREA), f"{name} {size}")
+
+
+def calibrate(model: nn.Module, image: Image, side: int = 320) -> None:
+    """Set the batch norms' statistics from one photograph, so that random weights give varied outputs.
+
+    Heads without an edge distribution also get larger boxes, so that neighbours overlap and are suppressed.
+    """
+    pixels = torch.from_numpy(cv2.resize(image.rgb, (side, side))).permute(2, 0, 1)[None].float() / 255
+    noisy = torch.cat([pixels, pixels.flip(-1), (pixels + 0.2 * torch.randn_like(pixels)).clamp(0, 1)])
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 1.0
+    model.train()
+    with torch.no_grad():
+        model(noisy)
+    model.eval()
+    head = model.model[-1]
+    if head.reg_max == 1:
+        for branch in (head.cv2, getattr(head, "one2one_cv2", None) or []):
+            for module in branch:
+                module[-1].bias.data += 4.0  # cells
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+
+
+def shift_class_bias(detector: Detector, image: Image, candidates: int, min_score: float = 0.3) -> None:
+    """Raise the class biases until about so many rows of an image have a score above ``min_score``."""
+    last = [_last_conv(detector.head_modules(level)[0]) for level in range(detector.n_levels)]
+    for _ in range(3 if isinstance(detector, SSDDetector) else 1):
+        with detector.borrowed(), torch.no_grad():
+            scores = detector.forward(detector.canvas(image).pixels).scores[0]
+            foreground = scores[:, 1:] if isinstance(detector, SSDDetector) else scores
+            best = torch.logit(foreground.amax(1), eps=1e-9)
+            shift = torch.logit(torch.tensor(min_score)) - best.topk(candidates).values[-1]
+            for conv in last:
+                assert conv.bias is not None
+                if isinstance(detector, SSDDetector):  # down for the background, up for the rest
+                    conv.bias.view(-1, scores.shape[-1])[:, 0] -= shift
+                else:
+                    conv.bias += shift
+    detector._checked = False
+
+
+def _last_conv(module: nn.Module) -> nn.Conv2d:
+    return [each for each in module.modules() if isinstance(each, nn.Conv2d)][-1]

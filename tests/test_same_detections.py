@@ -1,0 +1,175 @@
+"""The adapter's detections are the library's own, with the rows that they came from.
+
+A case counts only if it has at least 20 detections and 5 suppressed rows.
+"""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from models import calibrate, photograph, shift_class_bias
+
+import detcam
+from detcam.detectors.base import Canvas, Detector, without_rows
+from detcam.detectors.detections import Detections
+from detcam.detectors.prediction import Prediction
+from detcam.detectors.ssd import SSDDetector
+from detcam.detectors.yolo import YOLODetector
+from detcam.imaging import Image
+from detcam.imaging.boxes import EDGES
+
+SIZES = {"wide": (900, 220), "tall": (210, 900), "tiny": (48, 36), "large": (2600, 1900)}
+MIN_DETECTIONS, MIN_SUPPRESSED = 20, 5
+
+
+def assert_same(ours: Detections, theirs: Detections) -> None:
+    assert len(ours) == len(theirs)
+    np.testing.assert_array_equal(ours.labels, theirs.labels)
+    np.testing.assert_allclose(ours.scores, theirs.scores, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(ours.boxes, theirs.boxes, rtol=0, atol=0.01)
+
+
+def assert_rows(prediction: Prediction, canvas: Canvas, found: Detections) -> None:
+    """Every row, read from its own level's map, gives the score and the box that were reported for it."""
+    height, width = canvas.geometries[0].source
+    for index, (row, label) in enumerate(zip(found.rows.tolist(), found.labels.tolist(), strict=True)):
+        assert prediction.probability(row, label).item() == pytest.approx(found.scores[index], abs=1e-5)
+        box = np.array([[prediction.edge(row, edge).item() for edge in EDGES]])
+        box = canvas.geometries[0].to_source(box)[0].clip(0, [width, height, width, height])
+        np.testing.assert_allclose(box, found.boxes[index], rtol=0, atol=0.02)
+
+
+def suppressed(detector: Detector, prediction: Prediction, found: Detections, min_score: float) -> int:
+    """How many rows stood above the threshold and were not reported (by NMS or top-k)."""
+    scores = prediction.scores[0]
+    if isinstance(detector, SSDDetector):  # every class of a row is a candidate, but for the background
+        return int((scores[:, 1:] > min_score).sum()) - len(found)
+    return int((scores.amax(1) > min_score).sum()) - len(found)
+
+
+def threshold(scores: torch.Tensor, rank: int) -> float:
+    """A score near the ``rank``-th best that no row comes near, so that rounding does not decide who is above it."""
+    near = scores.flatten().sort(descending=True).values[rank - 10 : rank + 10]
+    widest = int((near[:-1] - near[1:]).argmax())
+    return float((near[widest] + near[widest + 1]) / 2)
+
+
+def compare(detector: Detector, image: Image, min_score: float) -> bool:
+    """Check one photograph; True if it counts."""
+    canvas = detector.canvas(image)
+    with detector.borrowed(), torch.no_grad():
+        prediction = detector.forward(canvas.pixels)
+    ours = detector.select(prediction, canvas, min_score)[0]
+    assert_same(ours, detector.library_detections(image, min_score))
+    assert_rows(prediction, canvas, ours)
+    return len(ours) >= MIN_DETECTIONS and suppressed(detector, prediction, ours, min_score) >= MIN_SUPPRESSED
+
+
+@pytest.fixture(scope="module")
+def vgg() -> SSDDetector:
+    from torchvision.models.detection import ssd300_vgg16
+
+    torch.manual_seed(0)
+    model = ssd300_vgg16(weights=None, weights_backbone=None, num_classes=21)
+    detector = SSDDetector(model, name="ssd300_vgg16")
+    shift_class_bias(detector, photograph((640, 480)), candidates=300)
+    return detector
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_torchvision_ssd(vgg: SSDDetector, size: str) -> None:
+    image = photograph(SIZES[size])
+    scores = vgg.forward(vgg.canvas(image).pixels).scores[0, :, 1:].detach()
+    for rank in (150, 600):
+        assert compare(vgg, image, threshold(scores, rank)), "too few detections: this case proves nothing"
+
+
+@pytest.fixture(scope="module", params=["yolov8n", "yolo11n", "yolo26n:one2many", "yolo26n:one2one", "yolo26n:"])
+def yolo(request: pytest.FixtureRequest) -> YOLODetector:
+    from detcam.detectors.ultralytics_import import import_ultralytics
+
+    import_ultralytics()
+    from ultralytics.nn.tasks import DetectionModel
+
+    name, _, head = request.param.partition(":")
+    torch.manual_seed(0)
+    model = DetectionModel(f"{name}.yaml", verbose=False)
+    model.names = {label: f"thing {label}" for label in range(80)}
+    calibrate(model, photograph((640, 480)))
+    detector = YOLODetector(model, {"imgsz": 320}, name=request.param, head=head or None)
+    shift_class_bias(detector, photograph((640, 480)), candidates=400)
+    return detector
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_ultralytics_yolo(yolo: YOLODetector, size: str) -> None:
+    image = photograph(SIZES[size])
+    scores = yolo.forward(yolo.canvas(image).pixels).scores[0].detach().amax(1)
+    many = len(scores) // 3
+    ranks = (340, 400) if yolo.end2end else (many, many * 2)  # its 300 best are kept
+    for rank in ranks:
+        assert compare(yolo, image, threshold(scores, rank)), "too few detections: this case proves nothing"
+
+
+def test_end_to_end_yolo_follows_what_predict_does() -> None:
+    from detcam.detectors.ultralytics_import import import_ultralytics
+
+    import_ultralytics()
+    from ultralytics import YOLO
+
+    live = YOLO("yolo26n.yaml")
+    image = photograph((320, 240))
+    live.predict(image.rgb[..., ::-1].copy(), verbose=False, imgsz=320)
+    detector = detcam.load(live, imgsz=320)
+    assert isinstance(detector, YOLODetector)
+    assert detector.end2end == live.predictor.model.end2end
+    assert detcam.load(live, imgsz=320, head="one2one").end2end  # type: ignore[attr-defined]
+    assert not detcam.load(live, imgsz=320, head="one2many").end2end  # type: ignore[attr-defined]
+
+
+CROWDS = ("000000217285.jpg", "000000002299.jpg", "000000012639.jpg")
+
+
+def photographs(assets: Path) -> list[Image]:
+    """Real ones with many persons, and the first of them wide, tall, tiny and large."""
+    images = [detcam.load_image(assets / "persons_eval" / "images" / name) for name in CROWDS]
+    return images + [Image(cv2.resize(images[0].rgb, size), f"{word} {CROWDS[0]}") for word, size in SIZES.items()]
+
+
+@pytest.mark.assets
+@pytest.mark.parametrize("min_score", [0.001, 0.01, 0.05, 0.25])
+def test_real_yolo_weights(assets: Path, min_score: float) -> None:
+    from detcam.detectors.ultralytics_import import import_ultralytics
+
+    import_ultralytics()
+    from ultralytics import YOLO
+
+    path = assets / "weights" / "yolov8n-rebuilt.pt"
+    detector, live = detcam.load(path), YOLO(path)
+    images = photographs(assets)
+    for image in images:
+        bgr = np.ascontiguousarray(image.rgb[..., ::-1])
+        theirs = live.predict(bgr, conf=min_score, verbose=False)[0].boxes
+        assert_same(detector.detect(image, min_score), without_rows(theirs.xyxy, theirs.cls, theirs.conf))
+    if min_score <= 0.01:
+        assert sum(compare(detector, image, min_score) for image in images) >= len(images) - 1  # all but the tiny one
+
+
+@pytest.mark.assets
+@pytest.mark.parametrize("min_score", [0.05, 0.1, 0.25])
+def test_real_ssd_weights_with_their_own_postprocessing(assets: Path, min_score: float) -> None:
+    detector = detcam.load(f"{assets}/weights/ssd300_mobilenetv1_coco.py:build", score_activation="sigmoid",
+                           weights=assets / "weights" / "ssd300_mobilenetv1_coco.pth")
+    images = photographs(assets)
+    counted = [compare(detector, image, min_score) for image in images]
+    assert min_score > 0.1 or all(counted)
+
+
+@pytest.mark.assets
+def test_a_model_with_another_activation_is_refused_with_what_to_set(assets: Path) -> None:
+    detector = detcam.load(f"{assets}/weights/ssd300_mobilenetv1_coco.py:build",
+                           weights=assets / "weights" / "ssd300_mobilenetv1_coco.pth")
+    with pytest.raises(detcam.DetcamError, match=r"detection 1 of .* set score_activation='sigmoid'"):
+        detcam.explain(detector, photographs(assets)[0])
