@@ -1,0 +1,196 @@
+"""An Explanation as plain JSON data and named arrays, and back."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detcam.attribution.heatmap import Heatmap
+from detcam.detectors.detections import Detections
+from detcam.detectors.prediction import Grid
+from detcam.diagnosis.edges import Edges
+from detcam.diagnosis.shares import REGIONS, Shares
+from detcam.explain import Explanation, Maps
+from detcam.imaging import Geometry, Image
+from detcam.imaging.boxes import EDGES
+
+Record = dict[str, Any]
+Arrays = dict[str, NDArray[np.float32]]
+
+EDGE_NUMBERS = ("evidence", "percentile", "sibling_spread", "distribution_spread", "heat_gap")
+
+
+def pixels_sha256(image: Image) -> str:
+    """What tells a photograph from a changed one: SHA-256 over its height, width and decoded pixels."""
+    digest = sha256(f"{image.height}x{image.width}".encode())
+    digest.update(np.ascontiguousarray(image.rgb).tobytes())
+    return digest.hexdigest()
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON knows it: numbers that are not finite become None, what JSON cannot hold its ``repr``."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(each) for each in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, (bool, int, str)) else repr(value)
+
+
+def to_record(explanation: Explanation) -> tuple[Record, Arrays]:
+    """An explanation as JSON data and its raw heatmaps, float32 ``[gh, gw]``, by the keys that the data names.
+
+    Boxes are xyxy in source pixels, grids and geometry in canvas pixels. The photograph itself is not in it.
+    """
+    arrays: Arrays = {}
+    tables = edge_tables(explanation)
+    measured = [name for name in EDGE_NUMBERS if tables[name] is not None]
+    if explanation.edges is not None and explanation.edges.maps is not None:
+        measured.append("maps")
+    heatmaps = explanation.maps[0].heatmaps
+    image = explanation.image
+    return {
+        "file": image.name, "width": image.width, "height": image.height, "pixels_sha256": pixels_sha256(image),
+        "found": explanation.found,
+        "geometry": plain(asdict(heatmaps[0].geometry)) if heatmaps else None,
+        "methods": [{"method": maps.method, "target": maps.target, "settings": plain(maps.settings)}
+                    for maps in explanation.maps],
+        "edge_numbers": measured,
+        "detections": [_detection(explanation, index, tables, arrays) for index in range(len(explanation))],
+        "provenance": plain(explanation.provenance),
+    }, arrays
+
+
+def edge_tables(explanation: Explanation) -> dict[str, NDArray[np.float64] | None]:
+    """What was measured on the edges by name, ``[N, 4]`` each; None where it was not."""
+    edges = explanation.edges
+    return {
+        "evidence": None if edges is None else edges.evidence,
+        "percentile": explanation.percentiles,
+        "sibling_spread": None if edges is None else edges.sibling_spread,
+        "distribution_spread": None if edges is None else edges.distribution_spread,
+        "heat_gap": explanation.heat_gap,
+    }
+
+
+def _detection(explanation: Explanation, index: int, tables: dict[str, NDArray[np.float64] | None],
+               arrays: Arrays) -> Record:
+    found, first = explanation.detections, explanation.maps[0]
+    label = int(found.labels[index])
+    record = {
+        "number": explanation.numbered[index], "box": plain(found.boxes[index]), "label": label,
+        "class_name": explanation.class_name(label), "score": float(found.scores[index]),
+        "row": int(found.rows[index]), "level": int(found.levels[index]), "cell": plain(found.cells[index]),
+        "method": first.method, "target": first.target, "layer": first.heatmaps[index].layer,
+        "status": first.heatmaps[index].status,
+    }
+    record |= plain(asdict(first.shares[index]))
+    record["edges"] = _edges(explanation.edges, index, tables, arrays)
+    record["maps"] = [
+        {"method": maps.method, "target": maps.target, "shares": plain(asdict(maps.shares[index]))}
+        | _heatmap(maps.heatmaps[index], f"map{order}_detection{index}", arrays)
+        for order, maps in enumerate(explanation.maps)
+    ]
+    return record
+
+
+def _edges(edges: Edges | None, index: int, tables: dict[str, NDArray[np.float64] | None], arrays: Arrays) -> Record:
+    record: Record = {"layer": None if edges is None else edges.layer[index]}
+    for column, edge in enumerate(EDGES):
+        record[edge] = {name: plain(table[index, column]) for name, table in tables.items() if table is not None}
+        if edges is not None and edges.maps is not None:
+            record[edge]["map"] = _heatmap(edges.maps[index][column], f"{edge}_detection{index}", arrays)
+    return record
+
+
+def _heatmap(heatmap: Heatmap, key: str, arrays: Arrays) -> Record:
+    arrays[key] = np.asarray(heatmap.values, dtype=np.float32)
+    return {"layer": heatmap.layer, "status": heatmap.status, "scales": plain(heatmap.scales),
+            "grid": plain(asdict(heatmap.grid)), "npz_key": key}
+
+
+def from_record(record: Record, image: Image, class_names: dict[int, str],
+                array: Callable[[str], NDArray[np.float32]]) -> Explanation:
+    """The explanation that :func:`to_record` wrote.
+
+    Args:
+        record: the JSON data.
+        image: the photograph.
+        class_names: label to word.
+        array: a key to its raw heatmap.
+
+    Raises:
+        KeyError, TypeError, ValueError, IndexError, AttributeError: the record is not what to_record writes.
+    """
+    every = record["detections"]
+    geometry = _geometry(record["geometry"]) if every else None
+    maps = tuple(
+        Maps(each["method"], each["target"],
+             tuple(_read_heatmap(one["maps"][order], geometry, array) for one in every),
+             tuple(_shares(one["maps"][order]["shares"]) for one in every), each["settings"])
+        for order, each in enumerate(record["methods"])
+    )
+    tables = {name: _table(every, name) for name in record["edge_numbers"] if name != "maps"}
+    edges = None
+    if "evidence" in tables:
+        signed = tuple(tuple(_read_heatmap(one["edges"][edge]["map"], geometry, array) for edge in EDGES)
+                       for one in every) if "maps" in record["edge_numbers"] else None
+        edges = Edges(tables["evidence"], tables["sibling_spread"], tables.get("distribution_spread"),
+                      tuple(one["edges"]["layer"] for one in every), signed)
+    return Explanation(
+        image=image, detections=_detections(every), class_names=class_names, maps=maps, edges=edges,
+        percentiles=tables.get("percentile"), heat_gap=tables["heat_gap"], provenance=record["provenance"],
+        numbered=tuple(int(one["number"]) for one in every), found=int(record["found"]),
+    )
+
+
+def _detections(every: list[Record]) -> Detections:
+    def column(name: str, kind: Any) -> NDArray[Any]:
+        return np.array([one[name] for one in every], dtype=kind)
+
+    return Detections(
+        boxes=column("box", np.float64).reshape(-1, 4), labels=column("label", np.int64),
+        scores=column("score", np.float64), rows=column("row", np.int64), levels=column("level", np.int64),
+        cells=column("cell", np.int64).reshape(-1, 2),
+    )
+
+
+def _number(value: Any) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _table(every: list[Record], name: str) -> NDArray[np.float64]:
+    rows = [[_number(one["edges"][edge][name]) for edge in EDGES] for one in every]
+    return np.array(rows, dtype=np.float64).reshape(-1, 4)
+
+
+def _shares(record: Record) -> Shares:
+    peak = record["peak_inside"]
+    return Shares(**{region: _number(record[region]) for region in REGIONS},
+                  peak_inside=None if peak is None else bool(peak))
+
+
+def _pair(values: Any, kind: type) -> tuple[Any, Any]:
+    first, second = values
+    return kind(first), kind(second)
+
+
+def _geometry(record: Record) -> Geometry:
+    return Geometry(_pair(record["source"], int), _pair(record["canvas"], int), _pair(record["scale"], float),
+                    _pair(record["offset"], float))
+
+
+def _read_heatmap(record: Record, geometry: Geometry | None, array: Callable[[str], NDArray[np.float32]]) -> Heatmap:
+    assert geometry is not None  # there are detections
+    grid = Grid(_pair(record["grid"]["stride"], float), _pair(record["grid"]["origin"], float))
+    scales = {str(name): _number(scale) for name, scale in record["scales"].items()}
+    return Heatmap(array(record["npz_key"]), grid, geometry, str(record["layer"]), str(record["status"]), scales)
