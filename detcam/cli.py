@@ -1,0 +1,168 @@
+"""The command line: ``detcam explain`` and ``scripts/explain_detections.py``."""
+
+import os
+import sys
+from enum import Enum
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from detcam.choices import canvas_size, chosen_methods, load_detector
+from detcam.errors import DetcamError, InputError, MismatchError
+
+DEFAULT_MODEL: str | None = None  # what is explained without --model
+NO_MODEL = ("no model given: --model yolov8n.pt or another published YOLO (fetched once), a path to a YOLO .pt file, "
+            "ssd300_vgg16, or FILE.py:FUNCTION that builds a torchvision SSD")
+ClickException: Any = typer.BadParameter.__mro__[2]  # click's own, or that of typer's copy of click, by version
+
+
+class Activation(str, Enum):
+    """How an SSD's logits become scores."""
+
+    softmax = "softmax"
+    sigmoid = "sigmoid"
+
+
+class Head(str, Enum):
+    """The head of an end-to-end YOLO model."""
+
+    one2many = "one2many"
+    one2one = "one2one"
+
+
+class Scale(str, Enum):
+    """What full colour stands for."""
+
+    box = "box"
+    shared = "shared"
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"detcam {version('detcam')}")
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True,
+                                       help="Print the version and leave.")]
+Images = Annotated[list[str] | None, typer.Argument(
+    help="Photographs, folders of them, or patterns such as 'shots/*.jpg'. Without any, the sample photographs.")]
+Model = Annotated[str | None, typer.Option(
+    help="A YOLO .pt file or published name (yolov8n.pt), ssd300_vgg16, or FILE.py:FUNCTION that builds a "
+         "torchvision SSD (runs that file).")]
+Weights = Annotated[Path | None, typer.Option(help="State dict to load into an SSD.")]
+ClassNames = Annotated[Path | None, typer.Option(help="Class names of an SSD, one a line, from label 1 on.")]
+HeadChoice = Annotated[Head | None, typer.Option(help="Head of an end-to-end YOLO; otherwise what predict runs.")]
+ImageSize = Annotated[str | None, typer.Option(
+    "--imgsz", help="Canvas size of a YOLO, 640 or HEIGHTxWIDTH; otherwise the checkpoint's.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
+ScoreActivation = Annotated[Activation, typer.Option(help="How an SSD turns logits into scores.")]
+Unsafe = Annotated[bool, typer.Option("--unsafe", help="Load a pickled checkpoint by running the code in it.")]
+Methods = Annotated[list[str] | None, typer.Option(
+    "--method", help="Attribution method; several stand side by side. hirescam (default), odam, gradcam, gradient, "
+                     "smoothgrad.")]
+Layers = Annotated[list[str] | None, typer.Option(
+    "--layer", help="auto (default: the box's own level) or a layer's name; several are fused.")]
+TargetName = Annotated[str, typer.Option(help="logit, probability, left, top, right or bottom.")]
+Classes = Annotated[list[str] | None, typer.Option("--class", help="Only this class; may be repeated.")]
+MinScore = Annotated[float, typer.Option(help="Detections with a score above this.")]
+MaxBoxes = Annotated[int, typer.Option(help="At most so many boxes a photograph, best score first; 0 for all.")]
+Samples = Annotated[int | None, typer.Option(help="SmoothGrad: noisy copies.", min=1, max=10000)]
+Noise = Annotated[float | None, typer.Option(help="SmoothGrad: noise, as a share of the pixel range.", min=0, max=1)]
+UseEdges = Annotated[bool, typer.Option(help="Measure what each edge rests on.")]
+EdgeMaps = Annotated[bool, typer.Option("--edge-maps", help="Also keep and draw each edge's signed map.")]
+EdgeLayer = Annotated[str | None, typer.Option(help="Where the evidence on an edge is taken.")]
+ReferenceFile = Annotated[Path | None, typer.Option(
+    "--reference", help="Sound boxes to compare with, from scripts/validate_numbers.py --reference-out.")]
+ScaleChoice = Annotated[Scale, typer.Option(help="Full colour is each box's own maximum, or one shared by all.")]
+ColourMap = Annotated[str, typer.Option(help="Matplotlib colour map of the heat, such as jet.")]
+Seed = Annotated[int, typer.Option(help="Where a method's noise starts from.", min=0)]
+Out = Annotated[Path, typer.Option(help="Output folder.")]
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+
+
+@app.callback()
+def _group(show_version: Version = False) -> None:
+    """Why does a detector draw each of its boxes, and which edge is most likely wrong?"""
+
+
+@app.command()
+def explain(
+    images: Images = None, model: Model = DEFAULT_MODEL, weights: Weights = None, class_names: ClassNames = None,
+    head: HeadChoice = None, imgsz: ImageSize = None, device: Device = "cpu",
+    score_activation: ScoreActivation = Activation.softmax, unsafe: Unsafe = False, method: Methods = None,
+    layer: Layers = None, target: TargetName = "logit", only: Classes = None, min_score: MinScore = 0.25,
+    max_boxes: MaxBoxes = 30, samples: Samples = None, noise: Noise = None, edges: UseEdges = True,
+    edge_maps: EdgeMaps = False, edge_layer: EdgeLayer = None, reference: ReferenceFile = None,
+    scale: ScaleChoice = Scale.box, cmap: ColourMap = "inferno", seed: Seed = 0, out: Out = Path("explanations"),
+    show_version: Version = False,
+) -> None:
+    """Explain every box of every photograph: a figure, the numbers, and the raw heatmaps."""
+    from detcam.attribution.attribute import AUTO, layers_of
+    from detcam.attribution.target import get_target
+    from detcam.diagnosis.reference import load_reference
+    from detcam.inputs import collect
+    from detcam.inputs import samples as sample_photographs
+    from detcam.job import do
+    from detcam.run import check_output
+    from detcam.store.files import output_folder
+    from detcam.views.colours import colour_map
+
+    if not model:
+        raise InputError(NO_MODEL)
+    if not edges and (edge_maps or edge_layer or reference):
+        raise InputError("--edge-maps, --edge-layer and --reference need --edges")
+    if not 0 <= min_score < 1 or max_boxes < 0:
+        raise InputError(f"--min-score {min_score:g}, --max-boxes {max_boxes}: expected 0 to 1, and 0 or more")
+    options: dict[str, Any] = {
+        "method": chosen_methods(method or ["hirescam"], samples, noise), "layer": layer or AUTO,
+        "target": get_target(target), "min_score": min_score, "classes": only, "max_boxes": max_boxes or None,
+        "edges": edges, "edge_maps": edge_maps, "edge_layer": edge_layer, "seed": seed,
+        "reference": None if reference is None else load_reference(reference),
+    }
+    colour_map(cmap)
+    photographs = collect(images) if images else sample_photographs()
+    check_output(out, photographs)
+    output_folder(out)
+    detector = load_detector(model, weights=weights, class_names=class_names, head=head and head.value,
+                             imgsz=canvas_size(imgsz), device=device, score_activation=score_activation.value,
+                             unsafe=unsafe)
+    layers_of(detector, layer or AUTO, 0), layers_of(detector, edge_layer or AUTO, 0), detector.labels_of(only or [])
+    raise typer.Exit(do(detector, photographs, out, options, {"scale": scale.value, "cmap": cmap}))
+
+
+alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+alone.command()(explain)
+
+
+def main(arguments: list[str] | None = None, commands: typer.Typer = app, name: str = "detcam") -> int:
+    """Run a command; the exit code: 0, 1 where photographs failed, 2 for usage, 130 when interrupted.
+
+    Every error that is foreseen is one line on stderr.
+    """
+    try:
+        return int(commands(args=arguments, prog_name=name, standalone_mode=False) or 0)
+    except (DetcamError, ClickException) as error:
+        words = str(error) if isinstance(error, DetcamError) else error.format_message()
+        context = getattr(error, "ctx", None)
+        if words:  # a command without arguments has printed its help already
+            _complain(words + (f" (see {context.command_path} --help)" if context else ""))
+        return 1 if isinstance(error, MismatchError) else 2
+    except (KeyboardInterrupt, typer.Abort):
+        _complain("interrupted")
+        return 130
+    except BrokenPipeError:  # the reader of our output left, as head does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _complain(words: str) -> None:
+    line = " ".join(words.split()).encode("utf-8", "backslashreplace").decode()
+    print(f"detcam: error: {line}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

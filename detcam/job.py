@@ -1,0 +1,70 @@
+"""A run as the terminal shows it: progress, a table, what failed, and where to look."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from detcam.detectors.base import Detector
+from detcam.run import Outcome, run
+
+
+def do(detector: Detector, photographs: Sequence[Path], out: Path, options: dict[str, Any],
+       drawing: dict[str, Any]) -> int:
+    """Explain photographs and report; the exit code: 0, 1 where photographs failed, 130 when interrupted.
+
+    Args:
+        detector, photographs, out, options, drawing: as :func:`detcam.run.run` takes them.
+    """
+    shown = sys.stderr.isatty() and len(photographs) > 1
+    with Progress(TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+                  TimeRemainingColumn(), console=Console(stderr=True), disable=not shown, transient=True) as progress:
+        task = progress.add_task("", total=len(photographs))
+        begun = 0
+
+        def step(path: Path) -> None:
+            nonlocal begun
+            progress.update(task, completed=begun, description=printable(path.name)[:40])
+            begun += 1
+
+        outcome = run(detector, photographs, out, options, drawing, step)
+    report(outcome, len(photographs), out, options)
+    if outcome.interrupted:
+        return 130
+    return 1 if outcome.failures else 0
+
+
+def report(outcome: Outcome, asked: int, out: Path, options: dict[str, Any]) -> None:
+    """Print the table and where to look to stdout, what failed to stderr."""
+    from detcam.views.table import print_table
+
+    if outcome.explained:
+        print_table(outcome.explained, Console())
+    sys.stdout.flush()
+    if outcome.failures:
+        print(f"detcam: {len(outcome.failures)} of {_count(asked, 'photograph')} could not be explained:",
+              file=sys.stderr)
+        for path, words in outcome.failures:
+            name = str(path)
+            print(printable("  " + (words if words.startswith(name) else f"{name}: {words}")), file=sys.stderr)
+    if outcome.interrupted:
+        print(f"detcam: interrupted; {len(outcome.explained)} of {_count(asked, 'photograph')} finished",
+              file=sys.stderr)
+    if outcome.explained:
+        boxes = sum(len(explanation) for explanation in outcome.explained)
+        none = f" with a score above {options['min_score']:g}" if not boxes else ""
+        print(f"{_count(len(outcome.explained), 'photograph')}, {_count(boxes, 'box')}{none}: "
+              f"{_count(outcome.figures, 'figure')}, explanations.json and the raw heatmaps are in "
+              f"{printable(str(out))}{'' if str(out).endswith('/') else '/'}")
+
+
+def printable(words: str) -> str:
+    """The words without control characters and line breaks, which a file's name may hold."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in words)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}{'es' if noun.endswith('x') else 's'}"

@@ -1,0 +1,123 @@
+"""The main job: photograph after photograph to figures, ``explanations.json`` and raw heatmaps."""
+
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from detcam.attribution.heatmap import Heatmap
+from detcam.detectors.base import Detector
+from detcam.errors import ClassNameError, DetcamError, LayerError, MethodError, MismatchError, OutputError
+from detcam.explain import Explanation, explain
+from detcam.imaging import Image
+from detcam.store import JSON_NAME, Writer
+from detcam.store.files import unique_stems
+
+STOPS = (MismatchError, LayerError, MethodError, ClassNameError, OutputError)
+"""What no other photograph would change: these end a run. Everything else is one photograph's own failure."""
+
+
+@dataclass
+class Outcome:
+    """What a run has done so far.
+
+    Attributes:
+        explained: the explanations, without their pixels and heat, which would not fit into memory for long.
+        figures: how many figures were written.
+        failures: each photograph that could not be explained, and why.
+        interrupted: whether the user stopped it.
+    """
+
+    explained: list[Explanation] = field(default_factory=list)
+    figures: int = 0
+    failures: list[tuple[Path, str]] = field(default_factory=list)
+    interrupted: bool = False
+
+
+def run(detector: Detector, photographs: Sequence[Path], out: Path, options: dict[str, Any],
+        drawing: dict[str, Any], step: Callable[[Path], None] = lambda path: None) -> Outcome:
+    """Explain photographs one by one; each one's files are written whole before the next begins.
+
+    Args:
+        detector: what is explained.
+        photographs: files.
+        out: the output folder.
+        options: keyword arguments of :func:`detcam.explain`.
+        drawing: keyword arguments of :func:`detcam.views.figure.save_figures`.
+        step: called with a photograph before it is explained.
+
+    Raises:
+        OutputError: something cannot be written.
+        MismatchError, LayerError, MethodError, ClassNameError: the detector cannot be explained in this way at all.
+    """
+    outcome = Outcome()
+    stems = unique_stems([str(path) for path in photographs])
+    with Writer(out) as writer:
+        try:
+            for path, stem in zip(photographs, stems, strict=True):
+                step(path)
+                try:
+                    _one(detector, path, stem, writer, options, drawing, outcome)
+                except STOPS:
+                    raise
+                except Exception as error:  # one photograph, whatever is wrong with it, never stops a run
+                    words = error_words(error)
+                    outcome.failures.append((path, words))
+                    writer.fail(str(path), words)
+        except KeyboardInterrupt:
+            outcome.interrupted = True
+    return outcome
+
+
+def _one(detector: Detector, path: Path, stem: str, writer: Writer, options: dict[str, Any],
+         drawing: dict[str, Any], outcome: Outcome) -> None:
+    from detcam.views.figure import save_figures
+
+    with redirect_stdout(sys.stderr):  # libraries that print do not belong into the table
+        explanation = explain(detector, path, **options)
+    figures = save_figures(explanation, writer.folder / stem, **drawing)
+    writer.add(explanation, [figure.name for figure in figures], stem)
+    outcome.explained.append(without_heat(explanation))
+    outcome.figures += len(figures)
+
+
+def error_words(error: Exception) -> str:
+    """An error in one line; for errors that detcam does not raise itself, with their type."""
+    words = " ".join(str(error).split())
+    return words if isinstance(error, DetcamError) else f"{type(error).__name__}: {words}".rstrip(": ")
+
+
+def without_heat(explanation: Explanation) -> Explanation:
+    """The explanation's numbers with a black photograph and empty heatmaps that take no memory."""
+    shape = explanation.image.rgb.shape
+    black = np.broadcast_to(np.zeros((), np.uint8), shape)
+
+    def emptied(heatmap: Heatmap) -> Heatmap:
+        return replace(heatmap, values=np.zeros((1, 1), np.float32))
+
+    maps = tuple(replace(each, heatmaps=tuple(emptied(heatmap) for heatmap in each.heatmaps))
+                 for each in explanation.maps)
+    edges = None if explanation.edges is None else replace(explanation.edges, maps=None)
+    return replace(explanation, image=Image(black, explanation.image.name), maps=maps, edges=edges)
+
+
+def check_output(out: Path, photographs: Sequence[Path]) -> None:
+    """Refuse to write over anything that detcam did not make.
+
+    Raises:
+        OutputError: photographs lie in the output folder, or other files have the names that are needed.
+    """
+    home = out.resolve()
+    if any(path.resolve().parent == home for path in photographs):
+        raise OutputError(f"{out}: holds the photographs themselves; name another folder with --out")
+    if (out / JSON_NAME).exists():
+        return
+    for stem in unique_stems([str(path) for path in photographs]):
+        for ending in (".png", ".npz"):
+            if (out / (stem + ending)).exists():
+                raise OutputError(f"{out / (stem + ending)}: exists, and detcam did not make this folder; name another "
+                                  "folder with --out")
