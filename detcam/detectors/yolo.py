@@ -108,8 +108,9 @@ class YOLODetector(Detector):
         with recorded(layers) as outputs, torch.no_grad():
             self.head.shape = None
             self.model(torch.zeros(1, 3, PROBE_SIZE, PROBE_SIZE, device=self.device, dtype=self.dtype))
-        coarse = [index for index, output in enumerate(outputs) if output.shape[-1] <= PROBE_SIZE // stride]
-        return f"model.{max(coarse[0] - 1, 0)}"
+        fine = [index for index, output in enumerate(outputs) if output.shape[-1] > PROBE_SIZE // stride]
+        contiguous = [index for index in fine if index == fine.index(index)]  # before the first coarser map
+        return f"model.{contiguous[-1] if contiguous else 0}"
 
     def canvas(self, image: Image) -> Canvas:
         letterboxed = self._predictor.pre_transform([np.ascontiguousarray(image.rgb[..., ::-1])])[0]

@@ -1,0 +1,217 @@
+"""Gradients agree with finite differences and with the grad-cam and captum packages, on the same row and layer."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from captum.attr import Saliency
+from pytorch_grad_cam import GradCAM, HiResCAM
+from pytorch_grad_cam.activations_and_gradients import ActivationsAndGradients
+from tiny import photograph, tiny_ssd, tiny_yolo
+from torch import Tensor, nn
+
+from detcam.attribution.attribute import attribute
+from detcam.attribution.methods import get_method
+from detcam.attribution.methods.smoothgrad import CHUNK, NOISE
+from detcam.attribution.tape import PIXELS, Tape
+from detcam.attribution.target import TARGETS
+from detcam.detectors.base import Detector
+from detcam.detectors.prediction import flatten_rows
+from detcam.detectors.ssd import SSDDetector
+from detcam.detectors.yolo import YOLODetector
+from detcam.imaging import Image
+
+FAMILIES = ("ssd", "yolov8n", "yolo11n", "yolo26n")
+IMAGE = Image(photograph(3), "rectangles")
+
+
+def in_float64(family: str) -> Detector:
+    detector: Detector
+    detector = SSDDetector(tiny_ssd()) if family == "ssd" else YOLODetector(tiny_yolo(family), {"imgsz": 128}, family)
+    detector.model.double()
+    return detector
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def detector(request: pytest.FixtureRequest) -> Detector:
+    return in_float64(request.param)
+
+
+def strongest(detector: Detector, level: int) -> tuple[int, int]:
+    """Row and label of the best score of a level, away from classes that are background."""
+    prediction = detector.forward(detector.canvas(IMAGE).pixels)
+    where = prediction.levels[level]
+    scores = prediction.scores[0, where.start : where.start + where.rows, 1:]
+    row, label = divmod(int(scores.argmax()), scores.shape[1])
+    return where.start + row, label + 1
+
+
+def middle_layer(detector: Detector) -> str:
+    return "backbone.stem.3" if isinstance(detector, SSDDetector) else "model.4"
+
+
+def value_with_added(detector: Detector, layer: str, added: Tensor, key: tuple[int, int], target: str) -> float:
+    """The target after ``added`` is put onto a layer's output, with nothing but plain hooks."""
+    pixels = detector.canvas(IMAGE).pixels
+    hook: Any = None
+    if layer == PIXELS:
+        pixels = pixels + added
+    elif layer.startswith("level."):
+        number = int(layer[-1])
+
+        def on_head(_: nn.Module, args: Any) -> Any:
+            return ([each + added if index == number else each for index, each in enumerate(args[0])],)
+
+        hook = detector.head.register_forward_pre_hook(on_head)
+    else:
+        hook = detector.model.get_submodule(layer).register_forward_hook(lambda _, __, output: output + added)
+    with torch.no_grad():
+        value = float(TARGETS[target].read(detector.forward(pixels), *key))
+    if hook is not None:
+        hook.remove()
+    return value
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("where", ["level", "middle", PIXELS])
+def test_gradient_is_the_finite_difference(detector: Detector, where: str, target: str) -> None:
+    level = 1
+    key = strongest(detector, level)
+    layer = {"level": f"level.{level}", "middle": middle_layer(detector)}.get(where, where)
+    with Tape(detector, detector.canvas(IMAGE).pixels, [layer]) as tape:
+        gradient = tape.gradients(layer, [key], TARGETS[target])[0]
+    assert gradient is not None
+    assert gradient.any()
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(3):
+        direction = torch.randn(gradient.shape, generator=generator, dtype=torch.float64)
+        step = 1e-6
+        ahead, behind = (value_with_added(detector, layer, sign * step * direction, key, target) for sign in (1, -1))
+        expected = float((gradient * direction).sum())
+        assert (ahead - behind) / (2 * step) == pytest.approx(expected, rel=1e-4, abs=1e-7)
+
+
+def test_an_in_place_activation_does_not_touch_the_layer_before_it() -> None:
+    detector = in_float64("ssd")
+    conv = detector.model.get_submodule("backbone.stem.2")
+    with torch.no_grad():
+        inputs: list[Tensor] = []
+        hook = conv.register_forward_pre_hook(lambda _, args: inputs.append(args[0].clone()))
+        detector.forward(detector.canvas(IMAGE).pixels)
+        hook.remove()
+        expected = conv(inputs[0])
+    assert (expected < 0).any()
+    with Tape(detector, detector.canvas(IMAGE).pixels, ["backbone.stem.2"]) as tape:
+        torch.testing.assert_close(tape.activations["backbone.stem.2"].detach(), expected)
+
+
+class Rows(nn.Module):
+    """A detector as a function from pixels to the logits of all rows ``[B, A, C]``, as other libraries want it."""
+
+    def __init__(self, detector: Detector) -> None:
+        super().__init__()
+        self.detector = detector
+        self.model = detector.model
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        levels = self.detector.forward(pixels).levels
+        return flatten_rows([level.logits for level in levels], [level.per_cell for level in levels])
+
+
+def ours(detector: Detector, method: str, layer: str, keys: list[tuple[int, int]]) -> list[np.ndarray]:
+    canvas = detector.canvas(IMAGE)
+    with Tape(detector, canvas.pixels, [layer]) as tape:
+        gradients = tape.gradients(layer, keys, TARGETS["logit"])
+        activations = tape.activations[layer].detach()[0]
+        function = get_method(method).function
+        return [function(activations, gradient[0]).numpy() for gradient in gradients if gradient is not None]
+
+
+@pytest.mark.parametrize(("method", "peer"), [("gradcam", GradCAM), ("hirescam", HiResCAM), ("odam", HiResCAM)])
+def test_layer_methods_equal_grad_cam_package(detector: Detector, method: str, peer: Callable[..., Any]) -> None:
+    layer, canvas = middle_layer(detector), detector.canvas(IMAGE)
+    keys = [strongest(detector, level) for level in range(2)]
+    wrapped = Rows(detector).eval()
+    module = detector.model.get_submodule(layer)
+    cam = peer(model=wrapped, target_layers=[module])
+    cam.activations_and_grads.release()
+    for key, mine in zip(keys, ours(detector, method, layer, keys), strict=True):
+        recorder = ActivationsAndGradients(wrapped, [module], None)
+        pixels = canvas.pixels.clone().requires_grad_(True)
+        target = recorder(pixels)[0, key[0], key[1]]
+        target.backward()
+        theirs = cam.get_cam_image(pixels, module, [lambda rows, key=key: rows[key]],
+                                   recorder.activations[0].numpy(), recorder.gradients[0].numpy(), False)[0]
+        recorder.release()
+        np.testing.assert_allclose(mine, theirs, rtol=0, atol=1e-5 * np.abs(theirs).max())
+    detector.model.zero_grad(set_to_none=True)
+
+
+def float64_maps(detector: Detector, method: str, key: tuple[int, int], seed: int, **settings: Any) -> np.ndarray:
+    canvas = detector.canvas(IMAGE)
+
+    def gradients(pixels: Tensor) -> Tensor:
+        with Tape(detector, pixels, [PIXELS]) as tape:
+            found = tape.gradients(PIXELS, [key], TARGETS["logit"])
+        return torch.stack([each for each in found if each is not None])
+
+    chosen = get_method(method, **settings)
+    return chosen.function(gradients, canvas.pixels, torch.Generator().manual_seed(seed))[0].numpy()
+
+
+def captum_gradient(detector: Detector, pixels: Tensor, key: tuple[int, int]) -> Tensor:
+    rows = Rows(detector)
+    saliency = Saliency(lambda each: rows(each)[:, key[0], key[1]])
+    return saliency.attribute(pixels.clone().requires_grad_(True), abs=False).detach()
+
+
+def test_vanilla_gradient_equals_captum(detector: Detector) -> None:
+    key = strongest(detector, 0)
+    theirs = captum_gradient(detector, detector.canvas(IMAGE).pixels, key)[0].abs().sum(0).numpy()
+    mine = float64_maps(detector, "gradient", key, 0)
+    np.testing.assert_allclose(mine, theirs, rtol=0, atol=1e-5 * theirs.max())
+
+
+def test_smoothgrad_equals_captum_on_the_same_noise(detector: Detector) -> None:
+    key, samples = strongest(detector, 0), CHUNK + 2
+    pixels = detector.canvas(IMAGE).pixels
+    generator = torch.Generator().manual_seed(7)
+    noise = [torch.randn((count, *pixels.shape[1:]), generator=generator, dtype=pixels.dtype) for count in (CHUNK, 2)]
+    copies = [pixels + NOISE * each for each in torch.cat(noise)]
+    theirs = torch.stack([captum_gradient(detector, copy, key)[0] for copy in copies]).mean(0).abs().sum(0).numpy()
+    mine = float64_maps(detector, "smoothgrad", key, 7, samples=samples)
+    np.testing.assert_allclose(mine, theirs, rtol=0, atol=1e-5 * theirs.max())
+
+
+def test_without_noise_smoothgrad_is_the_gradient(detector: Detector) -> None:
+    key = strongest(detector, 0)
+    plain = float64_maps(detector, "gradient", key, 0)
+    np.testing.assert_allclose(float64_maps(detector, "smoothgrad", key, 1, noise=0.0), plain, atol=1e-9)
+
+
+@pytest.mark.parametrize("target", ["logit", "right"])
+def test_shared_passes_equal_one_pass_a_box(detector: Detector, target: str) -> None:
+    """Twelve boxes of a level, neighbours among them, together and one by one."""
+    prediction = detector.forward(detector.canvas(IMAGE).pixels)
+    level = prediction.levels[0]
+    keys = [(level.start + row, 1) for row in range(0, level.rows, max(1, level.rows // 12))]
+    with Tape(detector, detector.canvas(IMAGE).pixels, ["level.0"]) as tape:
+        assert len(tape._groups("level.0", keys, TARGETS[target])) < len(keys)
+        together = tape.gradients("level.0", keys, TARGETS[target])
+        alone = [tape.gradients("level.0", [key], TARGETS[target])[0] for key in keys]
+    for a, b in zip(together, alone, strict=True):
+        assert a is not None
+        assert b is not None
+        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-12)
+
+
+def test_a_map_of_one_box_does_not_depend_on_the_others(detector: Detector) -> None:
+    canvas, method = detector.canvas(IMAGE), get_method("hirescam")
+    with torch.no_grad():
+        found = detector.select(detector.forward(canvas.pixels), canvas, 0.25)[0][:6]
+    together = attribute(detector, canvas, found, method, "auto", TARGETS["logit"])
+    for index in range(len(found)):
+        alone = attribute(detector, canvas, found[[index]], method, "auto", TARGETS["logit"])[0]
+        np.testing.assert_allclose(together[index].values, alone.values, rtol=1e-5, atol=1e-7)
