@@ -1,4 +1,4 @@
-"""Planted detectors: real SSD and YOLO models whose score provably depends on the red of known pixels, and nothing else."""
+"""Planted detectors: real SSD and YOLO models whose score provably depends on the red of known pixels alone."""
 
 from collections import OrderedDict
 

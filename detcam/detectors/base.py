@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,7 +49,7 @@ class Detector(ABC):
     name: str
     family: str
     architecture: str
-    model: nn.Module
+    model: Any  # an nn.Module, whose own attributes only its adapter knows
     class_names: dict[int, str]
     _checked: bool = False
 

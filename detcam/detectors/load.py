@@ -86,7 +86,7 @@ def _torchvision_ssd(name: str, weights: str | Path | None, class_names: str | P
     from torchvision.models import get_model, get_model_weights
     from torchvision.models._api import WeightsEnum
 
-    published: WeightsEnum = get_model_weights(name).DEFAULT  # type: ignore[attr-defined]
+    published: WeightsEnum = get_model_weights(name).DEFAULT
     words: str | Path | Sequence[str] | None = class_names
     if words is None:
         words = published.meta["categories"][1:]
@@ -143,7 +143,7 @@ def _load_state(model: nn.Module, path: Path) -> None:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
 
-            state = load_file(path)
+            state: Any = load_file(path)
         else:
             state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged files reach us as many kinds of errors

@@ -1,6 +1,7 @@
 """Adapter for torchvision's SSD and its subclasses."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -16,7 +17,7 @@ from detcam.detectors.prediction import Level, Prediction, flatten_rows
 from detcam.errors import DetectorError, InputError
 from detcam.imaging import Geometry, Image
 
-ACTIVATIONS = {"softmax": partial(torch.softmax, dim=-1), "sigmoid": torch.sigmoid}
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"softmax": partial(torch.softmax, dim=-1), "sigmoid": torch.sigmoid}
 
 
 class SSDDetector(Detector):

@@ -47,7 +47,7 @@ class YOLODetector(Detector):
 
     family = "yolo"
 
-    def __init__(self, model: nn.Module, overrides: dict[str, Any] | None = None, name: str = "yolo",
+    def __init__(self, model: Any, overrides: dict[str, Any] | None = None, name: str = "yolo",
                  head: str | None = None, imgsz: int | tuple[int, int] | None = None, device: str = "cpu") -> None:
         import_ultralytics()
         from ultralytics.models.yolo.detect import DetectionPredictor
@@ -69,7 +69,7 @@ class YOLODetector(Detector):
             settings["imgsz"] = imgsz
         if head is not None:
             settings["nms"] = None if head == "one2many" else False
-        predictor = DetectionPredictor(overrides=settings)
+        predictor: Any = DetectionPredictor(overrides=settings)
         predictor.setup_model(model=model, verbose=False)
         if head == "one2many" and predictor.model.end2end:
             raise DetectorError(f"{name}: its one-to-many head was removed when it was fused; only one2one is left")
@@ -180,9 +180,9 @@ class YOLODetector(Detector):
             indices = [ranked[image][index] for image, index in enumerate(indices)]
         selected = []
         for found, rows, geometry in zip(kept, indices, canvas.geometries, strict=True):
-            boxes = geometry.to_source(found[:, :4].double().cpu().numpy())
             height, width = geometry.source
-            boxes = torch.from_numpy(boxes.clip(0, [width, height, width, height]))
+            inside = geometry.to_source(found[:, :4].double().cpu().numpy()).clip(0, [width, height, width, height])
+            boxes = torch.from_numpy(inside)
             selected.append(detections_of(prediction, rows.view(-1).long(), found[:, 5].long(), found[:, 4], boxes))
         return selected
 
@@ -198,9 +198,9 @@ def anchor_points(levels: tuple[Level, ...]) -> tuple[Tensor, Tensor]:
     centres, strides = [], []
     for level in levels:
         height, width = level.shape
-        like = {"device": level.logits.device, "dtype": level.logits.dtype}
-        y, x = torch.meshgrid(torch.arange(height, **like), torch.arange(width, **like), indexing="ij")
+        y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
         stride = level.grid.stride[0]
         centres.append((torch.stack([x.flatten(), y.flatten()], 1) + 0.5) * stride)
-        strides.append(torch.full((height * width,), stride, **like))
-    return torch.cat(centres), torch.cat(strides)
+        strides.append(torch.full((height * width,), stride))
+    like = levels[0].logits
+    return torch.cat(centres).to(like), torch.cat(strides).to(like)

@@ -50,7 +50,7 @@ def shares(heatmaps: Sequence[Heatmap], boxes: NDArray[np.floating]) -> list[Sha
 def _shares(heatmap: Heatmap, boxes: NDArray[np.floating], index: int) -> Shares:
     heat = heatmap.positive
     if not heat.any():
-        return Shares(*([float("nan")] * len(REGIONS)), peak_inside=None)
+        return Shares(**dict.fromkeys(REGIONS, float("nan")), peak_inside=None)
     on_canvas = heatmap.geometry.to_canvas(boxes)
     own, ring, content = on_canvas[index], grow(on_canvas[index], RING), heatmap.geometry.content
     others = np.delete(on_canvas, index, 0)
@@ -64,7 +64,8 @@ def _shares(heatmap: Heatmap, boxes: NDArray[np.floating], index: int) -> Shares
         left &= ~region
     content_mask = _mask(x, y, [content])
     found += [mass[left & content_mask].sum(), mass[left & ~content_mask].sum()]
-    return Shares(*(float(value / mass.sum()) for value in found), peak_inside=_peak_inside(heatmap, own))
+    by_region = {name: float(value / mass.sum()) for name, value in zip(REGIONS, found, strict=True)}
+    return Shares(**by_region, peak_inside=_peak_inside(heatmap, own))
 
 
 def _breaks(heatmap: Heatmap, boxes: Sequence[NDArray[np.floating]]) -> list[NDArray[np.float64]]:

@@ -33,7 +33,7 @@ class Geometry:
         return (boxes - np.tile(self.offset, 2)) / np.tile(self.scale, 2)
 
     @property
-    def content(self) -> NDArray[np.float64]:
+    def content(self) -> NDArray[np.floating]:
         """The photograph's own rectangle on the canvas, xyxy ``[4]``: everything outside it is padding."""
         height, width = self.source
         return self.to_canvas(np.array([0.0, 0.0, width, height]))
