@@ -17,7 +17,10 @@ from detcam.detectors.prediction import Level, Prediction, flatten_rows
 from detcam.errors import DetectorError, InputError
 from detcam.imaging import Geometry, Image
 
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"softmax": partial(torch.softmax, dim=-1), "sigmoid": torch.sigmoid}
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "softmax": partial(torch.softmax, dim=-1),
+    "sigmoid": torch.sigmoid,
+}
 
 
 class SSDDetector(Detector):
