@@ -16,8 +16,11 @@ BOX_COLOURS = ("#e03131", "#1971c2", "#2f9e44", "#e8590c", "#9c36b5", "#0c8599",
                "#364fc7")
 
 HEAT, SIGNED = "inferno", "RdBu_r"  # perceptually uniform; diverging, white at zero
-STRONGEST = 0.85  # opacity of the hottest place: the photograph stays visible there too
-COLOUR_LEFT = 0.35  # of the photograph's own colour below heat, so that the heat's colours are not mistaken for it
+STRONGEST = 0.88  # opacity of the hottest place: the photograph stays visible there too
+RISE = 0.6  # opacity grows with this power of the heat: weak heat is seen, no heat stays clear
+COLOUR_LEFT = 0.3  # of the photograph's own colour below heat, so that the heat's colours are not mistaken for it
+DIM = 0.8  # brightness of the ground below heat, so that heat glows
+PALE = 0.45  # of white in the ground below signed heat, so that both red and blue stand out
 
 
 def box_colour(number: int) -> str:
@@ -40,7 +43,7 @@ def faded(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     """A photograph ``[h, w, 3]`` uint8 as the quiet ground below heat, float32 in 0..1."""
     colour = rgb.astype(np.float32) / 255
     grey = colour @ np.array([0.299, 0.587, 0.114], np.float32)
-    return COLOUR_LEFT * colour + (1 - COLOUR_LEFT) * grey[..., None]
+    return (DIM * (COLOUR_LEFT * colour + (1 - COLOUR_LEFT) * grey[..., None])).astype(np.float32)
 
 
 def laid_over(rgb: NDArray[np.uint8], heat: NDArray[np.floating], cmap: str) -> NDArray[np.uint8]:
@@ -56,12 +59,13 @@ def laid_over(rgb: NDArray[np.uint8], heat: NDArray[np.floating], cmap: str) -> 
 
 def laid_over_signed(rgb: NDArray[np.uint8], heat: NDArray[np.floating]) -> NDArray[np.uint8]:
     """A photograph under signed heat ``[h, w]`` in -1..1: red positive, blue negative, nothing at 0."""
-    return _blend(faded(rgb), colour_map(SIGNED)((heat + 1) / 2)[..., :3], np.abs(heat))
+    ground = PALE + (1 - PALE) * faded(rgb) / DIM
+    return _blend(ground, colour_map(SIGNED)((heat + 1) / 2)[..., :3], np.abs(heat))
 
 
 def _blend(ground: NDArray[np.floating], colour: NDArray[np.floating], strength: NDArray[np.floating]
            ) -> NDArray[np.uint8]:
-    opacity = STRONGEST * strength[..., None]
+    opacity = STRONGEST * strength[..., None] ** RISE
     return ((ground * (1 - opacity) + colour * opacity) * 255).round().clip(0, 255).astype(np.uint8)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from detcam.attribution.heatmap import Heatmap
 from detcam.imaging import Image
 
-CONTEXT = 0.3  # of the box's longer side, added on each side of a crop
+CONTEXT = 0.28  # of the box's width and height, added on each side of a crop: the ring of the shares, and a little more
 LEAST_CONTEXT = 12  # source pixels on each side: a tiny box alone is not recognised
 
 
@@ -45,8 +45,8 @@ def around(box: NDArray[np.floating], image: Image, aspect: float) -> Region:
         aspect: width over height of the panel.
     """
     x1, y1, x2, y2 = np.clip(box, 0, [image.width, image.height] * 2)
-    margin = max(CONTEXT * max(x2 - x1, y2 - y1), LEAST_CONTEXT)
-    width, height = x2 - x1 + 2 * margin, y2 - y1 + 2 * margin
+    width = x2 - x1 + 2 * max(CONTEXT * (x2 - x1), LEAST_CONTEXT)
+    height = y2 - y1 + 2 * max(CONTEXT * (y2 - y1), LEAST_CONTEXT)
     width, height = max(width, height * aspect), max(height, width / aspect)
     left, right = _span((x1 + x2) / 2, width, image.width)
     top, bottom = _span((y1 + y2) / 2, height, image.height)

@@ -17,13 +17,14 @@ CROP_ASPECTS = 0.75, 1.3  # width over height of a crop
 WHOLE_WIDTHS = 0.8, 3.2  # of the whole photograph in a row
 WHOLE_WIDTH_OF_MANY = 2.3  # at most, where three or more methods stand side by side
 LABELS = 0.85  # the words before the bars
-BAR_WIDTHS = {1: 1.7, 2: 1.1, 3: 0.92}  # of a method's bars with their numbers, by how many methods there are
-BAR_WIDTH_OF_MANY = 0.85
+BAR_WIDTHS = {1: 1.8, 2: 1.2, 3: 1.05}  # of a method's bars with their numbers, by how many methods there are
+BAR_WIDTH_OF_MANY = 0.95
 EDGES = 2.6  # the panel of what each edge rests on
 LEGEND = 4.4  # at least, beside the overview
 OVERVIEW = 4.4  # the overview's height at most, on the first page
+EMPTY_WIDTHS = 5.5, 12.0  # of a page without rows, without its margins
 OVERVIEW_AGAIN = 2.9  # and on the others
-EDGE_MAP_CAPTION = 0.26
+EDGE_MAP_CAPTION = 0.34
 
 
 @dataclass(frozen=True)
@@ -48,15 +49,11 @@ class Layout:
     edges: float
     edge_maps: bool
 
-    @property
-    def row(self) -> float:
-        """Height of one detection's row."""
-        extra = EDGE_MAP_CAPTION + PANEL + GAP if self.edge_maps else 0
-        return CAPTION + PANEL + extra + BELOW
-
 
 def layout_of(explanation: Explanation) -> Layout:
     """The columns that fit a photograph, its boxes and the methods, the same on every page."""
+    if not len(explanation):
+        return Layout(_alone(explanation), 0, 0, 0, (), 0, 0, False)
     methods = len(explanation.maps)
     crop = PANEL * _crop_aspect(explanation)
     image = explanation.image
@@ -74,9 +71,13 @@ def layout_of(explanation: Explanation) -> Layout:
                   explanation.edges is not None and explanation.edges.maps is not None)
 
 
+def _alone(explanation: Explanation) -> float:
+    """The page's width for a photograph without rows."""
+    image = explanation.image
+    return float(np.clip(OVERVIEW * image.width / image.height, EMPTY_WIDTHS[0], EMPTY_WIDTHS[1])) + 2 * MARGIN
+
+
 def _crop_aspect(explanation: Explanation) -> float:
-    if not len(explanation):
-        return 1.0
     width, height = sizes(explanation.detections.boxes).clip(1).T
     longer = np.maximum(width, height) * 0.6
     return float(np.clip(np.median((width + longer) / (height + longer)), *CROP_ASPECTS))

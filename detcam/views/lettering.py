@@ -10,6 +10,7 @@ FONT = "DejaVu Sans"  # ships with Matplotlib, so that figures look alike everyw
 FALLBACKS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans", "WenQuanYi Zen Hei", "Microsoft YaHei", "PingFang SC",
              "Hiragino Sans", "Arial Unicode MS", "Segoe UI", "Noto Sans Arabic", "Noto Sans Devanagari")
 POINTS = 72.0  # points an inch
+HINTING = 1.02  # what rounding to whole pixels can add to a text's width
 
 
 @lru_cache(maxsize=1)
@@ -44,14 +45,14 @@ def drawable(text: str) -> str:
 
 
 def width_of(text: str, size: float, bold: bool = False) -> float:
-    """Width of a drawable text in inches, without kerning.
+    """Width of a drawable text in inches at most, without kerning.
 
     Args:
         text: what is written.
         size: of the font, points.
         bold: whether it is written bold.
     """
-    return sum(_advance(each, bold) or 1.0 for each in text) * size / POINTS
+    return HINTING * sum(_advance(each, bold) or 1.0 for each in text) * size / POINTS
 
 
 def shorten(text: str, width: float, size: float, bold: bool = False) -> str:

@@ -12,7 +12,7 @@ from detcam.views.sheet import Place, Sheet, line_height
 
 WORDS = {"inside": "inside", "others": "other boxes", "ring": "ring", "elsewhere": "elsewhere", "padding": "padding"}
 BAR, STEP = 0.17, 0.34  # height of a bar, and from one to the next
-NUMBER = 0.42  # room for a bar's number
+NUMBER = 0.5  # room for a bar's number
 DIAGRAM = 1.5  # height of the box with its edges
 THICKEST = 7.0  # points: the edge with the most evidence
 
@@ -37,13 +37,13 @@ def draw_bars(sheet: Sheet, explanation: Explanation, index: int, place: Place) 
 
 def percent(share: float) -> str:
     """A share as whole per cent, a dash where there is none."""
-    return f"{share:.0%}".replace("%", " %") if np.isfinite(share) else "–"
+    return f"{share:.0%}".replace("%", " %") if np.isfinite(share) else "—"
 
 
 def evidence_text(value: float) -> str:
     """Evidence with two digits that say something."""
     if not np.isfinite(value):
-        return "–"
+        return "—"
     return f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
 
 
@@ -63,7 +63,7 @@ def edge_sentence(explanation: Explanation, index: int) -> str:
     if worst is None:
         return f"No evidence reaches the edges from layer {explanation.edges.layer[index]}."
     if explanation.percentiles is None or not np.isfinite(explanation.percentiles[index, worst]):
-        return f"Most on the {EDGES[worst]} edge. No reference for these weights: numbers are not ranked."
+        return f"Most evidence: {EDGES[worst]} edge. No reference for these weights: numbers are not ranked."
     return (f"The {EDGES[worst]} edge rests on more conflicting evidence than "
             f"{explanation.percentiles[index, worst]:.0f} % of sound boxes.")
 
@@ -80,8 +80,8 @@ def draw_edges(sheet: Sheet, explanation: Explanation, index: int, place: Place)
     worst = worst_edge(explanation, index)
     x1, y1, x2, y2 = _diagram_box(explanation, index, (x, y, width, top - 0.08 - y))
     ends = [((x1, x1), (y1, y2)), ((x1, x2), (y1, y1)), ((x2, x2), (y1, y2)), ((x1, x2), (y2, y2))]
-    labels = [(x1 - 0.12, (y1 + y2) / 2, "right"), ((x1 + x2) / 2, y1 - 0.13, "center"),
-              (x2 + 0.12, (y1 + y2) / 2, "left"), ((x1 + x2) / 2, y2 + 0.13, "center")]
+    labels = [(x1 - 0.14, (y1 + y2) / 2, "right"), ((x1 + x2) / 2, y1 - 0.16, "center"),
+              (x2 + 0.14, (y1 + y2) / 2, "left"), ((x1 + x2) / 2, y2 + 0.16, "center")]
     most = np.nanmax(np.nan_to_num(evidence)) or 1.0
     for edge in sorted(range(4), key=lambda each: each == worst):
         thick = 1 + (THICKEST - 1) * float(np.nan_to_num(evidence[edge])) / most
@@ -94,7 +94,7 @@ def _diagram_box(explanation: Explanation, index: int, place: Place) -> tuple[fl
     x, y, width, height = place
     x1, y1, x2, y2 = explanation.detections.boxes[index]
     aspect = float(np.clip((x2 - x1) / max(y2 - y1, 1e-6), 0.6, 1.6))
-    room_x, room_y = width - 1.5, height - 0.56
+    room_x, room_y = width - 1.5, height - 0.64
     high = min(room_y, room_x / aspect)
     wide = high * aspect
     middle_x, middle_y = x + width / 2, y + height / 2

@@ -50,9 +50,9 @@ class Scale:
 
     def words(self) -> str:
         """What full colour means, as a sentence."""
-        whose = "this box's own" if self.kind == BOX else "one scale for all boxes: the method's"
-        cut = f" (pixel maps: the {PIXEL_TOP:g}th percentile)" if self.pixels else ""
-        return f"Positive part of the map, linear. Full colour: {whose} maximum{cut}."
+        whose = "each box has its own scale" if self.kind == BOX else "all boxes share one scale a method"
+        cut = f" (for pixel maps their {PIXEL_TOP:g}th percentile)" if self.pixels else ""
+        return f"Positive part of the map, linear; {whose}. 100 % is the maximum{cut}."
 
 
 def scale_of(explanation: Explanation, kind: str) -> Scale:

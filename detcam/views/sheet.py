@@ -1,5 +1,6 @@
 """A page measured in inches from its top left corner, and photographs placed on it."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,9 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import Stroke, withStroke
 from numpy.typing import NDArray
 
-from detcam.views.colours import INK, MUTED, RULE
+from detcam.views.colours import INK, RULE
 from detcam.views.crop import Region
-from detcam.views.lettering import drawable, families
+from detcam.views.lettering import drawable, families, wrap
 
 LINE = 1.45  # distance of two lines of text over the font's size
 Place = tuple[float, float, float, float]
@@ -29,7 +30,8 @@ class Sheet:
     """
 
     def __init__(self, width: float, height: float, dpi: float) -> None:
-        self.figure = Figure(figsize=(width, height), dpi=dpi, facecolor="white", layout="none")
+        self.figure = Figure(figsize=(width, height), dpi=dpi, facecolor="white")
+        self.figure.set_layout_engine("none")
         FigureCanvasAgg(self.figure)
         self.width, self.height = width, height
         self.paper = self._axes((0, 0, width, height), 0)
@@ -81,11 +83,12 @@ def line_height(size: float) -> float:
 
 
 def letter(axes: Axes, x: float, y: float, text: str, size: float, *, colour: str = INK, bold: bool = False,
-           ha: str = "left", va: str = "top", casing: str | None = None) -> None:
+           ha: str = "left", va: str = "top", casing: str | None = None, backed: bool = False) -> None:
     """Write on any axes, in their coordinates; ``$``, ``_`` and the like stay what they are."""
     effects = [withStroke(linewidth=2.5, foreground=casing)] if casing else []
+    back = {"facecolor": "black", "alpha": 0.7, "edgecolor": "none", "pad": 1.5} if backed else None
     axes.text(x, y, drawable(text), fontsize=size, color=colour, fontweight="bold" if bold else "normal", ha=ha, va=va,
-              family=list(families()), style="normal", parse_math=False, usetex=False, path_effects=effects)
+              family=list(families()), style="normal", parse_math=False, usetex=False, path_effects=effects, bbox=back)
 
 
 def fitted(region: Region, place: Place) -> Place:
@@ -97,14 +100,13 @@ def fitted(region: Region, place: Place) -> Place:
 
 
 def outline(axes: Axes, box: NDArray[np.floating], region: Region, colour: str = "white", width: float = 1.8) -> None:
-    """A box, source pixels, as a line on a dark and a light casing, so that it shows over anything."""
+    """A box, source pixels, as a line on a casing of the opposite brightness, so that it shows over anything."""
     x1, y1, x2, y2 = np.clip(box, [region.x1, region.y1] * 2, [region.x2, region.y2] * 2)
-    casing = [Stroke(linewidth=width + 2.4, foreground="black", alpha=0.75)]
-    if colour != "white":
-        casing.append(Stroke(linewidth=width + 1.2, foreground="white"))
+    casing = (Stroke(linewidth=width + 2.4, foreground="black", alpha=0.75) if colour == "white" else
+              Stroke(linewidth=width + 1.6, foreground="white"))
     axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=colour, linewidth=width, clip_on=False,
                              linestyle="-", joinstyle="miter",
-                             path_effects=[*casing, Stroke(linewidth=width, foreground=colour)]))
+                             path_effects=[casing, Stroke(linewidth=width, foreground=colour)]))
 
 
 def thin_outline(axes: Axes, box: NDArray[np.floating]) -> None:
@@ -114,4 +116,18 @@ def thin_outline(axes: Axes, box: NDArray[np.floating]) -> None:
                              linestyle=(0, (3, 2))))
 
 
-__all__ = ["INK", "MUTED", "Place", "Sheet", "fitted", "letter", "line_height", "outline", "thin_outline"]
+def say(axes: Axes, place: Place, name: str, sentence: str) -> None:
+    """Write a status over the middle of a picture: its name, and what it means."""
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    lines = wrap(sentence, max(place[2] - 0.1, 0.6), 8) if sentence else []
+    inch = (bottom - top) / place[3]
+    y = (top + bottom) / 2 - inch * line_height(8) * len(lines) / 2
+    letter(axes, (left + right) / 2, y, name, 10, bold=True, colour="white", ha="center", va="bottom", backed=True)
+    for line in lines:
+        letter(axes, (left + right) / 2, y + inch * 0.04, line, 8, colour="white", ha="center", backed=True)
+        y += inch * line_height(8)
+
+
+def file_name(name: str) -> str:
+    """The last part of a path."""
+    return Path(name).name or name

@@ -1,0 +1,102 @@
+"""How to read a page: the scale of the colours, and what each panel says."""
+
+from detcam.attribution.methods import METHODS
+from detcam.explain import Explanation
+from detcam.views.colours import INK, MUTED, bar
+from detcam.views.crop import Region
+from detcam.views.lettering import shorten, wrap
+from detcam.views.scale import Scale
+from detcam.views.sheet import Sheet, line_height
+
+SIZE = 8.5
+BAR_HEIGHT, BAR_WIDTH = 0.16, 2.6
+HEADING = 0.26  # a column's heading
+SCALE_BLOCK = 0.4  # the colour bar with its ends
+SPACE = 0.09  # between two paragraphs
+COLUMN, COLUMN_GAP = 6.0, 0.4  # widest that a column is easy to read; between two
+NARROWEST = 3.9
+
+Column = tuple[str, list[tuple[str, str]]]
+"""A heading, and paragraphs with their titles."""
+
+
+def legend_columns(explanation: Explanation, scale: Scale, short: bool) -> list[Column]:
+    """What is said beside the overview: about the heat, and about the numbers; only the necessary where ``short``."""
+    heat = [("", scale.words())]
+    if not short:
+        heat.append(("Outlines", "the detected box thick, other detections thin."))
+        for maps in explanation.maps:
+            known = METHODS.get(maps.method)
+            heat.append((maps.method, known.description if known else "a method of your own."))
+    numbers = []
+    if not short:
+        numbers.append(("Where the heat lies", "shares of the positive part; they add up to 1. Ring: a quarter of the "
+                        "box's width and height around it. They describe; they do not tell a good box from a bad one."))
+    if explanation.edges is not None:
+        if not short:
+            numbers.append(("What each edge rests on", "how strongly a layer pushes that edge to and fro, over the "
+                            "box's width or height. More evidence goes with a larger error; the edge with the most, "
+                            "in red, is the likeliest to be off."))
+        numbers.append(("Reference", reference_words(explanation)))
+    return [("Heat: what speaks for the box", heat), ("Numbers", numbers)][:2 if numbers else 1]
+
+
+def reference_words(explanation: Explanation) -> str:
+    """What the evidence is compared with."""
+    reference = explanation.provenance.get("reference")
+    if explanation.percentiles is None:
+        return "none for these weights: numbers are not ranked."
+    reference = reference or {}
+    same = "" if reference.get("same_weights", True) else "measured on other weights of this architecture"
+    source = ", ".join(filter(None, (reference.get("source"), same)))
+    return "p 92 = more than on 92 % of sound boxes of similar size" + (f" ({source})." if source else ".")
+
+
+def _beside(columns: list[Column], width: float) -> tuple[bool, float]:
+    """Whether the columns stand side by side in ``width`` inches, and how wide each is."""
+    if len(columns) > 1 and width >= 2 * NARROWEST + COLUMN_GAP:
+        return True, min((width - COLUMN_GAP) / 2, COLUMN)
+    return False, min(width, COLUMN)
+
+
+def _height(column: Column, width: float, first: bool) -> float:
+    texts = sum(len(_lines(*each, width)) * line_height(SIZE) + SPACE for each in column[1])
+    return HEADING + texts + (SCALE_BLOCK if first else 0) + SPACE
+
+
+def legend_height(columns: list[Column], width: float) -> float:
+    """Inches that a legend takes."""
+    beside, each = _beside(columns, width)
+    heights = [_height(column, each, column is columns[0]) for column in columns]
+    return max(heights) if beside else sum(heights)
+
+
+def _lines(title: str, text: str, width: float) -> list[str]:
+    return wrap(f"{title}: {text}" if title else text, width, SIZE)
+
+
+def draw_legend(sheet: Sheet, columns: list[Column], cmap: str, x: float, y: float, width: float) -> None:
+    """Write the legend with its top left corner at ``(x, y)``, the first column with the colour bar."""
+    beside, each = _beside(columns, width)
+    for column in columns:
+        _column(sheet, column, cmap if column is columns[0] else None, x, y, each)
+        if beside:
+            x += each + COLUMN_GAP
+        else:
+            y += _height(column, each, column is columns[0])
+
+
+def _column(sheet: Sheet, column: Column, cmap: str | None, x: float, y: float, width: float) -> None:
+    sheet.write(x, y, column[0], 9.5, bold=True)
+    y += HEADING
+    if cmap is not None:
+        long, colours = min(BAR_WIDTH, width), bar(cmap)
+        sheet.photograph(colours, Region(0, 0, colours.shape[1], 1), (x, y, long, BAR_HEIGHT))
+        for share, words, ha in ((0.0, "none", "left"), (0.5, "50 %", "center"), (1.0, "100 %", "right")):
+            sheet.write(x + long * share, y + BAR_HEIGHT + 0.03, words, 8, ha=ha)
+        y += SCALE_BLOCK
+    for title, text in column[1]:
+        end = sheet.paragraph(x, y, _lines(title, text, width), SIZE, colour=MUTED)
+        if title:
+            sheet.write(x, y, shorten(f"{title}:", width, SIZE), SIZE, colour=INK)
+        y = end + SPACE

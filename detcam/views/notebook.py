@@ -1,0 +1,69 @@
+"""How explanations show themselves in a notebook: a picture, and a line of text where there are no pictures.
+
+The formatters are handed to a running IPython, so that explanations need not know of views.
+"""
+
+import sys
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+
+from detcam.explain import DetectionExplanation, Explanation
+
+PAGE_ROWS = 6  # detections in a cell's picture
+
+
+def register() -> bool:
+    """Teach the running IPython to show explanations; whether there is one is returned.
+
+    Call it when IPython may be there: it never imports it. A second call changes nothing.
+    """
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
+    if shell is None:
+        return False
+    formatters = shell.display_formatter.formatters
+    for kind in (Explanation, DetectionExplanation):
+        formatters["image/png"].for_type(kind, png_of)
+        formatters["text/plain"].for_type(kind, _print)
+    return True
+
+
+def png_of(shown: Explanation | DetectionExplanation) -> bytes | None:
+    """The first page of an explanation as PNG; None for a detection that does not know its photograph."""
+    from detcam.views.figure import figure_png, first_figure  # Matplotlib is loaded when the first picture is drawn
+
+    explanation = shown if isinstance(shown, Explanation) else _alone(shown)
+    if explanation is None:
+        return None
+    buffer = BytesIO()
+    figure_png(first_figure(explanation, rows_per_page=PAGE_ROWS), buffer)
+    return buffer.getvalue()
+
+
+def _alone(one: DetectionExplanation) -> Explanation | None:
+    """The explanation of a single detection, by the one it was taken from."""
+    parent: Explanation | None = getattr(one, "parent", None)
+    if parent is None:
+        return None
+    alone: Explanation = parent[np.array([parent.numbered.index(one.number)])]
+    return alone
+
+
+def summary(shown: Explanation | DetectionExplanation) -> str:
+    """An explanation in a line of text, a detection in another."""
+    if isinstance(shown, DetectionExplanation):
+        x1, y1, x2, y2 = shown.box.tolist()
+        return (f"Detection {shown.number}: {shown.class_name} {shown.score:.2f}, box ({x1:.0f}, {y1:.0f}, {x2:.0f}, "
+                f"{y2:.0f}), heat of {', '.join(shown.heatmaps)} from layer {shown.heatmap.layer}")
+    from detcam.views.overview import count_words
+
+    hidden = len(shown) - PAGE_ROWS
+    more = (f"; the figure shows the first {PAGE_ROWS}, the others: explanation[{PAGE_ROWS}:]" if hidden > 0 else "")
+    methods = ", ".join(maps.method for maps in shown.maps)
+    return f"Explanation of {shown.image.name}: {count_words(shown)}, by {methods}{more}"
+
+
+def _print(shown: Explanation | DetectionExplanation, printer: Any, cycle: bool) -> None:
+    printer.text(summary(shown))

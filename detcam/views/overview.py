@@ -1,0 +1,134 @@
+"""The top of a page: what this is, the photograph with its numbered boxes, and how to read the rows."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from detcam.explain import Explanation
+from detcam.views.colours import MUTED, box_colour
+from detcam.views.crop import Region, pixels, whole
+from detcam.views.layout import GROUP_GAP, HEADER, LEGEND, MARGIN, OVERVIEW, OVERVIEW_AGAIN, Layout
+from detcam.views.legend import draw_legend, legend_columns, legend_height
+from detcam.views.lettering import shorten, width_of, wrap
+from detcam.views.scale import Scale
+from detcam.views.sheet import Place, Sheet, file_name, letter, line_height, outline
+
+Rect = tuple[float, float, float, float]
+BADGE_SIZE = 9.0  # points
+
+
+def count_words(explanation: Explanation) -> str:
+    """How many detections there are, from which score, and how many of them are shown."""
+    score = explanation.provenance.get("min_score")
+    above = "" if score is None else f" with a score above {score:g}"
+    count, found = len(explanation), explanation.found
+    what = "detection" if found == 1 else "detections"
+    if count < found:
+        return f"showing {count} of {found} {what}{above}"
+    return f"{found or 'no'} {what}{above}"
+
+
+def nothing_words(explanation: Explanation) -> str:
+    """What a figure without detections says."""
+    if explanation.found:
+        return f"none of {explanation.found} detections chosen"
+    score = explanation.provenance.get("min_score")
+    return "no detection" + ("" if score is None else f" above {score:g}") + " — lower --min-score"
+
+
+def draw_header(sheet: Sheet, explanation: Explanation, page: str) -> None:
+    """The photograph's name, the detector, the count and the page."""
+    room = sheet.width - 2 * MARGIN
+    room -= width_of(page, 9.5) + 0.2 if page else 0
+    sheet.write(MARGIN, 0.28, shorten(file_name(explanation.image.name), room, 15, True), 15, bold=True)
+    detector = str(explanation.provenance.get("detector", "detector"))
+    words = f"{file_name(detector)}   ·   {count_words(explanation)}"
+    sheet.write(MARGIN, 0.6, shorten(words, sheet.width - 2 * MARGIN, 9.5), 9.5, colour=MUTED)
+    if page:
+        sheet.write(sheet.width - MARGIN, 0.33, page, 9.5, colour=MUTED, ha="right")
+
+
+def overview_place(explanation: Explanation, layout: Layout, again: bool) -> Place:
+    """Where the photograph lies below the header."""
+    image = explanation.image
+    most = OVERVIEW_AGAIN if again else OVERVIEW
+    if image.height > 2 * image.width:  # a tall photograph would be a thread
+        most *= 1.4
+    width = layout.width - 2 * MARGIN - (GROUP_GAP + LEGEND if len(explanation) else 0)
+    scale = min(width / image.width, most / image.height)
+    return MARGIN, HEADER, scale * image.width, scale * image.height
+
+
+def overview_height(explanation: Explanation, layout: Layout, scale: Scale, again: bool) -> float:
+    """Inches from the header to the end of the photograph and of the legend beside it."""
+    place = overview_place(explanation, layout, again)
+    if not len(explanation):
+        return place[3]
+    return max(place[3], legend_height(legend_columns(explanation, scale, again), _legend_width(layout, place)))
+
+
+def _legend_width(layout: Layout, place: Place) -> float:
+    return layout.width - MARGIN - (place[0] + place[2] + GROUP_GAP)
+
+
+def draw_overview(sheet: Sheet, explanation: Explanation, layout: Layout, scale: Scale, cmap: str,
+                  on_page: Sequence[int], again: bool) -> None:
+    """The photograph with the boxes of this page, numbered, and the legend."""
+    place = overview_place(explanation, layout, again)
+    region = whole(explanation.image)
+    axes = sheet.photograph(pixels(explanation.image, region, sheet.size(place)), region, place)
+    boxes = explanation.detections.boxes
+    for index in reversed(on_page):
+        outline(axes, boxes[index], region, box_colour(explanation.numbered[index]), 1.8)
+    taken: list[Rect] = []
+    for index in on_page:
+        _badge(axes, boxes[index], explanation.numbered[index], region, region.width / place[2], taken)
+    x = place[0] + place[2] + GROUP_GAP
+    if not len(explanation):
+        _nothing(axes, explanation, place)
+        return
+    draw_legend(sheet, legend_columns(explanation, scale, again), cmap, x, HEADER, _legend_width(layout, place))
+
+
+def _nothing(axes: Axes, explanation: Explanation, place: Place) -> None:
+    region = whole(explanation.image)
+    inch = region.height / place[3]
+    lines = wrap(nothing_words(explanation), max(place[2] - 0.4, 1.6), 13)
+    step = line_height(13) * inch
+    y = region.height / 2 - step * (len(lines) - 1) / 2
+    for line in lines:
+        letter(axes, region.width / 2 if place[2] > 1.8 else 0.1 * inch, y, line, 13, bold=True, colour="white",
+               ha="center" if place[2] > 1.8 else "left", va="center", casing="black")
+        y += step
+
+
+def _badge(axes: Axes, box: NDArray[np.floating], number: int, region: Region, inch: float, taken: list[Rect]) -> None:
+    """A number at the first corner of its box that no other number has taken; ``inch`` in source pixels."""
+    width = (width_of(str(number), BADGE_SIZE, True) + 0.1) * inch
+    height = 0.19 * inch
+    x, y = free_corner(box, (width, height), region, taken)
+    taken.append((x, y, x + width, y + height))
+    axes.add_patch(Rectangle((x, y), width, height, facecolor=box_colour(number), edgecolor="white", linewidth=0.8,
+                             zorder=5, clip_on=False))
+    axes.text(x + width / 2, y + height / 2, str(number), fontsize=BADGE_SIZE, color="white", fontweight="bold",
+              ha="center", va="center_baseline", family="DejaVu Sans", zorder=6, usetex=False)
+
+
+def free_corner(box: NDArray[np.floating], size: tuple[float, float], region: Region, taken: Sequence[Rect]
+                ) -> tuple[float, float]:
+    """The first place along a box's border where a badge of ``size`` overlaps no other, else the top left corner."""
+    x1, y1, x2, y2 = (float(each) for each in box)
+    width, height = size
+    small = x2 - x1 < 2 * width or y2 - y1 < 2 * height  # a badge inside would hide it
+    corners = [(x1, y1 - height), (x1, y2), (x2 - width, y1 - height), (x2, y1)] if small else []
+    corners += [(x1, y1), (x2 - width, y1), (x1, y2 - height), (x2 - width, y2 - height), (x1, y1 - height), (x1, y2)]
+    corners += [(x1, y1 + step * height) for step in range(1, 6)] + [(x2, y1 + step * height) for step in range(6)]
+    inside = [(min(max(x, region.x1), max(region.x2 - width, region.x1)),
+               min(max(y, region.y1), max(region.y2 - height, region.y1))) for x, y in corners]
+    for x, y in inside:
+        if all(x + width <= a or x >= c or y + height <= b or y >= d for a, b, c, d in taken):
+            return x, y
+    return inside[0]
