@@ -14,7 +14,7 @@ from detcam.views.scale import status_of
 from detcam.views.sheet import Place, Sheet, fitted, line_height, outline, say
 
 WORDS_HEIGHT = 1.9  # of the explanation beside the maps
-TOP = 99.95  # per cent of a detection's absolute values that lie below full colour
+TOP = 99.9  # per cent of a detection's absolute values that lie below full colour
 
 
 def _cells(layout: Layout) -> float:

@@ -12,7 +12,7 @@ from detcam.views.sheet import Place, Sheet, line_height
 
 WORDS = {"inside": "inside", "others": "other boxes", "ring": "ring", "elsewhere": "elsewhere", "padding": "padding"}
 BAR, STEP = 0.17, 0.34  # height of a bar, and from one to the next
-NUMBER = 0.5  # room for a bar's number
+NUMBER = 0.54  # room for a bar's number
 DIAGRAM = 1.5  # height of the box with its edges
 THICKEST = 7.0  # points: the edge with the most evidence
 

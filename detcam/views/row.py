@@ -10,7 +10,7 @@ from detcam.views.colours import MUTED, box_colour, faded, laid_over
 from detcam.views.crop import Region, around, heat_in, pixels, whole
 from detcam.views.edge_maps import draw_edge_maps, edge_maps_height
 from detcam.views.layout import BELOW, CAPTION, GAP, MARGIN, PANEL, Layout
-from detcam.views.lettering import shorten, width_of
+from detcam.views.lettering import listed, shorten, width_of
 from detcam.views.numbers import draw_bars, draw_edges
 from detcam.views.scale import Scale, status_of
 from detcam.views.sheet import Place, Sheet, fitted, outline, say, thin_outline
@@ -65,9 +65,8 @@ class Rows:
 
     def _caption(self, sheet: Sheet, index: int, y: float) -> None:
         found = self.explanation.detections
-        layers = dict.fromkeys(maps.heatmaps[index].layer for maps in self.explanation.maps)
         x1, y1, x2, y2 = found.boxes[index]
-        where = (f"heat from layer {', '.join(layers)}   ·   {x2 - x1:.0f} by {y2 - y1:.0f} px at "
+        where = (f"heat from {self._layers(index)}   ·   {x2 - x1:.0f} by {y2 - y1:.0f} px at "
                  f"({x1:.0f}, {y1:.0f})   ·   level {found.levels[index]}")
         middle = y + BADGE / 2
         x = MARGIN + _badge(sheet, MARGIN, y, self.explanation.numbered[index]) + 0.1
@@ -80,6 +79,15 @@ class Rows:
         x += width_of(score, 11) + 0.3
         sheet.write(x, middle, shorten(where, self.layout.width - MARGIN - x, 8.5), 8.5, colour=MUTED,
                     va="center_baseline")
+
+    def _layers(self, index: int) -> str:
+        """Which layer each method's heat comes from, in words."""
+        methods: dict[str, list[str]] = {}
+        for maps in self.explanation.maps:
+            methods.setdefault(maps.heatmaps[index].layer, []).append(maps.method)
+        if len(methods) == 1:
+            return f"layer {next(iter(methods))}"
+        return listed(f"{layer} ({', '.join(names)})" for layer, names in methods.items())
 
     def _heat(self, sheet: Sheet, method: int, index: int, region: Region, cell: Place, width: float = 1.8) -> Axes:
         """A region under one method's heat, with the detection's box; words instead where there is no heat."""
