@@ -7,6 +7,8 @@ from detcam.detectors import Detections, Detector, Prediction, load
 from detcam.errors import DetcamError
 from detcam.explain import DetectionExplanation, Explanation, explain
 from detcam.imaging import Geometry, Image, load_image
+from detcam.store import load_explanations, save
+from detcam.views import notebook
 
 __all__ = [
     "METHODS",
@@ -24,5 +26,9 @@ __all__ = [
     "Target",
     "explain",
     "load",
+    "load_explanations",
     "load_image",
+    "save",
 ]
+
+notebook.register()  # an Explanation shows its figure when it is the last line of a cell

@@ -61,6 +61,7 @@ class DetectionExplanation:
         heatmap: the first method's heatmap.
         heatmaps: every method's, by name.
         numbers: everything that was measured, flat, as ``to_frame()`` has it.
+        parent: the explanation it belongs to.
     """
 
     number: int
@@ -74,6 +75,7 @@ class DetectionExplanation:
     heatmap: Heatmap
     heatmaps: dict[str, Heatmap]
     numbers: dict[str, Any]
+    parent: "Explanation" = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,7 @@ class Explanation:
             level=int(found.levels[index]), cell=(int(found.cells[index, 0]), int(found.cells[index, 1])),
             heatmap=self.maps[0].heatmaps[index],
             heatmaps={each.method: each.heatmaps[index] for each in self.maps}, numbers=self.numbers(index),
+            parent=self,
         )
 
     def class_name(self, label: int) -> str:

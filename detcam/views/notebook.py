@@ -30,25 +30,16 @@ def register() -> bool:
     return True
 
 
-def png_of(shown: Explanation | DetectionExplanation) -> bytes | None:
-    """The first page of an explanation as PNG; None for a detection that does not know its photograph."""
+def png_of(shown: Explanation | DetectionExplanation) -> bytes:
+    """The first page of an explanation as PNG, or a single detection's own figure."""
     from detcam.views.figure import figure_png, first_figure  # Matplotlib is loaded when the first picture is drawn
 
-    explanation = shown if isinstance(shown, Explanation) else _alone(shown)
-    if explanation is None:
-        return None
+    explanation = shown
+    if isinstance(shown, DetectionExplanation):
+        explanation = shown.parent[np.array([shown.parent.numbered.index(shown.number)])]
     buffer = BytesIO()
     figure_png(first_figure(explanation, rows_per_page=PAGE_ROWS), buffer)
     return buffer.getvalue()
-
-
-def _alone(one: DetectionExplanation) -> Explanation | None:
-    """The explanation of a single detection, by the one it was taken from."""
-    parent: Explanation | None = getattr(one, "parent", None)
-    if parent is None:
-        return None
-    alone: Explanation = parent[np.array([parent.numbered.index(one.number)])]
-    return alone
 
 
 def summary(shown: Explanation | DetectionExplanation) -> str:
