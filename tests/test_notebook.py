@@ -22,7 +22,7 @@ def test_an_explanation_shows_its_figure_as_the_last_line_of_a_cell() -> None:
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": TINY.parent.parent}}).execute()
     whole, one, some, frame, shape = (cell.outputs[-1].data for cell in notebook.cells)
     assert len(whole[PNG]) > len(some[PNG]) > len(one[PNG]) > 1000
-    assert whole["text/plain"].startswith("Explanation of sample_images/astronaut.png: 4")
+    assert whole["text/plain"].startswith("Explanation of sample_images/astronaut.png: showing 4 of 200")
     assert one["text/plain"].startswith("Detection 4: ")
     assert "top_evidence" in frame["text/html"]
     assert shape["text/plain"].startswith("(")

@@ -171,5 +171,5 @@ def test_real_ssd_weights_with_their_own_postprocessing(assets: Path, min_score:
 def test_a_model_with_another_activation_is_refused_with_what_to_set(assets: Path) -> None:
     detector = detcam.load(f"{assets}/weights/ssd300_mobilenetv1_coco.py:build",
                            weights=assets / "weights" / "ssd300_mobilenetv1_coco.pth")
-    with pytest.raises(detcam.DetcamError, match=r"detection 1 of .* set score_activation='sigmoid'"):
+    with pytest.raises(detcam.DetcamError, match=r"the first: detcam finds label .* set score_activation='sigmoid'"):
         detcam.explain(detector, photographs(assets)[0])
