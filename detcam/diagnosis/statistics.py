@@ -65,7 +65,8 @@ def rank_correlation(number: Array, error: Array, size: Array, photograph: NDArr
         return RankCorrelation(nothing, nothing, len(number))
 
     def both(weights: Array) -> Array:
-        return np.stack(_correlations(*(weighted_ranks(each, weights) for each in (number, error, size)), weights))
+        x, y, z = (weighted_ranks(each, weights) for each in (number, error, size))
+        return np.stack(_correlations(x, y, z, weights))
 
     value = both(np.ones((1, len(number))))[:, 0]
     drawn = both(draws(photograph, resamples, seed))

@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detcam.attribution.attribute import layers_of
 from detcam.attribution.methods import Method
+from detcam.attribution.tape import PIXELS
 from detcam.data.ground_truth import DataSet, GroundTruth
 from detcam.detectors.base import Detector
 from detcam.diagnosis.measured import MeasuredBoxes, concatenate, evidence_at, measure_photograph
 from detcam.diagnosis.reference import SOUND, Reference
 from detcam.diagnosis.statistics import RESAMPLES, rank_correlation, worst_edge
-from detcam.errors import DataError, DetcamError, near
+from detcam.errors import DataError, near
 from detcam.imaging.boxes import EDGES
 
 BOX = "box"
@@ -52,6 +54,17 @@ def check_classes(detector: Detector, data: DataSet, classes: Sequence[str]) -> 
             raise DataError(f"the annotations know no class {name!r}: {near(name, data.class_names)}")
 
 
+def check_layers(detector: Detector, layers: Sequence[str]) -> None:
+    """See that the detector has the layers of the evidence; ``pixels`` is one too.
+
+    Raises:
+        LayerError: it does not.
+    """
+    for layer in layers:
+        if layer != PIXELS:
+            layers_of(detector, layer, 0)
+
+
 def measure(detector: Detector, data: Sequence[GroundTruth], classes: Sequence[str], min_score: float, method: Method,
             layers: Sequence[str], on_done: Callable[[], None] = lambda: None) -> Measurement:
     """Measure every photograph; a bad one is noted and passed over.
@@ -68,7 +81,7 @@ def measure(detector: Detector, data: Sequence[GroundTruth], classes: Sequence[s
     for index, truth in enumerate(data):
         try:
             parts.append(measure_photograph(detector, truth, classes, min_score, method, layers, index))
-        except (DetcamError, OSError, RuntimeError) as error:
+        except Exception as error:  # a long run goes on: photographs fail in many ways
             failures[str(truth.file)] = " ".join(str(error).split()) or type(error).__name__
         on_done()
     if not sum(len(each) for each in parts):
@@ -80,7 +93,7 @@ def measure(detector: Detector, data: Sequence[GroundTruth], classes: Sequence[s
 
 def correlations(boxes: MeasuredBoxes, percentile_layer: str | None = None, resamples: int = RESAMPLES,
                  seed: int = 0) -> list[Row]:
-    """A row for each number and edge (``box``: the mean of the four edges, or a number of the box as a whole).
+    """A row for each number and edge; ``box`` is the mean of the four edges, or a number of the box as a whole.
 
     Each row has ``number``, ``edge``, ``against`` (the error it is compared with), ``rho``, ``rho_size_adjusted``,
     ``low`` and ``high`` (the interval of rho), ``low_adjusted`` and ``high_adjusted``, and ``n`` boxes.
@@ -134,8 +147,7 @@ def _edge_numbers(boxes: MeasuredBoxes, percentile_layer: str | None) -> dict[st
 
 
 def _box_numbers(boxes: MeasuredBoxes, seed: int) -> dict[str, NDArray[np.float64]]:
-    evidence = {f"{name}, mean of the edges": values.mean(1) for name, values in boxes.edge_numbers.items()
-                if name.startswith(evidence_at("")) or "spread" in name}
+    evidence = {name: values.mean(1) for name, values in boxes.edge_numbers.items() if "heat" not in name}
     baselines = {"1 - score": 1 - boxes.scores, "smallness of the box": 1 / boxes.sizes,
                  "random": np.random.default_rng(seed).random(len(boxes))}
     return evidence | boxes.box_numbers | baselines
@@ -168,3 +180,31 @@ def reference_of(boxes: MeasuredBoxes, detector: Detector, layer: str, source: s
         classes=tuple(detector.class_names.values()), layer=layer, source=source,
         sizes=boxes.sizes[sound], evidence=boxes.edge_numbers[evidence_at(layer)][sound],
     )
+
+
+def summary(rows: Sequence[Row], worst: Sequence[Row]) -> list[tuple[str, ...]]:
+    """The rows as a table of words, one line a number: heading first; 95 % intervals in square brackets."""
+    rates = {row["number"]: row for row in worst}
+    lines: dict[tuple[str, str], dict[str, Row]] = {}
+    for row in rows:
+        lines.setdefault((row["number"], row["against"]), {})[row["edge"]] = row
+    heading = ("number", "against", *EDGES, BOX, "box, adjusted for size", "worst edge named", "boxes")
+    table: list[tuple[str, ...]] = [heading]
+    for (number, against), by_edge in lines.items():
+        box, rate = by_edge.get(BOX), rates.get(number) if against == EDGE_ERROR else None
+        table.append((
+            number, against, *(_said(by_edge[edge]["rho"]) if edge in by_edge else "" for edge in EDGES),
+            _interval(box, "rho", "low", "high") if box else "",
+            _interval(box, "rho_size_adjusted", "low_adjusted", "high_adjusted") if box else "",
+            f"{rate['rate']:.0%} [{rate['low']:.0%}, {rate['high']:.0%}] of {rate['n']}" if rate and rate["n"] else "",
+            str(max(row["n"] for row in by_edge.values())),
+        ))
+    return table
+
+
+def _said(value: float) -> str:
+    return "-" if np.isnan(value) else f"{value:.2f}"
+
+
+def _interval(row: Row, value: str, low: str, high: str) -> str:
+    return "-" if np.isnan(row[value]) else f"{_said(row[value])} [{_said(row[low])}, {_said(row[high])}]"
