@@ -52,11 +52,18 @@ def canvas_size(words: str | None) -> int | tuple[int, int] | None:
     return sides[0] if len(sides) == 1 else (sides[0], sides[1])
 
 
+FAMILY_OPTIONS = {"yolo": ("head", "imgsz"), "ssd": ("weights", "class_names", "score_activation")}
+
+
 def load_detector(model: str, *, device: str, **options: Any) -> Detector:
     """:func:`detcam.load`, whatever goes wrong as one of detcam's errors, and nothing printed to stdout.
 
+    Args:
+        model, device: as :func:`detcam.load` takes them.
+        options: its other options; None where one was not given.
+
     Raises:
-        InputError: an option is not what was expected, or there is no such device.
+        InputError: an option is not what was expected, does not fit the model, or there is no such device.
         DetectorError: the model cannot be loaded.
     """
     try:
@@ -66,8 +73,14 @@ def load_detector(model: str, *, device: str, **options: Any) -> Detector:
                          "cuda, cuda:1 or mps") from None
     with redirect_stdout(sys.stderr):  # what libraries say while they are imported and load
         try:
-            return load(model, device=device, **options)
+            detector = load(model, device=device, **{key: each for key, each in options.items() if each is not None})
         except DetcamError:
             raise
         except Exception as error:
             raise DetectorError(f"{model}: cannot be loaded ({type(error).__name__}: {error})") from error
+    for family, names in FAMILY_OPTIONS.items():
+        given = [name for name in names if options.get(name) is not None]
+        if given and detector.family in FAMILY_OPTIONS and family != detector.family:
+            raise InputError(f"--{given[0].replace('_', '-')} is for {family.upper()} models, not for {model} "
+                             f"({detector.family.upper()}): leave it out")
+    return detector

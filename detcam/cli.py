@@ -15,6 +15,7 @@ from detcam.errors import DetcamError, InputError, MismatchError
 DEFAULT_MODEL: str | None = None  # what is explained without --model
 NO_MODEL = ("no model given: --model yolov8n.pt or another published YOLO (fetched once), a path to a YOLO .pt file, "
             "ssd300_vgg16, or FILE.py:FUNCTION that builds a torchvision SSD")
+LONGEST = 800  # letters of an error message: a name may have thousands
 ClickException: Any = typer.BadParameter.__mro__[2]  # click's own, or that of typer's copy of click, by version
 
 
@@ -58,7 +59,7 @@ HeadChoice = Annotated[Head | None, typer.Option(help="Head of an end-to-end YOL
 ImageSize = Annotated[str | None, typer.Option(
     "--imgsz", help="Canvas size of a YOLO, 640 or HEIGHTxWIDTH; otherwise the checkpoint's.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
-ScoreActivation = Annotated[Activation, typer.Option(help="How an SSD turns logits into scores.")]
+ScoreActivation = Annotated[Activation | None, typer.Option(help="How an SSD turns logits into scores: softmax.")]
 Unsafe = Annotated[bool, typer.Option("--unsafe", help="Load a pickled checkpoint by running the code in it.")]
 Methods = Annotated[list[str] | None, typer.Option(
     "--method", help="Attribution method; several stand side by side. hirescam (default), odam, gradcam, gradient, "
@@ -67,8 +68,8 @@ Layers = Annotated[list[str] | None, typer.Option(
     "--layer", help="auto (default: the box's own level) or a layer's name; several are fused.")]
 TargetName = Annotated[str, typer.Option(help="logit, probability, left, top, right or bottom.")]
 Classes = Annotated[list[str] | None, typer.Option("--class", help="Only this class; may be repeated.")]
-MinScore = Annotated[float, typer.Option(help="Detections with a score above this.")]
-MaxBoxes = Annotated[int, typer.Option(help="At most so many boxes a photograph, best score first; 0 for all.")]
+MinScore = Annotated[float, typer.Option(help="Detections with a score above this, from 0 to 1.")]
+MaxBoxes = Annotated[int, typer.Option(min=0, help="At most so many boxes a photograph, best score first; 0 for all.")]
 Samples = Annotated[int | None, typer.Option(help="SmoothGrad: noisy copies.", min=1, max=10000)]
 Noise = Annotated[float | None, typer.Option(help="SmoothGrad: noise, as a share of the pixel range.", min=0, max=1)]
 UseEdges = Annotated[bool, typer.Option(help="Measure what each edge rests on.")]
@@ -93,7 +94,7 @@ def _group(show_version: Version = False) -> None:
 def explain(
     images: Images = None, model: Model = DEFAULT_MODEL, weights: Weights = None, class_names: ClassNames = None,
     head: HeadChoice = None, imgsz: ImageSize = None, device: Device = "cpu",
-    score_activation: ScoreActivation = Activation.softmax, unsafe: Unsafe = False, method: Methods = None,
+    score_activation: ScoreActivation = None, unsafe: Unsafe = False, method: Methods = None,
     layer: Layers = None, target: TargetName = "logit", only: Classes = None, min_score: MinScore = 0.25,
     max_boxes: MaxBoxes = 30, samples: Samples = None, noise: Noise = None, edges: UseEdges = True,
     edge_maps: EdgeMaps = False, edge_layer: EdgeLayer = None, reference: ReferenceFile = None,
@@ -115,8 +116,8 @@ def explain(
         raise InputError(NO_MODEL)
     if not edges and (edge_maps or edge_layer or reference):
         raise InputError("--edge-maps, --edge-layer and --reference need --edges")
-    if not 0 <= min_score < 1 or max_boxes < 0:
-        raise InputError(f"--min-score {min_score:g}, --max-boxes {max_boxes}: expected 0 to 1, and 0 or more")
+    if not 0 <= min_score < 1:
+        raise InputError(f"--min-score {min_score}: expected a number from 0 to 1")
     options: dict[str, Any] = {
         "method": chosen_methods(method or ["hirescam"], samples, noise), "layer": layer or AUTO,
         "target": get_target(target), "min_score": min_score, "classes": only, "max_boxes": max_boxes or None,
@@ -128,8 +129,8 @@ def explain(
     check_output(out, photographs)
     output_folder(out)
     detector = load_detector(model, weights=weights, class_names=class_names, head=head and head.value,
-                             imgsz=canvas_size(imgsz), device=device, score_activation=score_activation.value,
-                             unsafe=unsafe)
+                             imgsz=canvas_size(imgsz), device=device, unsafe=unsafe,
+                             score_activation=score_activation and score_activation.value)
     layers_of(detector, layer or AUTO, 0), layers_of(detector, edge_layer or AUTO, 0), detector.labels_of(only or [])
     raise typer.Exit(do(detector, photographs, out, options, {"scale": scale.value, "cmap": cmap}))
 
@@ -161,6 +162,7 @@ def main(arguments: list[str] | None = None, commands: typer.Typer = app, name: 
 
 def _complain(words: str) -> None:
     line = " ".join(words.split()).encode("utf-8", "backslashreplace").decode()
+    line = line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} … {line[-LONGEST // 2 :]}"
     print(f"detcam: error: {line}", file=sys.stderr)
 
 

@@ -29,6 +29,8 @@ def collect(arguments: Sequence[str]) -> list[Path]:
 
 
 def _photographs(argument: str) -> list[Path]:
+    if not argument.strip():
+        raise InputError("an empty name for a photograph: give a file, a folder or a pattern")
     path = Path(argument)
     try:
         if path.is_dir():
@@ -42,7 +44,7 @@ def _photographs(argument: str) -> list[Path]:
             raise
         raise InputError(f"{argument!r}: cannot be opened ({getattr(error, 'strerror', None) or error})") from None
     if not glob.has_magic(argument):
-        raise InputError(f"{argument}: no such file or folder" if argument else "an empty name for a photograph")
+        raise InputError(f"{argument}: no such file or folder")
     matches = [Path(each) for each in sorted(glob.glob(argument, recursive=True))]
     matches = [each for each in matches if each.suffix.lower() in SUFFIXES and each.is_file()]
     if not matches:

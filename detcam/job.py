@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from detcam.detectors.base import Detector
-from detcam.run import Outcome, run
+from detcam.run import Outcome, printable, run
 
 
 def do(detector: Detector, photographs: Sequence[Path], out: Path, options: dict[str, Any],
@@ -55,15 +55,10 @@ def report(outcome: Outcome, asked: int, out: Path, options: dict[str, Any]) -> 
               file=sys.stderr)
     if outcome.explained:
         boxes = sum(len(explanation) for explanation in outcome.explained)
-        none = f" with a score above {options['min_score']:g}" if not boxes else ""
+        none = f" with a score above {options['min_score']}" if not boxes else ""
         print(f"{_count(len(outcome.explained), 'photograph')}, {_count(boxes, 'box')}{none}: "
               f"{_count(outcome.figures, 'figure')}, explanations.json and the raw heatmaps are in "
               f"{printable(str(out))}{'' if str(out).endswith('/') else '/'}")
-
-
-def printable(words: str) -> str:
-    """The words without control characters and line breaks, which a file's name may hold."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in words)
 
 
 def _count(number: int, noun: str) -> str:

@@ -91,8 +91,13 @@ def error_words(error: Exception) -> str:
     return words if isinstance(error, DetcamError) else f"{type(error).__name__}: {words}".rstrip(": ")
 
 
+def printable(words: str) -> str:
+    """The words without control characters and line breaks, which a file's name may hold."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in words)
+
+
 def without_heat(explanation: Explanation) -> Explanation:
-    """The explanation's numbers with a black photograph and empty heatmaps that take no memory."""
+    """The explanation's numbers, to be shown: a black photograph and empty heatmaps take no memory."""
     shape = explanation.image.rgb.shape
     black = np.broadcast_to(np.zeros((), np.uint8), shape)
 
@@ -102,7 +107,7 @@ def without_heat(explanation: Explanation) -> Explanation:
     maps = tuple(replace(each, heatmaps=tuple(emptied(heatmap) for heatmap in each.heatmaps))
                  for each in explanation.maps)
     edges = None if explanation.edges is None else replace(explanation.edges, maps=None)
-    return replace(explanation, image=Image(black, explanation.image.name), maps=maps, edges=edges)
+    return replace(explanation, image=Image(black, printable(explanation.image.name)), maps=maps, edges=edges)
 
 
 def check_output(out: Path, photographs: Sequence[Path]) -> None:
