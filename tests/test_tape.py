@@ -208,3 +208,13 @@ def test_the_same_seed_gives_the_same_map_and_another_seed_another() -> None:
                for seed in (3, 3, 4))
     np.testing.assert_array_equal(a, b)
     assert not np.array_equal(a, c)
+
+
+@pytest.mark.parametrize(("make", "layer"), [
+    (lambda: YOLODetector(tiny_yolo("yolov8n"), {"imgsz": 128}), "model.4"),
+    (lambda: YOLODetector(tiny_yolo("yolo11n"), {"imgsz": 128}), "model.4"),
+    (lambda: YOLODetector(tiny_yolo("yolo26n"), {"imgsz": 128}), "model.4"),
+    (lambda: SSDDetector(tiny_ssd()), "backbone.stem"),
+])
+def test_the_edge_layer_is_the_last_one_of_stride_8(make: Any, layer: str) -> None:
+    assert make().edge_layer == layer

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from detcam.detectors.base import Canvas, Detector, detections_of, grid_of_centr
 from detcam.detectors.detections import Detections
 from detcam.detectors.hooks import recorded
 from detcam.detectors.prediction import Level, Prediction, flatten_rows
+from detcam.detectors.trunk import last_fine_layer
 from detcam.errors import DetectorError, InputError
 from detcam.imaging import Geometry, Image
 
@@ -74,9 +75,15 @@ class SSDDetector(Detector):
     def head_modules(self, level: int) -> tuple[nn.Module, ...]:
         return self._class_modules[level], self._box_modules[level]
 
-    @property
+    @cached_property
     def edge_layer(self) -> str:
-        return "auto"
+        """The last backbone module of stride 8: conv4_3 in SSD300-VGG16."""
+        trunk = {f"backbone.{name}": module for name, module in self.model.backbone.named_modules() if name}
+        width, height = self.model.transform.fixed_size
+        pixels = torch.zeros(1, 3, height, width, device=self.device, dtype=self.dtype)
+        with self.borrowed(), torch.no_grad():
+            found = last_fine_layer(trunk, lambda: self.model.backbone(pixels), width)
+        return found or "auto"
 
     @property
     def mismatch_hint(self) -> str:

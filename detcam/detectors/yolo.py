@@ -1,6 +1,7 @@
 """Adapter for ultralytics YOLO detection models, driven by the installed ``predict``'s own model and settings."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from detcam.detectors.base import Canvas, Detector, detections_of, without_rows
 from detcam.detectors.detections import Detections
 from detcam.detectors.hooks import recorded
 from detcam.detectors.prediction import Grid, Level, Prediction, flatten_rows
+from detcam.detectors.trunk import last_fine_layer
 from detcam.detectors.ultralytics_import import import_ultralytics
 from detcam.errors import DetectorError, InputError
 from detcam.imaging import Geometry, Image
@@ -79,7 +81,6 @@ class YOLODetector(Detector):
         self.name = name
         self.architecture = str(getattr(model, "yaml", {}).get("yaml_file", "yolo")).removesuffix(".yaml")
         self.class_names = {int(label): str(word) for label, word in self.model.names.items()}
-        self._edge_layer = self._last_layer_before_stride(16)
 
     @property
     def end2end(self) -> bool:
@@ -98,19 +99,14 @@ class YOLODetector(Detector):
         branch = self.head.one2one if self.end2end else self.head.one2many
         return branch["cls_head"][level], branch["box_head"][level]
 
-    @property
+    @cached_property
     def edge_layer(self) -> str:
-        return self._edge_layer
-
-    def _last_layer_before_stride(self, stride: int) -> str:
-        """The last backbone module whose map is finer than ``stride``: stride 8, layer 4 in YOLOv8, 11 and 26."""
-        layers = list(self.model.model[:-1])
-        with recorded(layers) as outputs, torch.no_grad():
-            self.head.shape = None
-            self.model(torch.zeros(1, 3, PROBE_SIZE, PROBE_SIZE, device=self.device, dtype=self.dtype))
-        fine = [index for index, output in enumerate(outputs) if output.shape[-1] > PROBE_SIZE // stride]
-        contiguous = [index for index in fine if index == fine.index(index)]  # before the first coarser map
-        return f"model.{contiguous[-1] if contiguous else 0}"
+        """The last backbone module of stride 8: ``model.4`` in YOLOv8, 11 and 26."""
+        layers = {f"model.{index}": layer for index, layer in enumerate(self.model.model[:-1])}
+        pixels = torch.zeros(1, 3, PROBE_SIZE, PROBE_SIZE, device=self.device, dtype=self.dtype)
+        with torch.no_grad():
+            found = last_fine_layer(layers, lambda: self.forward(pixels), PROBE_SIZE)
+        return found or "auto"
 
     def canvas(self, image: Image) -> Canvas:
         letterboxed = self._predictor.pre_transform([np.ascontiguousarray(image.rgb[..., ::-1])])[0]

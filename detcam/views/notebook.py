@@ -34,8 +34,10 @@ def png_of(shown: Explanation | DetectionExplanation) -> bytes:
     """The first page of an explanation as PNG, or a single detection's own figure."""
     from detcam.views.figure import figure_png, first_figure  # Matplotlib is loaded when the first picture is drawn
 
-    explanation = shown
-    if isinstance(shown, DetectionExplanation):
+    explanation: Explanation
+    if isinstance(shown, Explanation):
+        explanation = shown
+    else:
         explanation = shown.parent[np.array([shown.parent.numbered.index(shown.number)])]
     buffer = BytesIO()
     figure_png(first_figure(explanation, rows_per_page=PAGE_ROWS), buffer)
