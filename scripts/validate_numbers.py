@@ -24,6 +24,7 @@ from detcam.diagnosis.validation import (
     check_classes,
     check_layers,
     correlations,
+    correlations_by_size,
     measure,
     reference_of,
     summary,
@@ -138,6 +139,8 @@ def _write_json(path: Path, detector: Detector, measured: Measurement, settings:
         "matched_boxes": len(measured.boxes), "sound_boxes": int(measured.boxes.sound.sum()),
         "failures": {Path(file).name: reason for file, reason in measured.failures.items()},
         "rows": [_rounded(row) for row in rows], "worst_edge": [_rounded(row) for row in worst],
+        "by_size": [_rounded(row) for row in
+                    correlations_by_size(measured.boxes, settings["resamples"], settings["seed"])],
     }
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 

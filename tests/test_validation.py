@@ -24,6 +24,7 @@ from detcam.diagnosis.reference import load_reference
 from detcam.diagnosis.validation import (
     check_classes,
     correlations,
+    correlations_by_size,
     held_out_percentiles,
     measure,
     reference_of,
@@ -141,6 +142,14 @@ def test_rows(boxes: MeasuredBoxes) -> None:
     assert score["rho"] == pytest.approx(stats.spearmanr(boxes.scores, boxes.overlap).statistic)
     assert np.isnan(by_key["smallness of the box", "box", "1 - IoU"]["rho_size_adjusted"])
     assert {"random", "share inside", "percentile of evidence @ auto"} <= {row["number"] for row in rows}
+
+
+def test_thirds_by_size_hold_every_box_once(boxes: MeasuredBoxes) -> None:
+    rows = [row for row in correlations_by_size(boxes, resamples=100) if row["number"] == "evidence @ auto"]
+    assert sum(row["n"] for row in rows) == len(boxes)
+    assert max(row["n"] for row in rows) - min(row["n"] for row in rows) <= 2
+    small = boxes.sizes < rows[0]["to_px"]
+    assert small.sum() == rows[0]["n"]
 
 
 def test_worst_edge_of_a_number_that_is_the_error_itself(boxes: MeasuredBoxes) -> None:

@@ -126,6 +126,25 @@ def correlations(boxes: MeasuredBoxes, percentile_layer: str | None = None, resa
     return rows
 
 
+def correlations_by_size(boxes: MeasuredBoxes, resamples: int = RESAMPLES, seed: int = 0) -> list[Row]:
+    """For each number of edges, what it knows about the smallest, middle and largest third of the boxes.
+
+    Rows have ``number`` (the mean of the four edges), ``from_px`` and ``to_px`` (square root of the area on the
+    canvas), and ``rho``, ``low``, ``high`` and ``n`` as :func:`correlations` has them.
+    """
+    limits = np.quantile(boxes.sizes, [0, 1 / 3, 2 / 3, 1])
+    thirds = np.searchsorted(limits[1:3], boxes.sizes, side="right")
+    rows = []
+    for name, values in boxes.edge_numbers.items():
+        for third in range(3):
+            own = thirds == third
+            found = rank_correlation(values[own].mean(1), boxes.errors[own].mean(1), boxes.sizes[own],
+                                     boxes.photograph[own], resamples, seed)
+            rows.append({"number": name, "from_px": float(limits[third]), "to_px": float(limits[third + 1]),
+                         "rho": found.raw.value, "low": found.raw.low, "high": found.raw.high, "n": found.n})
+    return rows
+
+
 def worst_edges(boxes: MeasuredBoxes, percentile_layer: str | None = None, resamples: int = RESAMPLES,
                 seed: int = 0) -> list[Row]:
     """For each number of edges, how often its largest value is on the worst edge of a bad box (chance: 0.25).
