@@ -1,13 +1,15 @@
 """What the words on a command line stand for: methods with settings, a canvas size, a detector."""
 
+import os
 import re
 import sys
-from collections.abc import Sequence
-from contextlib import redirect_stdout
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from inspect import signature
 from typing import Any
 
 import torch
+from PIL import Image as PilImage
 
 from detcam.attribution.methods import Method, get_method
 from detcam.attribution.methods.table import METHODS
@@ -52,6 +54,21 @@ def canvas_size(words: str | None) -> int | tuple[int, int] | None:
     return sides[0] if len(sides) == 1 else (sides[0], sides[1])
 
 
+@contextmanager
+def _libraries_kept_in_bounds() -> Iterator[None]:
+    """Nothing is printed to stdout, nothing installed, and photographs are opened by Pillow itself.
+
+    ultralytics replaces ``PIL.Image.open`` by one that tries to install a decoder for a file that it cannot read.
+    """
+    os.environ["YOLO_AUTOINSTALL"] = "false"  # for the command's own process, before ultralytics is imported
+    opened = PilImage.open
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        PilImage.open = opened
+
+
 FAMILY_OPTIONS = {"yolo": ("head", "imgsz"), "ssd": ("weights", "class_names", "score_activation")}
 
 
@@ -71,7 +88,7 @@ def load_detector(model: str, *, device: str, **options: Any) -> Detector:
     except Exception as error:  # a wrong word, a missing driver, a number too high: many kinds
         raise InputError(f"--device {device!r}: cannot be used ({str(error).splitlines()[0][:150]}); expected cpu, "
                          "cuda, cuda:1 or mps") from None
-    with redirect_stdout(sys.stderr):  # what libraries say while they are imported and load
+    with _libraries_kept_in_bounds():
         try:
             detector = load(model, device=device, **{key: each for key, each in options.items() if each is not None})
         except DetcamError:

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 from importlib.metadata import version
 from pathlib import Path
@@ -128,9 +130,10 @@ def explain(
     photographs = collect(images) if images else sample_photographs()
     check_output(out, photographs)
     output_folder(out)
-    detector = load_detector(model, weights=weights, class_names=class_names, head=head and head.value,
-                             imgsz=canvas_size(imgsz), device=device, unsafe=unsafe,
-                             score_activation=score_activation and score_activation.value)
+    with _heard():
+        detector = load_detector(model, weights=weights, class_names=class_names, head=head and head.value,
+                                 imgsz=canvas_size(imgsz), device=device, unsafe=unsafe,
+                                 score_activation=score_activation and score_activation.value)
     layers_of(detector, layer or AUTO, 0), layers_of(detector, edge_layer or AUTO, 0), detector.labels_of(only or [])
     raise typer.Exit(do(detector, photographs, out, options, {"scale": scale.value, "cmap": cmap}))
 
@@ -158,6 +161,16 @@ def main(arguments: list[str] | None = None, commands: typer.Typer = app, name: 
     except BrokenPipeError:  # the reader of our output left, as head does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+@contextmanager
+def _heard() -> Iterator[None]:
+    """Say that Ctrl-C was heard: typer itself ends in silence."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        raise typer.Exit(130) from None
 
 
 def _complain(words: str) -> None:

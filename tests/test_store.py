@@ -246,7 +246,8 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
 @pytest.mark.parametrize(("name", "stem"), [
     ("shots/bus.jpg", "bus"), ("a$b_<script>.jpg", "a_b__script"), ("../../etc/passwd", "passwd"), ("..", "photograph"),
     ("", "photograph"), ("C:\\shots\\a.png", "a"), ("v1.2.png", "v1_2"), ("日本語.jpg", "日本語"),
-    ("con.jpg", "photograph_con"), (".hidden", "hidden"), ("-rf.jpg", "rf"), ("a\nb\x1b[31m.jpg", "a_b_31m"), ("\udcff.jpg", "photograph"),
+    ("con.jpg", "photograph_con"), (".hidden", "hidden"), ("-rf.jpg", "rf"),
+    ("a\nb\x1b[31m.jpg", "a_b_31m"), ("\udcff.jpg", "photograph"),
     ("x" * 5000 + ".jpg", "x" * 100), ("é" * 200, "é" * 50),
 ])
 def test_safe_stems(name: str, stem: str) -> None:
