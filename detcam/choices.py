@@ -1,15 +1,13 @@
 """What the words on a command line stand for: methods with settings, a canvas size, a detector."""
 
-import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Sequence
+from contextlib import redirect_stdout
 from inspect import signature
 from typing import Any
 
 import torch
-from PIL import Image as PilImage
 
 from detcam.attribution.methods import Method, get_method
 from detcam.attribution.methods.table import METHODS
@@ -54,24 +52,6 @@ def canvas_size(words: str | None) -> int | tuple[int, int] | None:
     return sides[0] if len(sides) == 1 else (sides[0], sides[1])
 
 
-@contextmanager
-def _libraries_kept_in_bounds() -> Iterator[None]:
-    """Nothing is printed to stdout, nothing installed, and photographs are opened by Pillow itself.
-
-    ultralytics replaces ``PIL.Image.open`` by one that tries to install a decoder for a file that it cannot read.
-    """
-    os.environ["YOLO_AUTOINSTALL"] = "false"  # for the command's own process, before ultralytics is imported
-    opened = PilImage.open
-    try:
-        with redirect_stdout(sys.stderr):
-            yield
-    finally:
-        PilImage.open = opened
-
-
-FAMILY_OPTIONS = {"yolo": ("head", "imgsz"), "ssd": ("weights", "class_names", "score_activation")}
-
-
 def load_detector(model: str, *, device: str, **options: Any) -> Detector:
     """:func:`detcam.load`, whatever goes wrong as one of detcam's errors, and nothing printed to stdout.
 
@@ -88,16 +68,11 @@ def load_detector(model: str, *, device: str, **options: Any) -> Detector:
     except Exception as error:  # a wrong word, a missing driver, a number too high: many kinds
         raise InputError(f"--device {device!r}: cannot be used ({str(error).splitlines()[0][:150]}); expected cpu, "
                          "cuda, cuda:1 or mps") from None
-    with _libraries_kept_in_bounds():
+    with redirect_stdout(sys.stderr):  # what libraries say while they are imported and load
         try:
             detector = load(model, device=device, **{key: each for key, each in options.items() if each is not None})
         except DetcamError:
             raise
         except Exception as error:
             raise DetectorError(f"{model}: cannot be loaded ({type(error).__name__}: {error})") from error
-    for family, names in FAMILY_OPTIONS.items():
-        given = [name for name in names if options.get(name) is not None]
-        if given and detector.family in FAMILY_OPTIONS and family != detector.family:
-            raise InputError(f"--{given[0].replace('_', '-')} is for {family.upper()} models, not for {model} "
-                             f"({detector.family.upper()}): leave it out")
     return detector

@@ -60,10 +60,13 @@ def test_importing_detcam_loads_no_ultralytics_and_changes_no_setting() -> None:
 
 def test_importing_ultralytics_through_its_adapter_puts_everything_back() -> None:
     code = (
-        "import os, cv2, numpy, torch; from detcam.detectors.ultralytics_import import import_ultralytics;"
+        "import os, warnings, cv2, numpy, PIL.Image, torch;"
+        "from detcam.detectors.ultralytics_import import import_ultralytics;"
         "state = lambda: (dict(os.environ), numpy.get_printoptions(), str(torch.tensor(1/3)), cv2.getNumThreads(),"
-        " torch.save, cv2.imread);"
-        "before = state(); import_ultralytics(); assert state() == before"
+        " torch.save, cv2.imread, PIL.Image.open, warnings.filters[:]);"
+        "before = state(); import_ultralytics();"
+        "from ultralytics.models.yolo.detect import DetectionPredictor; from ultralytics.nn.modules.head import Detect;"
+        "assert state() == before"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from detcam.diagnosis import reference as module
-from detcam.diagnosis.reference import NEIGHBOURS, Reference, load_reference, shipped_reference
+from detcam.diagnosis.reference import SIMILAR, Reference, load_reference, shipped_reference
 from detcam.errors import DataError
 
 
@@ -19,9 +19,9 @@ def made(count: int = 200, **changes: object) -> Reference:
 
 
 def test_percentile_compares_with_boxes_of_similar_size() -> None:
-    small, large = np.full(NEIGHBOURS, 20.0), np.full(NEIGHBOURS, 200.0)
-    evidence = np.concatenate([np.full((NEIGHBOURS, 4), 0.8), np.full((NEIGHBOURS, 4), 0.2)])
-    evidence[: NEIGHBOURS // 2] = 0.4
+    small, large = np.full(60, 20.0), np.full(60, 200.0)
+    evidence = np.concatenate([np.full((60, 4), 0.8), np.full((60, 4), 0.2)])
+    evidence[:60:2] = 0.4  # every other one of the small boxes
     reference = made(sizes=np.concatenate([small, large]), evidence=evidence)
     boxes = np.array([[0, 0, 20, 20], [100, 0, 300, 200.0]])
     found = reference.percentile(boxes, np.full((2, 4), 0.5))
@@ -29,8 +29,8 @@ def test_percentile_compares_with_boxes_of_similar_size() -> None:
 
 
 def test_percentile_of_each_edge_apart() -> None:
-    reference = made(NEIGHBOURS, evidence=np.arange(NEIGHBOURS)[:, None] * np.ones(4))
-    found = reference.percentile(np.array([[0, 0, 50, 50.0]]), np.array([[-1, NEIGHBOURS / 4, NEIGHBOURS / 2, 1e9]]))
+    reference = made(120, sizes=np.full(120, 50.0), evidence=np.arange(120)[:, None] * np.ones(4))
+    found = reference.percentile(np.array([[0, 0, 50, 50.0]]), np.array([[-1, 10, 20, 1e9]]))  # among the first 40
     assert found[0].tolist() == [0, 25, 50, 100]
 
 
@@ -40,10 +40,10 @@ def test_percentile_equals_a_slow_version() -> None:
     boxes, evidence = np.concatenate([corners, corners + sides], 1), generator.random((5, 4))
     for box, own, found in zip(boxes, evidence, reference.percentile(boxes, evidence), strict=True):
         size = np.sqrt((box[2] - box[0]) * (box[3] - box[1]))
-        near = sorted(range(200), key=lambda i: abs(np.log(reference.sizes[i] / size)))[:NEIGHBOURS]
+        near = sorted(range(200), key=lambda i: abs(np.log(reference.sizes[i] / size)))[: round(200 * SIMILAR)]
         for edge in range(4):
             below = sum(reference.evidence[i, edge] < own[edge] for i in near)
-            assert found[edge] == pytest.approx(100 * below / NEIGHBOURS)
+            assert found[edge] == pytest.approx(100 * below / len(near))
 
 
 def test_no_box_no_percentile() -> None:
@@ -89,7 +89,7 @@ def test_what_ships_can_be_read() -> None:
     assert paths
     for path in paths:
         reference = load_reference(path)
-        assert len(reference.sizes) >= NEIGHBOURS
+        assert len(reference.sizes) >= 60
         assert np.isfinite(reference.evidence).all()
         assert (reference.evidence >= 0).all()
         assert "photographs" in reference.source

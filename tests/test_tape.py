@@ -10,6 +10,7 @@ import pytest
 import torch
 from tiny import live_yolo, photograph, tiny_ssd, tiny_yolo
 from torch import nn
+from torchvision.models.detection import ssd300_vgg16
 from torchvision.models.detection.anchor_utils import DefaultBoxGenerator
 from torchvision.models.detection.ssd import SSD
 
@@ -214,7 +215,8 @@ def test_the_same_seed_gives_the_same_map_and_another_seed_another() -> None:
     (lambda: YOLODetector(tiny_yolo("yolov8n"), {"imgsz": 128}), "model.4"),
     (lambda: YOLODetector(tiny_yolo("yolo11n"), {"imgsz": 128}), "model.4"),
     (lambda: YOLODetector(tiny_yolo("yolo26n"), {"imgsz": 128}), "model.4"),
-    (lambda: SSDDetector(tiny_ssd()), "backbone.stem"),
+    (lambda: SSDDetector(tiny_ssd()), "backbone.stem.3"),
+    (lambda: SSDDetector(ssd300_vgg16(weights=None, weights_backbone=None)), "backbone.features.15"),
 ])
-def test_the_edge_layer_is_the_last_one_of_stride_8(make: Any, layer: str) -> None:
+def test_the_edge_layer_is_a_fine_one_below_the_head(make: Any, layer: str) -> None:
     assert make().edge_layer == layer

@@ -19,7 +19,7 @@ YOLO_NAMES = tuple(f"{prefix}{size}.pt" for prefix in YOLO_PREFIXES for size in 
 
 def load(model: Any, *, weights: str | Path | None = None, class_names: str | Path | Sequence[str] | None = None,
          head: str | None = None, imgsz: int | tuple[int, int] | None = None, device: str | None = None,
-         score_activation: str = "softmax", unsafe: bool = False) -> Detector:
+         score_activation: str | None = None, unsafe: bool = False) -> Detector:
     """Make a model ready to be explained.
 
     Args:
@@ -34,7 +34,7 @@ def load(model: Any, *, weights: str | Path | None = None, class_names: str | Pa
         head: for end-to-end YOLO models ``"one2many"`` or ``"one2one"``; None follows the installed ``predict``.
         imgsz: canvas size of a YOLO model; None takes the checkpoint's.
         device: ``"cpu"``, ``"cuda:0"``, …; None keeps a live model's device and otherwise takes the CPU.
-        score_activation: how an SSD's logits become scores, ``"softmax"`` or ``"sigmoid"``.
+        score_activation: how an SSD's logits become scores, ``"softmax"`` (None) or ``"sigmoid"``.
         unsafe: load a pickled checkpoint that the safe loader refuses. That runs code from the file.
 
     Raises:
@@ -42,47 +42,64 @@ def load(model: Any, *, weights: str | Path | None = None, class_names: str | Pa
         WeightsError: weights are missing (the message says which file to put where), unsafe, or do not fit.
         DetectorError: the model is not one that can be explained.
     """
-    if hasattr(model, "predict") and hasattr(model, "overrides"):  # a YOLO, which is an nn.Module too
-        from detcam.detectors.yolo import YOLODetector
-
-        name = str(getattr(model, "model_name", None) or "YOLO")
-        where = device or str(next(model.model.parameters()).device)
-        return YOLODetector(model.model, model.overrides, Path(name).name, head, imgsz, where)
+    live_yolo = hasattr(model, "predict") and hasattr(model, "overrides")  # it is an nn.Module too
+    name = str(model) if isinstance(model, (str, Path)) else type(model).__name__
+    if live_yolo or name.endswith(".pt"):
+        _refuse(name, "YOLO", weights=weights, class_names=class_names, score_activation=score_activation)
+        return _live_yolo(model, head, imgsz, device) if live_yolo else _yolo_file(name, head, imgsz, device, unsafe)
+    _refuse(name, "SSD", head=head, imgsz=imgsz)
     if isinstance(model, nn.Module):
-        return _ssd(model, type(model).__name__, weights, class_names, device, score_activation, None)
+        return _ssd(model, name, weights, class_names, device, score_activation, None)
     if not isinstance(model, (str, Path)):
-        raise InputError(f"cannot load a detector from {type(model).__name__}: give a name, a path or a live model")
-    name = str(model)
+        raise InputError(f"cannot load a detector from {name}: give a name, a path or a live model")
     if name in TORCHVISION_SSDS:
         return _torchvision_ssd(name, weights, class_names, device, score_activation)
     if ".py:" in name:
         return _from_function(name, weights, class_names, device, score_activation)
-    if name.endswith(".pt"):
-        from detcam.detectors.yolo import YOLODetector
-        from detcam.detectors.yolo_checkpoint import load_checkpoint
-
-        if weights is not None or class_names is not None:
-            raise InputError(f"{name} brings its own weights and class names: leave weights and class_names out")
-        network, overrides = load_checkpoint(name, YOLO_NAMES, unsafe)
-        return YOLODetector(network, overrides, Path(name).name, head, imgsz, device or "cpu")
     known = [*TORCHVISION_SSDS, *YOLO_NAMES]
     raise InputError(f"unknown model {name!r}: {near(name, known)} A path to a YOLO .pt file and "
                      "FILE.py:FUNCTION are models too")
 
 
+def _refuse(name: str, family: str, **options: object) -> None:
+    """Refuse options that a family does not take."""
+    for option, value in options.items():
+        if value is not None:
+            raise InputError(f"{option} does not go with {name}, which is loaded as {family}: leave it out")
+
+
+def _live_yolo(model: Any, head: str | None, imgsz: int | tuple[int, int] | None, device: str | None) -> Detector:
+    from detcam.detectors.yolo import YOLODetector
+
+    if not isinstance(model.model, nn.Module):
+        raise DetectorError(f"expected a YOLO with a PyTorch model, got one that runs {model.model}")
+    name = Path(str(getattr(model, "model_name", None) or "YOLO")).name
+    where = device or str(next(model.model.parameters()).device)
+    return YOLODetector(model.model, model.overrides, name, head, imgsz, where)
+
+
+def _yolo_file(name: str, head: str | None, imgsz: int | tuple[int, int] | None, device: str | None,
+               unsafe: bool) -> Detector:
+    from detcam.detectors.yolo import YOLODetector
+    from detcam.detectors.yolo_checkpoint import load_checkpoint
+
+    network, overrides = load_checkpoint(name, YOLO_NAMES, unsafe)
+    return YOLODetector(network, overrides, Path(name).name, head, imgsz, device or "cpu")
+
+
 def _ssd(model: nn.Module, name: str, weights: str | Path | None, class_names: str | Path | Sequence[str] | None,
-         device: str | None, score_activation: str, architecture: str | None) -> Detector:
+         device: str | None, score_activation: str | None, architecture: str | None) -> Detector:
     from detcam.detectors.ssd import SSDDetector
 
     if weights is not None:
         _load_state(model, Path(weights))
     if device is not None:
         model.to(device)
-    return SSDDetector(model, read_class_names(class_names), name, architecture, score_activation)
+    return SSDDetector(model, read_class_names(class_names), name, architecture, score_activation or "softmax")
 
 
 def _torchvision_ssd(name: str, weights: str | Path | None, class_names: str | Path | Sequence[str] | None,
-                     device: str | None, score_activation: str) -> Detector:
+                     device: str | None, score_activation: str | None) -> Detector:
     from torchvision.models import get_model, get_model_weights
     from torchvision.models._api import WeightsEnum
 
@@ -105,7 +122,7 @@ def _torchvision_ssd(name: str, weights: str | Path | None, class_names: str | P
 
 
 def _from_function(name: str, weights: str | Path | None, class_names: str | Path | Sequence[str] | None,
-                   device: str | None, score_activation: str) -> Detector:
+                   device: str | None, score_activation: str | None) -> Detector:
     file, _, function = name.rpartition(":")
     path = Path(file)
     if not path.is_file():
@@ -120,7 +137,8 @@ def _from_function(name: str, weights: str | Path | None, class_names: str | Pat
         raise DetectorError(f"{path}: cannot be run ({type(error).__name__}: {error})") from error
     build = getattr(module, function, None)
     if not callable(build):
-        names = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        names = [key for key, value in vars(module).items()
+                 if getattr(value, "__module__", None) == module.__name__ and callable(value)]
         raise InputError(f"{path} has no function {function!r}: {near(function, names)}")
     try:
         model = build()

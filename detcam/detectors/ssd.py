@@ -77,13 +77,21 @@ class SSDDetector(Detector):
 
     @cached_property
     def edge_layer(self) -> str:
-        """The last backbone module of stride 8: conv4_3 in SSD300-VGG16."""
+        """The last backbone module that is finer than every level of the head: conv3_3 in SSD300-VGG16.
+
+        At a level's own input the evidence knows nothing beyond the size of the box (docs/measurements).
+        """
         trunk = {f"backbone.{name}": module for name, module in self.model.backbone.named_modules() if name}
         width, height = self.model.transform.fixed_size
         pixels = torch.zeros(1, 3, height, width, device=self.device, dtype=self.dtype)
+
+        def run() -> float:
+            maps = self.model.backbone(pixels)
+            maps = [maps] if isinstance(maps, Tensor) else maps.values()
+            return 1 + max(int(each.shape[-1]) for each in maps)
+
         with self.borrowed(), torch.no_grad():
-            found = last_fine_layer(trunk, lambda: self.model.backbone(pixels), width)
-        return found or "auto"
+            return last_fine_layer(trunk, run) or "auto"
 
     @property
     def mismatch_hint(self) -> str:

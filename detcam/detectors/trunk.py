@@ -6,19 +6,13 @@ from typing import Any
 
 from torch import Tensor, nn
 
-FINE = 8  # canvas pixels: the stride of the layer, measured in docs/measurements to be as good as any
 
-
-def last_fine_layer(modules: Mapping[str, nn.Module], run: Callable[[], object], width: int) -> str | None:
-    """Name of the last module with a map of stride 8 before the network's first coarser map; None without one.
-
-    It is ``model.4`` in YOLOv8, 11 and 26, conv4_3 in SSD300-VGG16. A map counts as coarser from half way (in
-    powers of two) to stride 16 on.
+def last_fine_layer(modules: Mapping[str, nn.Module], run: Callable[[], float]) -> str | None:
+    """Name of the last module before the network's first coarse map; None without one.
 
     Args:
         modules: the modules of the trunk by name.
-        run: runs the network once.
-        width: of the canvas that is run, in pixels.
+        run: runs the network once, and returns how many cells wide a map must at least be not to be a coarse one.
     """
     seen: list[tuple[str, Tensor]] = []
 
@@ -32,11 +26,11 @@ def last_fine_layer(modules: Mapping[str, nn.Module], run: Callable[[], object],
     with ExitStack() as stack:
         for name, module in modules.items():
             stack.callback(module.register_forward_hook(note(name)).remove)
-        run()
+        width = run()
     chosen: Tensor | None = None
     for _, output in seen:
-        if output.shape[-1] < width / (FINE * 2**0.5):
+        if output.shape[-1] < width:
             break
         chosen = output
-    same = [name for name, output in seen if output is chosen]  # a block and its last module give one tensor
+    same = [name for name, output in reversed(seen) if output is chosen]  # a block, its last module, those in place
     return min(same, key=len, default=None)

@@ -104,9 +104,13 @@ class YOLODetector(Detector):
         """The last backbone module of stride 8: ``model.4`` in YOLOv8, 11 and 26."""
         layers = {f"model.{index}": layer for index, layer in enumerate(self.model.model[:-1])}
         pixels = torch.zeros(1, 3, PROBE_SIZE, PROBE_SIZE, device=self.device, dtype=self.dtype)
+
+        def run() -> float:
+            self.forward(pixels)
+            return PROBE_SIZE / 8
+
         with torch.no_grad():
-            found = last_fine_layer(layers, lambda: self.forward(pixels), PROBE_SIZE)
-        return found or "auto"
+            return last_fine_layer(layers, run) or "auto"
 
     def canvas(self, image: Image) -> Canvas:
         letterboxed = self._predictor.pre_transform([np.ascontiguousarray(image.rgb[..., ::-1])])[0]

@@ -12,7 +12,7 @@ from detcam.errors import DataError
 from detcam.imaging.boxes import areas
 
 SCHEMA = 1
-NEIGHBOURS = 60  # sound boxes of similar size that a box is compared with
+SIMILAR = 1 / 3  # of the sound boxes, those nearest in size, are what a box is compared with
 SOUND = 0.10  # a sound box has no edge further off than this share of the true box's width or height
 SHIPPED = Path(__file__).parent / "references"
 
@@ -40,16 +40,16 @@ class Reference:
     evidence: NDArray[np.float64]
 
     def percentile(self, boxes: NDArray[np.floating], evidence: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Per cent of the sound boxes nearest in size whose same edge has less evidence, ``[N, 4]``.
+        """Per cent of the third of sound boxes nearest in size whose same edge has less evidence, ``[N, 4]``.
 
         Args:
             boxes: ``[N, 4]`` xyxy, canvas pixels.
             evidence: ``[N, 4]``.
         """
         found = np.full(evidence.shape, np.nan)
-        known = np.log(self.sizes)
+        known, count = np.log(self.sizes), max(1, round(SIMILAR * len(self.sizes)))
         for index, size in enumerate(np.sqrt(areas(boxes).clip(1))):
-            near = np.argsort(np.abs(known - np.log(size)), kind="stable")[:NEIGHBOURS]
+            near = np.argsort(np.abs(known - np.log(size)), kind="stable")[:count]
             below = self.evidence[near] < evidence[index]
             found[index] = 100 * below.mean(0)
         return found

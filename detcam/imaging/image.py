@@ -68,7 +68,7 @@ def _from_file(path: Path, name: str | None) -> Image:
             return Image(_pil_to_rgb(opened), name or str(path))
     except UnidentifiedImageError:
         raise ImageError(f"{path}: not a photograph that Pillow can read (empty, damaged or of another type)") from None
-    except (OSError, SyntaxError, ValueError, PilImage.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError, ImportError, PilImage.DecompressionBombError) as error:
         raise ImageError(f"{path}: cannot be decoded ({error}); is the file damaged or cut off?") from None
 
 
