@@ -20,7 +20,7 @@ from detcam.detectors.base import Detector
 from detcam.detectors.ssd import SSDDetector
 from detcam.detectors.yolo import YOLODetector
 from detcam.diagnosis.measured import MeasuredBoxes, concatenate, measure_photograph
-from detcam.diagnosis.reference import load_reference
+from detcam.diagnosis.reference import SIMILAR, load_reference
 from detcam.diagnosis.validation import (
     check_classes,
     correlations,
@@ -167,10 +167,11 @@ def test_percentiles_never_see_their_own_photograph(boxes: MeasuredBoxes) -> Non
     found = held_out_percentiles(boxes, "auto")
     evidence = boxes.edge_numbers["evidence @ auto"]
     for index in range(len(boxes)):
-        others = boxes.sound & (boxes.photograph != boxes.photograph[index])
-        if others.sum() <= 60:  # fewer than the neighbours that are asked for: all of them count
-            wanted = 100 * (evidence[others] < evidence[index]).mean(0) if others.any() else [np.nan] * 4
-            np.testing.assert_allclose(found[index], wanted)
+        others = np.flatnonzero(boxes.sound & (boxes.photograph != boxes.photograph[index]))
+        far = np.abs(np.log(boxes.sizes[others] / boxes.sizes[index]))
+        near = others[np.argsort(far, kind="stable")][: max(1, round(len(others) * SIMILAR))]
+        wanted = 100 * (evidence[near] < evidence[index]).mean(0) if len(near) else [np.nan] * 4
+        np.testing.assert_allclose(found[index], wanted)
 
 
 def test_reference_holds_the_sound_boxes(ssd: Detector, boxes: MeasuredBoxes) -> None:
