@@ -88,7 +88,8 @@ class Explanation:
         class_names: label to word.
         maps: each method's heatmaps, in the order that the methods were asked for; never empty.
         edges: what each edge rests on; None if it was not asked for.
-        percentiles: ``[N, 4]``: per cent of sound boxes of similar size with less evidence on that edge, or None.
+        percentiles: ``[N, 4]``: per cent of sound boxes of similar size with less evidence on that edge; NaN for
+            classes that the reference does not speak of, None without a reference.
         heat_gap: ``[N, 4]``: how far each edge reaches beyond the first method's heat, over width or height.
         provenance: detector, weights, settings, versions and device.
         numbered: each detection's number in the figure and the table, from 1.
@@ -225,6 +226,8 @@ def explain(detector: Detector, image: Any, *, method: Any = "hirescam", layer: 
     percentiles = None
     if measured is not None and known is not None:
         percentiles = known.percentile(canvas.geometries[0].to_canvas(detections.boxes), measured.evidence)
+        spoken_of = [detector.class_names.get(label) in known.measured for label in detections.labels.tolist()]
+        percentiles[~np.array(spoken_of, dtype=bool)] = np.nan
     gaps = [heat_gap(heatmap, box) for heatmap, box in zip(maps[0].heatmaps, detections.boxes, strict=True)]
     return Explanation(
         image=photo, detections=detections, class_names=detector.class_names, maps=tuple(maps), edges=measured,

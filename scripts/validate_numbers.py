@@ -41,7 +41,7 @@ def validate(
     model: Annotated[str, typer.Option(help="What detcam.load takes: a name, a .pt file, or FILE.py:FUNCTION.")],
     weights: Annotated[Path | None, typer.Option(help="Weights of an SSD.")] = None,
     class_names: Annotated[Path | None, typer.Option(help="An SSD's class names, one a line, from label 1 on.")] = None,
-    score_activation: Annotated[str, typer.Option(help="An SSD's scores: softmax or sigmoid.")] = "softmax",
+    score_activation: Annotated[str | None, typer.Option(help="An SSD's scores: softmax (default), sigmoid.")] = None,
     head: Annotated[str | None, typer.Option(help="one2many or one2one, for end-to-end YOLO models.")] = None,
     imgsz: Annotated[int | None, typer.Option(help="Canvas size of a YOLO model.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda:0, …")] = None,
@@ -78,7 +78,7 @@ def validate(
                 "resamples": resamples, "seed": seed, "source": words}
     _report(detector, measured, settings, rows, worst, json_file, markdown)
     if reference_out is not None:
-        reference = reference_of(measured.boxes, detector, layers[0], words)
+        reference = reference_of(measured.boxes, detector, wanted, layers[0], words)
         reference.save(reference_out)
         print(f"reference of {len(reference.sizes)} sound boxes: {reference_out}")
     for file, reason in measured.failures.items():

@@ -234,8 +234,13 @@ def test_no_detection_is_a_figure_that_says_so() -> None:
 def test_the_worst_edge_is_named_with_its_rank_or_without_one() -> None:
     evidence = np.array([[0.2, 0.9, 0.3, 0.1]])
     ranked = said(figures(explanation_of(photograph(), [[40, 30, 100, 90]], evidence=evidence,
-                                         percentiles=np.array([[99.0, 92.0, 50.0, 10.0]])))[0])
-    assert "The top edge rests on more conflicting evidence than 92 % of sound boxes." in ranked
+                                         percentiles=np.array([[99.0, 97.0, 50.0, 10.0]])))[0])
+    assert "The top edge rests on more conflicting evidence than 97 % of sound boxes." in ranked
+    for rank, words in ((100.0, "more conflicting evidence than every sound box of similar size."),
+                        (35.0, "No edge stands out. Most: the top edge, more than 35 % of sound boxes."),
+                        (np.nan, "Most evidence: top edge. No reference for this class: numbers are not ranked.")):
+        assert words in said(figures(explanation_of(photograph(), [[40, 30, 100, 90]], evidence=evidence,
+                                                    percentiles=np.full((1, 4), rank)))[0])
     plain = said(figures(explanation_of(photograph(), [[40, 30, 100, 90]], evidence=evidence))[0])
     assert "Most evidence: top edge. No reference for these weights: numbers are not ranked." in plain
     assert "not measured" in said(figures(explanation_of(photograph(), [[40, 30, 100, 90]], edges=False))[0])

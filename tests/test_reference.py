@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny import photograph, tiny_ssd
 
+import detcam
 from detcam.diagnosis import reference as module
 from detcam.diagnosis.reference import SIMILAR, Reference, load_reference, shipped_reference
 from detcam.errors import DataError
@@ -13,7 +15,8 @@ from detcam.errors import DataError
 
 def made(count: int = 200, **changes: object) -> Reference:
     generator = np.random.default_rng(0)
-    fields = {"fingerprint": "abc", "architecture": "net", "classes": ("person",), "layer": "deep", "source": "persons",
+    fields = {"fingerprint": "abc", "architecture": "net", "classes": ("person",), "measured": ("person",),
+              "layer": "deep", "source": "persons",
               "sizes": generator.uniform(10, 300, count), "evidence": generator.random((count, 4))}
     return Reference(**(fields | changes))  # type: ignore[arg-type]
 
@@ -54,10 +57,22 @@ def test_file_loads_back(tmp_path: Path) -> None:
     path, kept = tmp_path / "reference.json", made()
     kept.save(path)
     found = load_reference(path)
-    for name in ("fingerprint", "architecture", "classes", "layer", "source"):
+    for name in ("fingerprint", "architecture", "classes", "measured", "layer", "source"):
         assert getattr(found, name) == getattr(kept, name)
     np.testing.assert_allclose(found.sizes, kept.sizes, atol=0.01)
     np.testing.assert_allclose(found.evidence, kept.evidence, atol=1e-5)
+
+
+def test_a_reference_speaks_only_of_the_classes_that_were_measured() -> None:
+    detector = detcam.load(tiny_ssd(), class_names=["person", "ball"])
+    reference = made(fingerprint=detector.fingerprint, classes=("person", "ball"))
+    found = detcam.explain(detector, photograph(1), reference=reference, max_boxes=None)
+    assert found.percentiles is not None
+    person = found.detections.labels == 1
+    assert person.any()
+    assert not person.all()
+    assert np.isfinite(found.percentiles[person]).all()
+    assert np.isnan(found.percentiles[~person]).all()
 
 
 def test_broken_files(tmp_path: Path) -> None:

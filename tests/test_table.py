@@ -73,7 +73,7 @@ def test_a_narrow_terminal_keeps_one_line_a_detection_and_says_what_is_left_out(
     names = {0: "an exceedingly long class name"}
     text = printed(explanation_of(photograph(), [BOX, BOX], class_names=names, percentiles=np.full((2, 4), 50.0)),
                    width=80)
-    lines = [line for line in text.splitlines() if "an exceedingl" in line]
+    lines = [line for line in text.splitlines() if "an exceed" in line]
     assert [line.split()[0] for line in lines] == ["1", "2"]
     assert all(len(line) <= 80 and line.split()[-1] == "50" for line in lines)
     assert "wider terminal" in text

@@ -175,7 +175,7 @@ def test_percentiles_never_see_their_own_photograph(boxes: MeasuredBoxes) -> Non
 
 
 def test_reference_holds_the_sound_boxes(ssd: Detector, boxes: MeasuredBoxes) -> None:
-    reference = reference_of(boxes, ssd, "auto", "boxes of 4 photographs")
+    reference = reference_of(boxes, ssd, CLASSES, "auto", "boxes of 4 photographs")
     assert len(reference.sizes) == (boxes.errors.max(1) <= 0.1).sum() > 0
     assert reference.fingerprint == ssd.fingerprint
     assert reference.classes == CLASSES

@@ -25,6 +25,7 @@ class Reference:
         fingerprint: which weights it was measured on.
         architecture: which architecture it was measured on.
         classes: the class names of that detector.
+        measured: the class names whose boxes were measured; it says nothing about others.
         layer: the layer of the evidence.
         source: the photographs, in words.
         sizes: square root of each sound box's area, canvas pixels, ``[M]``.
@@ -34,6 +35,7 @@ class Reference:
     fingerprint: str
     architecture: str
     classes: tuple[str, ...]
+    measured: tuple[str, ...]
     layer: str
     source: str
     sizes: NDArray[np.float64]
@@ -58,7 +60,7 @@ class Reference:
         """Write the reference as JSON."""
         content = {
             "schema_version": SCHEMA, "fingerprint": self.fingerprint, "architecture": self.architecture,
-            "classes": list(self.classes), "layer": self.layer, "source": self.source,
+            "classes": list(self.classes), "measured": list(self.measured), "layer": self.layer, "source": self.source,
             "sizes": self.sizes.round(2).tolist(), "evidence": self.evidence.round(5).tolist(),
         }
         path.write_text(json.dumps(content) + "\n")
@@ -79,7 +81,7 @@ def load_reference(path: Path) -> Reference:
         if evidence.shape != (len(sizes), 4) or not len(sizes):
             raise DataError(f"{path}: expected one size and four numbers a sound box, got {evidence.shape}")
         return Reference(str(content["fingerprint"]), str(content["architecture"]), tuple(content["classes"]),
-                         str(content["layer"]), str(content["source"]), sizes, evidence)
+                         tuple(content["measured"]), str(content["layer"]), str(content["source"]), sizes, evidence)
     except FileNotFoundError:
         raise DataError(f"{path}: no such reference file") from None
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, OSError) as error:

@@ -180,12 +180,13 @@ def held_out_percentiles(boxes: MeasuredBoxes, layer: str) -> NDArray[np.float64
         own = boxes.photograph == photograph
         others = boxes.sound & ~own
         if others.any():
-            reference = Reference("", "", (), layer, "", boxes.sizes[others], evidence[others])
+            reference = Reference("", "", (), (), layer, "", boxes.sizes[others], evidence[others])
             found[own] = reference.percentile(boxes.canvas_boxes[own], evidence[own])
     return found
 
 
-def reference_of(boxes: MeasuredBoxes, detector: Detector, layer: str, source: str) -> Reference:
+def reference_of(boxes: MeasuredBoxes, detector: Detector, classes: Sequence[str], layer: str,
+                 source: str) -> Reference:
     """The sound boxes as the reference that percentiles are said against.
 
     Raises:
@@ -196,7 +197,7 @@ def reference_of(boxes: MeasuredBoxes, detector: Detector, layer: str, source: s
         raise DataError(f"none of the {len(boxes)} matched boxes is sound: no reference can be made of them")
     return Reference(
         fingerprint=detector.fingerprint, architecture=detector.architecture,
-        classes=tuple(detector.class_names.values()), layer=layer, source=source,
+        classes=tuple(detector.class_names.values()), measured=tuple(classes), layer=layer, source=source,
         sizes=boxes.sizes[sound], evidence=boxes.edge_numbers[evidence_at(layer)][sound],
     )
 

@@ -14,6 +14,7 @@ WORDS = {"inside": "inside", "others": "other boxes", "ring": "ring", "elsewhere
 BAR, STEP = 0.17, 0.34  # height of a bar, and from one to the next
 NUMBER = 0.54  # room for a bar's number
 DIAGRAM = 1.5  # height of the box with its edges
+STANDS_OUT = 95.0  # per cent: by chance one sound box in five has an edge above this (1 - 0.95 ** 4)
 THICKEST = 7.0  # points: the edge with the most evidence
 
 
@@ -41,10 +42,10 @@ def percent(share: float) -> str:
 
 
 def evidence_text(value: float) -> str:
-    """Evidence with two digits that say something."""
+    """Evidence in at most five characters."""
     if not np.isfinite(value):
         return "—"
-    return f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
+    return f"{value:.{3 if value < 0.1 else 2 if value < 10 else 1 if value < 100 else 0}f}"
 
 
 def worst_edge(explanation: Explanation, index: int) -> int | None:
@@ -62,10 +63,15 @@ def edge_sentence(explanation: Explanation, index: int) -> str:
     worst = worst_edge(explanation, index)
     if worst is None:
         return f"No evidence reaches the edges from layer {explanation.edges.layer[index]}."
-    if explanation.percentiles is None or not np.isfinite(explanation.percentiles[index, worst]):
+    if explanation.percentiles is None:
         return f"Most evidence: {EDGES[worst]} edge. No reference for these weights: numbers are not ranked."
-    return (f"The {EDGES[worst]} edge rests on more conflicting evidence than "
-            f"{explanation.percentiles[index, worst]:.0f} % of sound boxes.")
+    rank = explanation.percentiles[index, worst]
+    if not np.isfinite(rank):
+        return f"Most evidence: {EDGES[worst]} edge. No reference for this class: numbers are not ranked."
+    if rank < STANDS_OUT:
+        return f"No edge stands out. Most: the {EDGES[worst]} edge, more than {rank:.0f} % of sound boxes."
+    share = "every sound box of similar size" if rank == 100 else f"{rank:.0f} % of sound boxes"
+    return f"The {EDGES[worst]} edge rests on more conflicting evidence than {share}."
 
 
 def draw_edges(sheet: Sheet, explanation: Explanation, index: int, place: Place) -> None:

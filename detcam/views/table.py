@@ -39,9 +39,9 @@ def print_table(explanations: Iterable[Explanation], console: Console) -> None:
 
 def table_of(explanation: Explanation, wide: bool) -> Table:
     """A photograph's detections as a table, with boxes and layers where it may be ``wide``."""
-    table = Table(box=None, padding=(0, 1), pad_edge=True, header_style="bold dim")
+    table = Table(box=None, padding=(0, 1) if wide else (0, 1, 0, 0), pad_edge=True, header_style="bold dim")
     table.add_column("#", justify="right", no_wrap=True)
-    table.add_column("class", overflow="ellipsis", no_wrap=True, max_width=None if wide else 14)
+    table.add_column("class", overflow="ellipsis", no_wrap=True, max_width=None if wide else 11)
     table.add_column("score", justify="right", no_wrap=True)
     if wide:
         table.add_column("box (px)", no_wrap=True)
