@@ -5,6 +5,7 @@ from pathlib import Path
 
 import cv2
 import torch
+from tiny import normalise
 from torch import nn
 
 from detcam.detectors.base import Detector
@@ -20,28 +21,14 @@ def photograph(size: tuple[int, int], name: str = "astronaut.png") -> Image:
     return Image(cv2.resize(load_image(SAMPLES / name).rgb, size, interpolation=cv2.INTER_AREA), f"{name} {size}")
 
 
-def calibrate(model: nn.Module, image: Image, side: int = 320) -> None:
-    """Set the batch norms' statistics from one photograph, so that random weights give varied outputs.
-
-    Heads without an edge distribution also get larger boxes, so that neighbours overlap and are suppressed.
-    """
-    pixels = torch.from_numpy(cv2.resize(image.rgb, (side, side))).permute(2, 0, 1)[None].float() / 255
-    noisy = torch.cat([pixels, pixels.flip(-1), (pixels + 0.2 * torch.randn_like(pixels)).clamp(0, 1)])
-    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.momentum = 1.0
-    model.train()
-    with torch.no_grad():
-        model(noisy)
-    model.eval()
+def calibrate(model: nn.Module) -> None:
+    """Make a YOLO's random weights give varied outputs, and boxes large enough that neighbours overlap."""
+    normalise(model, 256)
     head = model.model[-1]
     if head.reg_max == 1:
         for branch in (head.cv2, getattr(head, "one2one_cv2", None) or []):
             for module in branch:
                 module[-1].bias.data += 4.0  # cells
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
 
 
 def shift_class_bias(detector: Detector, image: Image, candidates: int, min_score: float = 0.3) -> None:

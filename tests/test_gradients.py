@@ -12,7 +12,7 @@ from pytorch_grad_cam.activations_and_gradients import ActivationsAndGradients
 from tiny import photograph, tiny_ssd, tiny_yolo
 from torch import Tensor, nn
 
-from detcam.attribution.attribute import attribute
+from detcam.attribution.attribute import TOGETHER, attribute
 from detcam.attribution.methods import get_method
 from detcam.attribution.methods.smoothgrad import CHUNK, NOISE
 from detcam.attribution.tape import PIXELS, Tape
@@ -189,6 +189,17 @@ def test_without_noise_smoothgrad_is_the_gradient(detector: Detector) -> None:
     key = strongest(detector, 0)
     plain = float64_maps(detector, "gradient", key, 0)
     np.testing.assert_allclose(float64_maps(detector, "smoothgrad", key, 1, noise=0.0), plain, atol=1e-9)
+
+
+def test_many_boxes_get_the_pixel_maps_that_they_get_alone() -> None:
+    detector = SSDDetector(tiny_ssd())
+    canvas, found = detector.canvas(IMAGE), detector.detect(IMAGE, 0.1)[: TOGETHER + 2]
+    method = get_method("smoothgrad", samples=2)
+    together = attribute(detector, canvas, found, method, "auto", TARGETS["logit"], seed=5)
+    assert len(together) == TOGETHER + 2
+    for index in (0, TOGETHER - 1, TOGETHER + 1):
+        alone = attribute(detector, canvas, found[[index]], method, "auto", TARGETS["logit"], seed=5)[0]
+        np.testing.assert_allclose(together[index].values, alone.values, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("target", ["logit", "right"])

@@ -97,7 +97,7 @@ def yolo(request: pytest.FixtureRequest) -> YOLODetector:
     torch.manual_seed(0)
     model = DetectionModel(f"{name}.yaml", verbose=False)
     model.names = {label: f"thing {label}" for label in range(80)}
-    calibrate(model, photograph((640, 480)))
+    calibrate(model)
     detector = YOLODetector(model, {"imgsz": 320}, name=request.param, head=head or None)
     shift_class_bias(detector, photograph((640, 480)), candidates=400)
     return detector

@@ -115,7 +115,7 @@ def tiny_yolo(version: str = "yolov8n", seed: int = 0, imgsz: int = 128) -> nn.M
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = DetectionModel(settings, ch=3, nc=3, verbose=False)
-        _normalise(model, imgsz)
+        normalise(model, imgsz)
         _shift_yolo(model, imgsz)
     model.names = {0: "person", 1: "box", 2: "ball"}
     model.args = {"imgsz": imgsz, "task": "detect"}
@@ -128,7 +128,7 @@ def _canvases(imgsz: int) -> Tensor:
     return torch.stack(photographs).permute(0, 3, 1, 2) / 255
 
 
-def _normalise(model: Any, imgsz: int) -> None:
+def normalise(model: Any, imgsz: int) -> None:
     """Set every batch normalisation to the statistics of a few photographs, so that features vary."""
     norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
     before = [norm.momentum for norm in norms]

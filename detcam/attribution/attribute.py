@@ -16,6 +16,7 @@ from detcam.detectors.prediction import Grid
 from detcam.errors import LayerError, MethodError, near
 
 AUTO = "auto"
+TOGETHER = 16  # boxes whose pixel gradients are held at a time: 80 MB a noisy copy at 640 px
 
 
 def layers_of(detector: Detector, layer: str | Sequence[str], level: int) -> tuple[str, ...]:
@@ -93,16 +94,19 @@ def _layer_map(method: Method, activations: Tensor, gradient: Tensor | None, gri
 
 def _pixel_maps(detector: Detector, canvas: Canvas, detections: Detections, method: Method, target: Target,
                 seed: int) -> list[Heatmap]:
-    keys = keys_of(detections)
+    maps: list[Heatmap] = []
+    for start in range(0, len(detections), TOGETHER):
+        keys = keys_of(detections[start : start + TOGETHER])
 
-    def gradients(pixels: Tensor) -> Tensor:
-        with Tape(detector, pixels, [PIXELS]) as tape:
-            found = tape.gradients(PIXELS, keys, target)
-        return torch.stack([torch.zeros_like(pixels) if each is None else each for each in found])
+        def gradients(pixels: Tensor, keys: list[Key] = keys) -> Tensor:
+            with Tape(detector, pixels, [PIXELS]) as tape:
+                found = tape.gradients(PIXELS, keys, target)
+            return torch.stack([torch.zeros_like(pixels) if each is None else each for each in found])
 
-    generator = torch.Generator().manual_seed(seed)
-    values = method.function(gradients, canvas.pixels, generator)
-    return [_heatmap(each, Grid((1.0, 1.0)), canvas, PIXELS) for each in values]
+        generator = torch.Generator().manual_seed(seed)  # the same noise for every box
+        for values in method.function(gradients, canvas.pixels, generator):
+            maps.append(_heatmap(values, Grid((1.0, 1.0)), canvas, PIXELS))
+    return maps
 
 
 def _heatmap(values: Tensor, grid: Grid, canvas: Canvas, layer: str, status: str = OK) -> Heatmap:
