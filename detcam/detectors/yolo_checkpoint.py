@@ -56,7 +56,7 @@ def _find(name: str, published: Sequence[str]) -> Path:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     raise WeightsError(f"{name}: cannot be downloaded ({reason}); without a network, fetch {name} from "
                        f"https://github.com/{GITHUB_ASSETS_REPO}/releases elsewhere and put it in the working folder "
-                       f"or in {SETTINGS['weights_dir']}")
+                       f"or in {Path(SETTINGS['weights_dir']).absolute()}")
 
 
 def _read(path: Path, unsafe: bool) -> Any:
