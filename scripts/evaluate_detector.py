@@ -3,9 +3,8 @@
 import json
 import math
 import sys
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -62,7 +61,7 @@ def main(
     if json_file is not None:
         content = {"schema_version": SCHEMA, "detector": detector.name, "weights": detector.fingerprint,
                    "class": class_name, "photographs": len(cases), "min_score": LEAST_SCORE, "draws": draws,
-                   "seed": seed, "failures": failures, "figures": [_rounded(each) for each in figures]}
+                   "seed": seed, "failures": failures, "figures": [each.as_json() for each in figures]}
         json_file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     for words in failures.values():
         print(f"not read: {words}", file=sys.stderr)
@@ -83,17 +82,6 @@ def _print(figures: list[Figure], title: str) -> None:
 
 def _words(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.3f}"
-
-
-def _rounded(figure: Figure) -> dict[str, Any]:
-    """The figure with 4 decimals, and None for what does not exist: JSON knows no NaN."""
-    content = asdict(figure)
-    for key, value in content.items():
-        if isinstance(value, float):
-            content[key] = None if math.isnan(value) else round(value, 4)
-    if figure.interval is not None:
-        content["interval"] = [round(end, 4) for end in figure.interval]
-    return content
 
 
 if __name__ == "__main__":

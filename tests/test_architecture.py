@@ -14,7 +14,7 @@ ORDER = [
     {"data", "detectors"},
     {"attribution"},
     {"diagnosis"},
-    {"explain"},
+    {"explain", "training"},
     {"store", "views"},
     {"choices", "inputs"},
     {"run"},

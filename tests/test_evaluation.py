@@ -12,7 +12,7 @@ import pytest
 from PIL import Image as PilImage
 from tiny import photograph
 
-from detcam.diagnosis.evaluation import HEIGHTS, Case, Figure, evaluate
+from detcam.diagnosis.evaluation import HEIGHTS, Case, Figure, best_f1_score, evaluate
 
 ROOT = Path(__file__).parent.parent
 TINY = f"{Path(__file__).parent / 'tiny.py'}:tiny_ssd"
@@ -48,6 +48,8 @@ def test_a_hand_computed_case() -> None:
     assert figure.mean_iou == pytest.approx(0.9)
     # precision 1 up to recall 0.5 (51 of COCO's 101 points), then 2/3
     assert figure.ap50 == pytest.approx((51 + 50 * 2 / 3) / 101)
+    # F1 is 2/3 from 0.9 on, 1/2 from 0.8 on, and 4/5 from 0.7 on
+    assert best_f1_score([case(true, found, [0.9, 0.8, 0.7])], "from 96 px") == pytest.approx(0.7)
 
 
 def test_objects_of_another_height_and_crowds_count_neither_way() -> None:

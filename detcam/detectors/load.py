@@ -1,6 +1,5 @@
 """load(): a detector by its name, its file, a function in a file, or the live model itself."""
 
-import importlib.util
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ import torch
 from torch import nn
 
 from detcam.detectors.base import Detector
+from detcam.detectors.python_file import function_in
 from detcam.errors import DetectorError, InputError, WeightsError, near
 
 TORCHVISION_SSDS = ("ssd300_vgg16",)
@@ -124,29 +124,14 @@ def _torchvision_ssd(name: str, weights: str | Path | None, class_names: str | P
 def _from_function(name: str, weights: str | Path | None, class_names: str | Path | Sequence[str] | None,
                    device: str | None, score_activation: str | None) -> Detector:
     file, _, function = name.rpartition(":")
-    path = Path(file)
-    if not path.is_file():
-        raise InputError(f"{path}: no such Python file")
-    spec = importlib.util.spec_from_file_location(f"detcam_model_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise InputError(f"{path}: not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # a user's file may raise anything
-        raise DetectorError(f"{path}: cannot be run ({type(error).__name__}: {error})") from error
-    build = getattr(module, function, None)
-    if not callable(build):
-        names = [key for key, value in vars(module).items()
-                 if getattr(value, "__module__", None) == module.__name__ and callable(value)]
-        raise InputError(f"{path} has no function {function!r}: {near(function, names)}")
+    build = function_in(Path(file), function)
     try:
         model = build()
     except Exception as error:
         raise DetectorError(f"{name}: building the model failed ({type(error).__name__}: {error})") from error
     if not isinstance(model, nn.Module):
         raise DetectorError(f"{name}: expected the function to return a torchvision SSD, got {type(model).__name__}")
-    return _ssd(model, path.name + ":" + function, weights, class_names, device or "cpu", score_activation, None)
+    return _ssd(model, f"{Path(file).name}:{function}", weights, class_names, device or "cpu", score_activation, None)
 
 
 def _load_state(model: nn.Module, path: Path) -> None:

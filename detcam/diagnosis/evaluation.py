@@ -1,7 +1,8 @@
 """How well a detector finds the objects of one class: AP, recall and overlap by height, as COCO defines them."""
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,14 @@ class Figure:
     mean_iou: float
     interval: tuple[float, float] | None
 
+    def as_json(self) -> dict[str, Any]:
+        """The figure with 4 decimals, and None for what does not exist: JSON knows no NaN."""
+        content = {key: (None if math.isnan(value) else round(value, 4)) if isinstance(value, float) else value
+                   for key, value in asdict(self).items()}
+        if self.interval is not None:
+            content["interval"] = [round(end, 4) for end in self.interval]
+        return content
+
 
 def case_of(detector: Detector, truth: GroundTruth, class_name: str) -> Case:
     """Detect on a photograph, scores from 0.01.
@@ -74,6 +83,11 @@ def case_of(detector: Detector, truth: GroundTruth, class_name: str) -> Case:
     found = found[np.isin(found.labels, detector.labels_of([class_name]))]
     stretch = CANVAS / np.array([image.width, image.height, image.width, image.height])
     return Case(own.boxes * stretch, own.crowd, found.boxes * stretch, found.scores)
+
+
+def cases_of(detector: Detector, photographs: Sequence[GroundTruth], class_name: str) -> list[Case]:
+    """:func:`case_of` for each of several photographs."""
+    return [case_of(detector, truth, class_name) for truth in photographs]
 
 
 def evaluate(cases: Sequence[Case], draws: int = DRAWS, seed: int = 0,
@@ -100,6 +114,14 @@ def evaluate(cases: Sequence[Case], draws: int = DRAWS, seed: int = 0,
             mean_iou=float(np.mean(found)) if found else np.nan, interval=intervals[index],
         ))
     return figures
+
+
+def best_f1_score(cases: Sequence[Case], heights: str = "all") -> float:
+    """The score at which F1 is highest (IoU 0.5, one range of heights), read off COCO's precision-recall curve."""
+    run = _run_coco(cases, OVERLAPS[:1])
+    precision, scores = (run.eval[name][0, :, 0, list(HEIGHTS).index(heights), -1] for name in ("precision", "scores"))
+    f1 = 2 * precision * run.params.recThrs / np.maximum(precision + run.params.recThrs, 1e-9)
+    return float(scores[f1.argmax()])
 
 
 def _inside(case: Case, low: float, high: float) -> NDArray[np.bool_]:

@@ -1,0 +1,1 @@
+"""Training an SSD person detector: data set, augmentation, soft targets, losses and a loop that resumes exactly."""

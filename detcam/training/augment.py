@@ -1,0 +1,75 @@
+"""Augmentation: a crop, a zoom-out, a mosaic or the whole photograph, stretched to a square; then its colours."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torchvision.transforms import v2
+from torchvision.transforms.v2 import functional as F
+from torchvision.tv_tensors import BoundingBoxes, Image
+
+from detcam.training.samples import Sample
+
+MOSAIC_SHARE = 0.15  # of the training pictures; each shows four others, for small persons and crowded scenes
+ZOOM_OUT_SHARE = 0.1
+WHOLE_SHARE = 0.2  # the rest are random crops
+CROP_OVERLAPS = [0.0, 0.1, 0.3, 0.5, 0.7, 1.0]  # least share of a crop that a person covers; 1.0 means no crop
+SMALLEST_BOX = 4.0  # pixels a side after cropping; smaller ones are dropped
+
+
+class Augmentation:
+    """Turns samples into square training pictures. Draws from torch's global random state only."""
+
+    def __init__(self, side: int) -> None:
+        self.side = side
+        self.iou_crop = v2.RandomIoUCrop(0.35, 1.0, 0.6, 1.67, sampler_options=CROP_OVERLAPS, trials=8)
+        self.plain_crop = v2.RandomResizedCrop(side, scale=(0.2, 1.0), ratio=(0.6, 1.67))
+        self.zoom_out = v2.RandomZoomOut(fill=114, side_range=(1.0, 2.0), p=1.0)
+        self.clean = v2.SanitizeBoundingBoxes(min_size=SMALLEST_BOX, labels_getter=None)
+
+    def __call__(self, samples: Sequence[Sample], index: int) -> tuple[Tensor, Tensor]:
+        """Picture `index` of an epoch: uint8 `[3, side, side]` and boxes `[N, 4]` xyxy in its pixels."""
+        if torch.rand(()).item() < MOSAIC_SHARE:
+            others = torch.randint(len(samples), (3,)).tolist()
+            return self._mosaic([samples[i] for i in (index, *others)])
+        return self._single(samples[index], self.side, self.side)
+
+    def _single(self, sample: Sample, height: int, width: int) -> tuple[Tensor, Tensor]:
+        pixels, boxes = Image(sample.pixels), sample.boxes
+        draw = torch.rand(()).item()
+        if draw < ZOOM_OUT_SHARE:
+            pixels, boxes = self.zoom_out(pixels, boxes)
+        elif draw > ZOOM_OUT_SHARE + WHOLE_SHARE:
+            pixels, boxes = self._crop(pixels, boxes)
+        pixels = F.resize(pixels, [height, width], antialias=True)
+        boxes = F.resize(boxes, [height, width])
+        pixels, boxes = self.clean(pixels, boxes)
+        return pixels.as_subclass(Tensor), boxes.as_subclass(Tensor)
+
+    def _crop(self, pixels: Image, boxes: BoundingBoxes) -> tuple[Image, BoundingBoxes]:
+        """An IoU crop where there are persons; that transform needs a box, so without any an ordinary crop."""
+        if not len(boxes):
+            return self.plain_crop(pixels, boxes)
+        pixels, boxes = self.clean(*self.iou_crop(pixels, boxes))
+        return pixels, boxes
+
+    def _mosaic(self, four: Sequence[Sample]) -> tuple[Tensor, Tensor]:
+        canvas = torch.empty(3, self.side, self.side, dtype=torch.uint8)
+        split_x, split_y = (int(self.side * share) for share in torch.empty(2).uniform_(0.35, 0.65).tolist())
+        all_boxes = []
+        for place, sample in enumerate(four):
+            left, right = (0, split_x) if place % 2 == 0 else (split_x, self.side)
+            top, bottom = (0, split_y) if place < 2 else (split_y, self.side)
+            pixels, boxes = self._single(sample, bottom - top, right - left)
+            canvas[:, top:bottom, left:right] = pixels
+            all_boxes.append(boxes + boxes.new_tensor([left, top, left, top]))
+        return canvas, torch.cat(all_boxes)
+
+
+COLOURS = v2.Compose([v2.ColorJitter(0.35, 0.35, 0.35), v2.RandomGrayscale(0.05)])
+
+
+def colours(pixels: Tensor) -> Tensor:
+    """Photometric distortion of one uint8 picture. The teacher sees the picture before it, the student after."""
+    distorted: Tensor = COLOURS(pixels)
+    return distorted

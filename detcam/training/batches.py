@@ -1,0 +1,121 @@
+"""The batch of every step: a function of the seed and the step alone, which is what makes resuming exact.
+
+A crop and the teacher's view of it cost more than a training step on a small canvas. So each serves for several passes
+through the data set, mirrored at random and in new colours every time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torchvision.transforms.v2 import functional as F
+
+from detcam.training.augment import Augmentation, colours
+from detcam.training.samples import Sample
+from detcam.training.teacher import Teacher, TeacherView
+
+PICTURE_SIDE = 300  # pixels; the teacher's input, from which smaller canvases are made
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One training picture: `pixels` uint8 `[3, side, side]`, `boxes` `[N, 4]` xyxy in its pixels."""
+
+    pixels: Tensor
+    boxes: Tensor
+    view: TeacherView | None
+
+    def mirrored(self) -> "Picture":
+        """Left and right swapped, in the teacher's view as well."""
+        side = self.pixels.shape[-1]
+        view = None if self.view is None else self.view.mirrored(side)
+        return Picture(self.pixels.flip(-1), mirror_boxes(self.boxes, side), view)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """`pixels` float `[B, 3, side, side]` in 0..1; per picture the annotated `boxes` and the teacher's `views`."""
+
+    pixels: Tensor
+    boxes: list[Tensor]
+    views: list[TeacherView] | None
+
+
+def mirror_boxes(boxes: Tensor, width: float) -> Tensor:
+    """Boxes `[N, 4]` xyxy of a picture `width` pixels wide, after swapping left and right."""
+    return torch.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], dim=1)
+
+
+def derived_seed(seed: int, *numbers: int) -> int:
+    """A seed of its own for every purpose, step and picture: a multiplicative hash (Knuth 6.4)."""
+    for number in numbers:
+        seed = ((seed ^ number) * 6364136223846793005 + 1442695040888963407) % 2**63
+    return seed
+
+
+ORDER, CROP, STEP = range(3)  # purposes
+
+
+class BatchMaker:
+    """Draws, augments and shows to the teacher the pictures of a step. Reseeds torch's global random state."""
+
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        side: int,
+        batch: int,
+        seed: int,
+        teacher: Teacher | None = None,
+        augment: bool = True,
+        crop_uses: int = 1,
+    ) -> None:
+        self.samples, self.side, self.batch, self.seed = samples, side, batch, seed
+        self.teacher, self.augment, self.crop_uses = teacher, augment, crop_uses
+        self.augmentation = Augmentation(PICTURE_SIDE)
+        self.generation, self.pictures = 0, dict[int, Picture]()
+
+    def places(self, step: int) -> list[tuple[int, int]]:
+        """(epoch, sample index) of the pictures of a step: every pass has a seeded order of its own."""
+        chosen = []
+        for position in range(step * self.batch, (step + 1) * self.batch):
+            epoch, place = divmod(position, len(self.samples))
+            generator = torch.Generator().manual_seed(derived_seed(self.seed, ORDER, epoch))
+            chosen.append((epoch, int(torch.randperm(len(self.samples), generator=generator)[place])))
+        return chosen
+
+    def __call__(self, step: int) -> Batch:
+        pictures = [self._picture(index, epoch // self.crop_uses) for epoch, index in self.places(step)]
+        torch.manual_seed(derived_seed(self.seed, STEP, step))
+        if self.augment:
+            pictures = [picture.mirrored() if torch.rand(()).item() < 0.5 else picture for picture in pictures]
+        pixels = [colours(picture.pixels) if self.augment else picture.pixels for picture in pictures]
+        views = [picture.view for picture in pictures if picture.view is not None]
+        return Batch(torch.stack(pixels).float() / 255, [picture.boxes for picture in pictures], views or None)
+
+    def _picture(self, index: int, generation: int) -> Picture:
+        """Sample `index` as it looks in this generation of crops. The generation before is forgotten."""
+        if generation > self.generation:
+            self.generation, self.pictures = generation, {}
+        if generation < self.generation:
+            return self._make(index, generation)
+        if index not in self.pictures:
+            self.pictures[index] = self._make(index, generation)
+        return self.pictures[index]
+
+    def _make(self, index: int, generation: int) -> Picture:
+        torch.manual_seed(derived_seed(self.seed, CROP, generation, index))
+        pixels, boxes = self._crop(index)
+        scale = self.side / PICTURE_SIDE
+        # One picture at a time: in a batch, its outcome could depend on the others in the last bit.
+        view = None if self.teacher is None else self.teacher(pixels).scaled(scale)
+        if self.side != PICTURE_SIDE:
+            pixels = F.resize(pixels, [self.side, self.side], antialias=True)
+        return Picture(pixels, boxes * scale, view)
+
+    def _crop(self, index: int) -> tuple[Tensor, Tensor]:
+        if self.augment:
+            return self.augmentation(self.samples, index)
+        sample = self.samples[index]
+        pixels = F.resize(sample.pixels, [PICTURE_SIDE, PICTURE_SIDE], antialias=True)
+        return pixels, F.resize(sample.boxes, [PICTURE_SIDE, PICTURE_SIDE]).as_subclass(Tensor)
