@@ -12,11 +12,9 @@ from typing import Annotated, Any
 import typer
 
 from detcam.choices import canvas_size, chosen_methods, load_detector
+from detcam.detectors.load import SHIPPED
 from detcam.errors import DetcamError, InputError, MismatchError
 
-DEFAULT_MODEL: str | None = None  # what is explained without --model
-NO_MODEL = ("no model given: --model yolov8n.pt or another published YOLO (fetched once), a path to a YOLO .pt file, "
-            "ssd300_vgg16, or FILE.py:FUNCTION that builds a torchvision SSD")
 LONGEST = 800  # letters of an error message: a name may have thousands
 ClickException: Any = typer.BadParameter.__mro__[2]  # click's own, or that of typer's copy of click, by version
 
@@ -52,9 +50,9 @@ Version = Annotated[bool, typer.Option("--version", callback=_print_version, is_
                                        help="Print the version and leave.")]
 Images = Annotated[list[str] | None, typer.Argument(
     help="Photographs, folders of them, or patterns such as 'shots/*.jpg'. Without any, the sample photographs.")]
-Model = Annotated[str | None, typer.Option(
-    help="A YOLO .pt file or published name (yolov8n.pt), ssd300_vgg16, or FILE.py:FUNCTION that builds a "
-         "torchvision SSD (runs that file).")]
+Model = Annotated[str, typer.Option(
+    help="detcam-person-ssd, which ships with detcam, a YOLO .pt file or published name (yolov8n.pt), ssd300_vgg16, or "
+         "FILE.py:FUNCTION that builds a torchvision SSD (runs that file).")]
 Weights = Annotated[Path | None, typer.Option(help="State dict to load into an SSD.")]
 ClassNames = Annotated[Path | None, typer.Option(help="Class names of an SSD, one a line, from label 1 on.")]
 HeadChoice = Annotated[Head | None, typer.Option(help="Head of an end-to-end YOLO; otherwise what predict runs.")]
@@ -94,7 +92,7 @@ def _group(show_version: Version = False) -> None:
 
 @app.command()
 def explain(
-    images: Images = None, model: Model = DEFAULT_MODEL, weights: Weights = None, class_names: ClassNames = None,
+    images: Images = None, model: Model = SHIPPED, weights: Weights = None, class_names: ClassNames = None,
     head: HeadChoice = None, imgsz: ImageSize = None, device: Device = "cpu",
     score_activation: ScoreActivation = None, unsafe: Unsafe = False, method: Methods = None,
     layer: Layers = None, target: TargetName = "logit", only: Classes = None, min_score: MinScore = 0.25,
@@ -114,8 +112,6 @@ def explain(
     from detcam.store.files import output_folder
     from detcam.views.colours import colour_map
 
-    if not model:
-        raise InputError(NO_MODEL)
     if not edges and (edge_maps or edge_layer or reference):
         raise InputError("--edge-maps, --edge-layer and --reference need --edges")
     if not 0 <= min_score < 1:

@@ -18,6 +18,7 @@ from rich.table import Table
 from detcam.attribution.methods import get_method
 from detcam.data import GroundTruth, read_data_set
 from detcam.detectors import Detector, load
+from detcam.detectors.load import SHIPPED
 from detcam.diagnosis.statistics import RESAMPLES
 from detcam.diagnosis.validation import (
     Measurement,
@@ -38,7 +39,7 @@ SCHEMA = 1
 def validate(
     images: Annotated[Path, typer.Option(help="Folder of photographs.")],
     annotations: Annotated[Path, typer.Option(help="COCO instances.json or YOLO data.yaml.")],
-    model: Annotated[str, typer.Option(help="What detcam.load takes: a name, a .pt file, or FILE.py:FUNCTION.")],
+    model: Annotated[str, typer.Option(help="What detcam.load takes: a name, .pt file, FILE.py:FUNCTION.")] = SHIPPED,
     weights: Annotated[Path | None, typer.Option(help="Weights of an SSD.")] = None,
     class_names: Annotated[Path | None, typer.Option(help="An SSD's class names, one a line, from label 1 on.")] = None,
     score_activation: Annotated[str | None, typer.Option(help="An SSD's scores: softmax (default), sigmoid.")] = None,

@@ -31,11 +31,11 @@ def shots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "shots"
 
 
-def run(*arguments: str, model: str | None = TINY) -> int:
-    return cli.main(["explain", *arguments, *([] if model is None else ["--model", model]), "--max-boxes", "2"])
+def run(*arguments: str, model: str = TINY) -> int:
+    return cli.main(["explain", *arguments, "--model", model, "--max-boxes", "2"])
 
 
-def complaint(capsys: pytest.CaptureFixture[str], *arguments: str, model: str | None = TINY, code: int = 2) -> str:
+def complaint(capsys: pytest.CaptureFixture[str], *arguments: str, model: str = TINY, code: int = 2) -> str:
     """The one line that a failing command writes to stderr."""
     assert run(*arguments, model=model) == code
     said = capsys.readouterr()
@@ -223,7 +223,7 @@ def test_model_errors(shots: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("broken.py").write_text("import no_such_module")
     Path("text.pt").write_text("no checkpoint")
     cases = {
-        None: "no model given: --model yolov8n.pt",
+        "": "unknown model ''",
         "yolov8": "unknown model 'yolov8': did you mean yolov8",
         "nofile.pt": "nofile.pt: no such checkpoint file",
         "text.pt": "text.pt",
@@ -240,6 +240,16 @@ def test_a_model_with_its_own_postprocessing_stops_the_run(capsys: pytest.Captur
     assert "--score-activation softmax" in line
     assert not list(Path("explanations").iterdir())
     assert cli.MismatchError in STOPS
+
+
+def test_without_a_model_the_shipped_one_explains_the_sample_photographs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["explain", "--out", "out"]) == 0
+    said = capsys.readouterr()
+    assert "4 figures" in said.out
+    found = {Path(each.image.name).name: each for each in load_explanations("out")}
+    assert set(found) == {"astronaut.png", "chelsea.png", "grace_hopper.jpg", "bus.jpg"}
+    assert all(each.provenance["detector"] == "detcam-person-ssd" for each in found.values())
+    assert all(each.class_names == {1: "person"} for each in found.values())
 
 
 def test_ctrl_c_leaves_what_is_finished(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

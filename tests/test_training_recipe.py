@@ -55,7 +55,7 @@ def coco_set(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         picture.save(folder / "images" / f"{number}.png")
         images.append({"id": number, "file_name": f"{number}.png", "width": 160, "height": 140})
         box = [left, top, right - left, bottom - top]
-        annotations.append({"id": number, "image_id": number, "category_id": 1, "bbox": box, "iscrowd": 0})
+        annotations.append({"id": number + 1, "image_id": number, "category_id": 1, "bbox": box, "iscrowd": 0})
     content = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "person"}]}
     (folder / "instances.json").write_text(json.dumps(content))
     return folder / "images", folder / "instances.json"
@@ -199,7 +199,7 @@ def test_held_out_photographs_are_not_trained_on(coco_set: tuple[Path, Path]) ->
 
 
 def test_a_mirrored_picture_keeps_its_boxes_on_its_figure(samples: list[Sample]) -> None:
-    maker = BatchMaker(samples, side=300, batch=1, seed=0, augment=False)
+    maker = BatchMaker(samples, side=300, batch=1, seed=0)
     picture = maker(0)
     plain = Picture((picture.pixels[0] * 255).byte(), picture.boxes[0], None)
     mirrored = plain.mirrored()

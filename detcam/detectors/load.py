@@ -12,6 +12,7 @@ from detcam.detectors.base import Detector
 from detcam.detectors.python_file import function_in
 from detcam.errors import DetectorError, InputError, WeightsError, near
 
+SHIPPED = "detcam-person-ssd"
 TORCHVISION_SSDS = ("ssd300_vgg16",)
 YOLO_PREFIXES = ("yolov8", "yolo11", "yolo26")
 YOLO_NAMES = tuple(f"{prefix}{size}.pt" for prefix in YOLO_PREFIXES for size in "nsmlx")
@@ -24,6 +25,7 @@ def load(model: Any, *, weights: str | Path | None = None, class_names: str | Pa
 
     Args:
         model: one of
+            ``"detcam-person-ssd"``: ships with detcam; with ``weights`` those of your own training;
             ``"ssd300_vgg16"``: torchvision's, with its published weights or with ``weights``;
             ``"yolov8n.pt"`` and the like: ultralytics' published weights;
             a path to a YOLO ``.pt`` checkpoint;
@@ -52,11 +54,13 @@ def load(model: Any, *, weights: str | Path | None = None, class_names: str | Pa
         return _ssd(model, name, weights, class_names, device, score_activation, None)
     if not isinstance(model, (str, Path)):
         raise InputError(f"cannot load a detector from {name}: give a name, a path or a live model")
+    if name == SHIPPED:
+        return _person_ssd(weights, class_names, device, score_activation)
     if name in TORCHVISION_SSDS:
         return _torchvision_ssd(name, weights, class_names, device, score_activation)
     if ".py:" in name:
         return _from_function(name, weights, class_names, device, score_activation)
-    known = [*TORCHVISION_SSDS, *YOLO_NAMES]
+    known = [SHIPPED, *TORCHVISION_SSDS, *YOLO_NAMES]
     raise InputError(f"unknown model {name!r}: {near(name, known)} A path to a YOLO .pt file and "
                      "FILE.py:FUNCTION are models too")
 
@@ -96,6 +100,15 @@ def _ssd(model: nn.Module, name: str, weights: str | Path | None, class_names: s
     if device is not None:
         model.to(device)
     return SSDDetector(model, read_class_names(class_names), name, architecture, score_activation or "softmax")
+
+
+def _person_ssd(weights: str | Path | None, class_names: str | Path | Sequence[str] | None, device: str | None,
+                score_activation: str | None) -> Detector:
+    from detcam.detectors.person_ssd import PERSON, PERSON_SSD_WEIGHTS, build_person_ssd
+
+    model = build_person_ssd(None if weights is not None else PERSON_SSD_WEIGHTS)
+    words = list(PERSON.values()) if class_names is None else class_names
+    return _ssd(model, SHIPPED, weights, words, device or "cpu", score_activation, SHIPPED)
 
 
 def _torchvision_ssd(name: str, weights: str | Path | None, class_names: str | Path | Sequence[str] | None,

@@ -10,18 +10,22 @@ from torchvision.tv_tensors import BoundingBoxes, Image
 
 from detcam.training.samples import Sample
 
-MOSAIC_SHARE = 0.15  # of the training pictures; each shows four others, for small persons and crowded scenes
-ZOOM_OUT_SHARE = 0.1
-WHOLE_SHARE = 0.2  # the rest are random crops
+ZOOM_OUT_SHARE = 0.1  # of the training pictures
 CROP_OVERLAPS = [0.0, 0.1, 0.3, 0.5, 0.7, 1.0]  # least share of a crop that a person covers; 1.0 means no crop
 SMALLEST_BOX = 4.0  # pixels a side after cropping; smaller ones are dropped
 
 
 class Augmentation:
-    """Turns samples into square training pictures. Draws from torch's global random state only."""
+    """Turns samples into square training pictures. Draws from torch's global random state only.
 
-    def __init__(self, side: int) -> None:
-        self.side = side
+    Args:
+        side: pixels.
+        mosaic_share: of the pictures; each shows four photographs, for small persons and crowded scenes.
+        whole_share: of the others; each shows a whole photograph, as the detector will see it. The rest are crops.
+    """
+
+    def __init__(self, side: int, mosaic_share: float = 0.15, whole_share: float = 0.2) -> None:
+        self.side, self.mosaic_share, self.whole_share = side, mosaic_share, whole_share
         self.iou_crop = v2.RandomIoUCrop(0.35, 1.0, 0.6, 1.67, sampler_options=CROP_OVERLAPS, trials=8)
         self.plain_crop = v2.RandomResizedCrop(side, scale=(0.2, 1.0), ratio=(0.6, 1.67))
         self.zoom_out = v2.RandomZoomOut(fill=114, side_range=(1.0, 2.0), p=1.0)
@@ -29,7 +33,7 @@ class Augmentation:
 
     def __call__(self, samples: Sequence[Sample], index: int) -> tuple[Tensor, Tensor]:
         """Picture `index` of an epoch: uint8 `[3, side, side]` and boxes `[N, 4]` xyxy in its pixels."""
-        if torch.rand(()).item() < MOSAIC_SHARE:
+        if torch.rand(()).item() < self.mosaic_share:
             others = torch.randint(len(samples), (3,)).tolist()
             return self._mosaic([samples[i] for i in (index, *others)])
         return self._single(samples[index], self.side, self.side)
@@ -39,7 +43,7 @@ class Augmentation:
         draw = torch.rand(()).item()
         if draw < ZOOM_OUT_SHARE:
             pixels, boxes = self.zoom_out(pixels, boxes)
-        elif draw > ZOOM_OUT_SHARE + WHOLE_SHARE:
+        elif draw > ZOOM_OUT_SHARE + self.whole_share:
             pixels, boxes = self._crop(pixels, boxes)
         pixels = F.resize(pixels, [height, width], antialias=True)
         boxes = F.resize(boxes, [height, width])

@@ -67,12 +67,11 @@ class BatchMaker:
         batch: int,
         seed: int,
         teacher: Teacher | None = None,
-        augment: bool = True,
+        augmentation: Augmentation | None = None,
         crop_uses: int = 1,
     ) -> None:
         self.samples, self.side, self.batch, self.seed = samples, side, batch, seed
-        self.teacher, self.augment, self.crop_uses = teacher, augment, crop_uses
-        self.augmentation = Augmentation(PICTURE_SIDE)
+        self.teacher, self.augmentation, self.crop_uses = teacher, augmentation, crop_uses
         self.generation, self.pictures = 0, dict[int, Picture]()
 
     def places(self, step: int) -> list[tuple[int, int]]:
@@ -87,9 +86,9 @@ class BatchMaker:
     def __call__(self, step: int) -> Batch:
         pictures = [self._picture(index, epoch // self.crop_uses) for epoch, index in self.places(step)]
         torch.manual_seed(derived_seed(self.seed, STEP, step))
-        if self.augment:
+        if self.augmentation is not None:
             pictures = [picture.mirrored() if torch.rand(()).item() < 0.5 else picture for picture in pictures]
-        pixels = [colours(picture.pixels) if self.augment else picture.pixels for picture in pictures]
+        pixels = [colours(picture.pixels) if self.augmentation is not None else picture.pixels for picture in pictures]
         views = [picture.view for picture in pictures if picture.view is not None]
         return Batch(torch.stack(pixels).float() / 255, [picture.boxes for picture in pictures], views or None)
 
@@ -114,7 +113,7 @@ class BatchMaker:
         return Picture(pixels, boxes * scale, view)
 
     def _crop(self, index: int) -> tuple[Tensor, Tensor]:
-        if self.augment:
+        if self.augmentation is not None:
             return self.augmentation(self.samples, index)
         sample = self.samples[index]
         pixels = F.resize(sample.pixels, [PICTURE_SIDE, PICTURE_SIDE], antialias=True)

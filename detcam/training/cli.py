@@ -48,6 +48,8 @@ def train(
     only: Annotated[int | None, typer.Option(help="Train on this many photographs only.")] = None,
     crop_uses: Annotated[int, typer.Option(help="Passes through the data that share a photograph's crop.")] = 1,
     augment: Annotated[bool, typer.Option(help="Crops, mosaics, flips and colours.")] = True,
+    mosaic_share: Annotated[float, typer.Option(help="Of the pictures, made of four photographs each.")] = 0.15,
+    whole_share: Annotated[float, typer.Option(help="Of the others, whole photographs instead of crops.")] = 0.2,
     evaluate_every: Annotated[int, typer.Option(help="Steps between evaluations.")] = 300,
     checkpoint_every: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 50,
     recentre: Annotated[
@@ -72,6 +74,8 @@ def train(
         distil_weight=distil_weight,
         average_decay=average_decay,
         augment=augment,
+        mosaic_share=mosaic_share,
+        whole_share=whole_share,
         crop_uses=crop_uses,
         evaluate_every=evaluate_every,
         checkpoint_every=checkpoint_every,

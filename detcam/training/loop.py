@@ -15,7 +15,8 @@ from detcam.detectors.person_ssd import PERSON, save_person_weights
 from detcam.detectors.ssd import SSDDetector
 from detcam.diagnosis.evaluation import cases_of, evaluate
 from detcam.errors import DetcamError
-from detcam.training.batches import Batch, BatchMaker, derived_seed
+from detcam.training.augment import Augmentation
+from detcam.training.batches import PICTURE_SIDE, Batch, BatchMaker, derived_seed
 from detcam.training.checkpoint import load_checkpoint, save_checkpoint
 from detcam.training.log import StageLog
 from detcam.training.losses import detection_loss, distillation_loss, weighted_sum
@@ -72,7 +73,8 @@ class Trainer:
         if recipe.batch % self.processes:
             raise RecipeError(f"{self.processes} processes cannot share a batch of {recipe.batch} equally")
         share, seed = recipe.batch // self.processes, derived_seed(recipe.seed, self.rank)
-        return BatchMaker(samples, recipe.side, share, seed, teacher, recipe.augment, recipe.crop_uses)
+        augmentation = Augmentation(PICTURE_SIDE, recipe.mosaic_share, recipe.whole_share) if recipe.augment else None
+        return BatchMaker(samples, recipe.side, share, seed, teacher, augmentation, recipe.crop_uses)
 
     def _parameter_groups(self) -> list[dict[str, Any]]:
         """Weight decay for convolution weights only, not for biases and batch norm."""

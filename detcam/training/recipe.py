@@ -28,6 +28,8 @@ class Recipe:
     box_weight: float = 0.4
     distil_weight: float = 2.0
     augment: bool = True
+    mosaic_share: float = 0.15  # as `Augmentation` takes them
+    whole_share: float = 0.2
     crop_uses: int = 1  # passes through the data set that share one crop of every photograph
     seed: int = 0
     checkpoint_every: int = 50
