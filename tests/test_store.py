@@ -165,6 +165,7 @@ def test_pickles_in_the_heatmaps_are_refused(explanation: Explanation, tmp_path:
 
 def test_a_crash_between_the_writes_leaves_a_folder_that_loads(explanation: Explanation, of_yolo: Explanation,
                                                                tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("detcam.store.write.PATIENCE", 0)  # however slow the disk is
     writer = Writer(tmp_path)
     writer.add(explanation)
 
