@@ -62,8 +62,8 @@ Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
 ScoreActivation = Annotated[Activation | None, typer.Option(help="How an SSD turns logits into scores: softmax.")]
 Unsafe = Annotated[bool, typer.Option("--unsafe", help="Load a pickled checkpoint by running the code in it.")]
 Methods = Annotated[list[str] | None, typer.Option(
-    "--method", help="Attribution method; several stand side by side. hirescam (default), odam, gradcam, gradient, "
-                     "smoothgrad.")]
+    "--method", help="Attribution method; several stand side by side. hirescam (default), odam, gradient, smoothgrad; "
+                     "gradcam as published forgets which box was asked about.")]
 Layers = Annotated[list[str] | None, typer.Option(
     "--layer", help="auto (default: the box's own level) or a layer's name; several are fused.")]
 TargetName = Annotated[str, typer.Option(help="logit, probability, left, top, right or bottom.")]
