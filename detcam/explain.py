@@ -223,18 +223,28 @@ def explain(detector: Detector, image: Any, *, method: Any = "hirescam", layer: 
                          dict(each.settings)))
     measured = measure_edges(detector, canvas, detections, edge_layer, edge_maps) if edges else None
     known = reference or (shipped_reference(*_reference_key(detector, edge_layer)) if edges else None)
-    percentiles = None
-    if measured is not None and known is not None:
-        percentiles = known.percentile(canvas.geometries[0].to_canvas(detections.boxes), measured.evidence)
-        spoken_of = [detector.class_names.get(label) in known.measured for label in detections.labels.tolist()]
-        percentiles[~np.array(spoken_of, dtype=bool)] = np.nan
+    on_canvas = canvas.geometries[0].to_canvas(detections.boxes)
     gaps = [heat_gap(heatmap, box) for heatmap, box in zip(maps[0].heatmaps, detections.boxes, strict=True)]
     return Explanation(
         image=photo, detections=detections, class_names=detector.class_names, maps=tuple(maps), edges=measured,
-        percentiles=percentiles, heat_gap=np.array(gaps).reshape(-1, 4),
-        provenance=_provenance(detector, known, min_score, seed), numbered=tuple(range(1, len(detections) + 1)),
-        found=found,
+        percentiles=_percentiles(detector, known, measured, detections, on_canvas),
+        heat_gap=np.array(gaps).reshape(-1, 4), provenance=_provenance(detector, known, min_score, seed),
+        numbered=tuple(range(1, len(detections) + 1)), found=found,
     )
+
+
+def _percentiles(detector: Detector, reference: Reference | None, measured: Edges | None, detections: Detections,
+                 boxes: NDArray[np.floating]) -> NDArray[np.float64] | None:
+    """Percentiles of the evidence among sound boxes, ``[N, 4]``; NaN for classes that were not measured.
+
+    ``boxes`` are the detections' in canvas pixels.
+    """
+    if reference is None or measured is None:
+        return None
+    found = reference.percentile(boxes, measured.evidence)
+    spoken_of = [detector.class_names.get(label) in reference.measured for label in detections.labels.tolist()]
+    found[~np.array(spoken_of, dtype=bool)] = np.nan
+    return found
 
 
 def _reference_key(detector: Detector, edge_layer: str | None) -> tuple[str, str, tuple[str, ...], str]:

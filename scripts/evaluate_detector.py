@@ -15,7 +15,8 @@ import detcam
 from detcam.data import read_data_set
 from detcam.detectors.load import SHIPPED
 from detcam.diagnosis.evaluation import DRAWS, LEAST_SCORE, Case, Figure, case_of, evaluate
-from detcam.errors import DetcamError, ImageError, InputError
+from detcam.errors import ImageError, InputError
+from detcam.script import run_script
 
 SCHEMA = 1
 
@@ -86,10 +87,4 @@ def _words(value: float) -> str:
 
 
 if __name__ == "__main__":
-    application = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    application.command()(main)
-    try:
-        application()
-    except DetcamError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        sys.exit(2 if isinstance(problem, InputError) else 1)
+    run_script(main)

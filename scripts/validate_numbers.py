@@ -31,7 +31,8 @@ from detcam.diagnosis.validation import (
     summary,
     worst_edges,
 )
-from detcam.errors import DetcamError, InputError, OutputError
+from detcam.errors import OutputError
+from detcam.script import run_script
 
 SCHEMA = 1
 
@@ -152,16 +153,5 @@ def _rounded(row: dict[str, Any]) -> dict[str, Any]:
             for key, value in row.items()}
 
 
-def main() -> None:
-    """Run, and say what went wrong in one line: exit code 2 for usage, 1 where photographs or the model failed."""
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(validate)
-    try:
-        app()
-    except DetcamError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2 if isinstance(error, InputError) else 1)
-
-
 if __name__ == "__main__":
-    main()
+    run_script(validate)

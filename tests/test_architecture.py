@@ -10,6 +10,7 @@ import detcam
 ROOT = Path(detcam.__file__).parent
 ORDER = [
     {"errors"},
+    {"script"},
     {"imaging"},
     {"data", "detectors"},
     {"attribution"},

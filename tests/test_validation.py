@@ -225,7 +225,7 @@ def run(script: ModuleType, folder: Path, tmp_path: Path, monkeypatch: pytest.Mo
         words = [word for key, value in options.items() for word in (f"--{key}", value)]
         monkeypatch.setattr(sys, "argv", [str(SCRIPT), *map(str, [*words, *arguments])])
         try:
-            script.main()
+            script.run_script(script.validate)
         except SystemExit as stop:
             return int(stop.code or 0)
         return 0

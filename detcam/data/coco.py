@@ -43,7 +43,8 @@ def _index(annotations: Path) -> Any:
     try:
         from faster_coco_eval import COCO
     except ImportError:
-        raise DataError("reading COCO annotations needs faster-coco-eval: pip install 'detcam[data]'") from None
+        raise DataError("reading COCO annotations needs faster-coco-eval: pip install 'detcam[data]', or '.[data]' in "
+                        "a clone") from None
     try:
         content = json.loads(annotations.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -144,7 +144,8 @@ def _run_coco(cases: Sequence[Case], overlaps: NDArray[np.float64]) -> Any:
     try:
         from faster_coco_eval import COCO, COCOeval_faster
     except ImportError:
-        raise DataError("evaluating a detector needs faster-coco-eval: pip install 'detcam[data]'") from None
+        raise DataError("evaluating a detector needs faster-coco-eval: pip install 'detcam[data]', or '.[data]' in a "
+                        "clone") from None
 
     def table(listed: list[dict[str, Any]]) -> Any:
         return COCO({"info": {}, "images": [{"id": number, "width": CANVAS, "height": CANVAS}

@@ -1,7 +1,6 @@
 """The command line of the training recipe."""
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +13,8 @@ from detcam.data import GroundTruth, read_data_set
 from detcam.detectors.person_ssd import PERSON, build_person_ssd, save_person_weights
 from detcam.detectors.ssd import SSDDetector
 from detcam.diagnosis.evaluation import Case, cases_of, evaluate
-from detcam.errors import DataError, DetcamError, InputError
+from detcam.errors import DataError, InputError
+from detcam.script import run_script
 from detcam.training.calibration import recentre_scores
 from detcam.training.loop import Trainer
 from detcam.training.parallel import join_processes
@@ -183,11 +183,5 @@ def write_figures(output: Path, recipe: Recipe, seconds: float, sets: dict[str, 
 
 
 def main() -> None:
-    """Run, and say what went wrong in one line: exit code 2 for usage, 1 for what else is foreseen."""
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(train)
-    try:
-        app()
-    except DetcamError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2 if isinstance(error, InputError) else 1)
+    """Run the command line."""
+    run_script(train)
