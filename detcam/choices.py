@@ -1,13 +1,16 @@
-"""What the words on a command line stand for: methods with settings, a canvas size, a detector."""
+"""What the words on a command line stand for: methods with settings, and a detector with its options."""
 
 import re
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
+from enum import Enum
 from inspect import signature
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import torch
+import typer
 
 from detcam.attribution.methods import Method, get_method
 from detcam.attribution.methods.table import METHODS
@@ -52,12 +55,38 @@ def canvas_size(words: str | None) -> int | tuple[int, int] | None:
     return sides[0] if len(sides) == 1 else (sides[0], sides[1])
 
 
-def load_detector(model: str, *, device: str, **options: Any) -> Detector:
+class Activation(str, Enum):
+    """How an SSD's logits become scores."""
+
+    softmax = "softmax"
+    sigmoid = "sigmoid"
+
+
+class Head(str, Enum):
+    """The head of an end-to-end YOLO model."""
+
+    one2many = "one2many"
+    one2one = "one2one"
+
+
+Model = Annotated[str, typer.Option(
+    help="detcam-person-ssd, which ships with detcam, a YOLO .pt file or published name (yolov8n.pt), ssd300_vgg16, or "
+         "FILE.py:FUNCTION that builds a torchvision SSD (runs that file).")]
+Weights = Annotated[Path | None, typer.Option(help="State dict to load into an SSD.")]
+ClassNames = Annotated[Path | None, typer.Option(help="Class names of an SSD, one a line, from label 1 on.")]
+HeadChoice = Annotated[Head | None, typer.Option(help="Head of an end-to-end YOLO; otherwise what predict runs.")]
+ImageSize = Annotated[str | None, typer.Option(
+    "--imgsz", help="Canvas size of a YOLO, 640 or HEIGHTxWIDTH; otherwise the checkpoint's.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
+ScoreActivation = Annotated[Activation | None, typer.Option(help="How an SSD turns logits into scores: softmax.")]
+Unsafe = Annotated[bool, typer.Option("--unsafe", help="Load a pickled checkpoint by running the code in it.")]
+
+
+def load_detector(model: str, weights: Path | None, class_names: Path | None, head: Head | None, imgsz: str | None,
+                  device: str, score_activation: Activation | None, unsafe: bool) -> Detector:
     """:func:`detcam.load`, whatever goes wrong as one of detcam's errors, and nothing printed to stdout.
 
-    Args:
-        model, device: as :func:`detcam.load` takes them.
-        options: its other options; None where one was not given.
+    The arguments are the options of the same names.
 
     Raises:
         InputError: an option is not what was expected, does not fit the model, or there is no such device.
@@ -68,9 +97,12 @@ def load_detector(model: str, *, device: str, **options: Any) -> Detector:
     except Exception as error:  # a wrong word, a missing driver, a number too high: many kinds
         raise InputError(f"--device {device!r}: cannot be used ({str(error).splitlines()[0][:150]}); expected cpu, "
                          "cuda, cuda:1 or mps") from None
+    given: dict[str, Any] = {"weights": weights, "class_names": class_names, "head": head and head.value,
+                             "imgsz": canvas_size(imgsz), "device": device, "unsafe": unsafe,
+                             "score_activation": score_activation and score_activation.value}
     with redirect_stdout(sys.stderr):  # what libraries say while they are imported and load
         try:
-            detector = load(model, device=device, **{key: each for key, each in options.items() if each is not None})
+            detector = load(model, **given)
         except DetcamError:
             raise
         except Exception as error:

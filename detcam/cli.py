@@ -11,26 +11,23 @@ from typing import Annotated, Any
 
 import typer
 
-from detcam.choices import canvas_size, chosen_methods, load_detector
+from detcam.choices import (
+    ClassNames,
+    Device,
+    HeadChoice,
+    ImageSize,
+    Model,
+    ScoreActivation,
+    Unsafe,
+    Weights,
+    chosen_methods,
+    load_detector,
+)
 from detcam.detectors.load import SHIPPED
 from detcam.errors import DetcamError, InputError, MismatchError
 
 LONGEST = 800  # letters of an error message: a name may have thousands
 ClickException: Any = typer.BadParameter.__mro__[2]  # click's own, or that of typer's copy of click, by version
-
-
-class Activation(str, Enum):
-    """How an SSD's logits become scores."""
-
-    softmax = "softmax"
-    sigmoid = "sigmoid"
-
-
-class Head(str, Enum):
-    """The head of an end-to-end YOLO model."""
-
-    one2many = "one2many"
-    one2one = "one2one"
 
 
 class Scale(str, Enum):
@@ -50,17 +47,6 @@ Version = Annotated[bool, typer.Option("--version", callback=_print_version, is_
                                        help="Print the version and leave.")]
 Images = Annotated[list[str] | None, typer.Argument(
     help="Photographs, folders of them, or patterns such as 'shots/*.jpg'. Without any, the sample photographs.")]
-Model = Annotated[str, typer.Option(
-    help="detcam-person-ssd, which ships with detcam, a YOLO .pt file or published name (yolov8n.pt), ssd300_vgg16, or "
-         "FILE.py:FUNCTION that builds a torchvision SSD (runs that file).")]
-Weights = Annotated[Path | None, typer.Option(help="State dict to load into an SSD.")]
-ClassNames = Annotated[Path | None, typer.Option(help="Class names of an SSD, one a line, from label 1 on.")]
-HeadChoice = Annotated[Head | None, typer.Option(help="Head of an end-to-end YOLO; otherwise what predict runs.")]
-ImageSize = Annotated[str | None, typer.Option(
-    "--imgsz", help="Canvas size of a YOLO, 640 or HEIGHTxWIDTH; otherwise the checkpoint's.")]
-Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
-ScoreActivation = Annotated[Activation | None, typer.Option(help="How an SSD turns logits into scores: softmax.")]
-Unsafe = Annotated[bool, typer.Option("--unsafe", help="Load a pickled checkpoint by running the code in it.")]
 Methods = Annotated[list[str] | None, typer.Option(
     "--method", help="Attribution method; several stand side by side. hirescam (default), odam, gradient, smoothgrad; "
                      "gradcam as published forgets which box was asked about.")]
@@ -127,9 +113,7 @@ def explain(
     check_output(out, photographs)
     output_folder(out)
     with _heard():
-        detector = load_detector(model, weights=weights, class_names=class_names, head=head and head.value,
-                                 imgsz=canvas_size(imgsz), device=device, unsafe=unsafe,
-                                 score_activation=score_activation and score_activation.value)
+        detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe)
     layers_of(detector, layer or AUTO, 0), layers_of(detector, edge_layer or AUTO, 0), detector.labels_of(only or [])
     raise typer.Exit(do(detector, photographs, out, options, {"scale": scale.value, "cmap": cmap}))
 

@@ -11,7 +11,17 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
-import detcam
+from detcam.choices import (
+    ClassNames,
+    Device,
+    HeadChoice,
+    ImageSize,
+    Model,
+    ScoreActivation,
+    Unsafe,
+    Weights,
+    load_detector,
+)
 from detcam.data import read_data_set
 from detcam.detectors.load import SHIPPED
 from detcam.diagnosis.evaluation import DRAWS, LEAST_SCORE, Case, Figure, case_of, evaluate
@@ -24,13 +34,8 @@ SCHEMA = 1
 def main(
     images: Annotated[Path, typer.Option(help="Folder of photographs.")],
     annotations: Annotated[Path, typer.Option(help="COCO instances.json or YOLO data.yaml.")],
-    model: Annotated[str, typer.Option(help="What detcam.load takes: a name, .pt file, FILE.py:FUNCTION.")] = SHIPPED,
-    weights: Annotated[Path | None, typer.Option(help="Weights of an SSD.")] = None,
-    class_names: Annotated[Path | None, typer.Option(help="An SSD's class names, one a line, from label 1 on.")] = None,
-    score_activation: Annotated[str | None, typer.Option(help="An SSD's scores: softmax (default), sigmoid.")] = None,
-    head: Annotated[str | None, typer.Option(help="one2many or one2one, for end-to-end YOLO models.")] = None,
-    imgsz: Annotated[int | None, typer.Option(help="Canvas size of a YOLO model.")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda:0, …")] = None,
+    model: Model = SHIPPED, weights: Weights = None, class_names: ClassNames = None, head: HeadChoice = None,
+    imgsz: ImageSize = None, device: Device = "cpu", score_activation: ScoreActivation = None, unsafe: Unsafe = False,
     class_name: Annotated[str, typer.Option("--class", help="The class to evaluate.")] = "person",
     draws: Annotated[int, typer.Option(min=0, help="How often the photographs are drawn, for the interval.")] = DRAWS,
     seed: Annotated[int, typer.Option(help="Where the draws start from.")] = 0,
@@ -40,8 +45,7 @@ def main(
     if json_file is not None and not json_file.parent.is_dir():
         raise InputError(f"{json_file}: no such folder")
     data = read_data_set(annotations, images)
-    detector = detcam.load(model, weights=weights, class_names=class_names, score_activation=score_activation,
-                           head=head, imgsz=imgsz, device=device)
+    detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe)
     detector.labels_of([class_name])
     if class_name not in data.class_names:
         raise InputError(f"{annotations} knows no class {class_name!r}; it knows {', '.join(data.class_names)}")

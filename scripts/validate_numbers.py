@@ -16,8 +16,19 @@ from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
 from detcam.attribution.methods import get_method
+from detcam.choices import (
+    ClassNames,
+    Device,
+    HeadChoice,
+    ImageSize,
+    Model,
+    ScoreActivation,
+    Unsafe,
+    Weights,
+    load_detector,
+)
 from detcam.data import GroundTruth, read_data_set
-from detcam.detectors import Detector, load
+from detcam.detectors import Detector
 from detcam.detectors.load import SHIPPED
 from detcam.diagnosis.statistics import RESAMPLES
 from detcam.diagnosis.validation import (
@@ -40,14 +51,8 @@ SCHEMA = 1
 def validate(
     images: Annotated[Path, typer.Option(help="Folder of photographs.")],
     annotations: Annotated[Path, typer.Option(help="COCO instances.json or YOLO data.yaml.")],
-    model: Annotated[str, typer.Option(help="What detcam.load takes: a name, .pt file, FILE.py:FUNCTION.")] = SHIPPED,
-    weights: Annotated[Path | None, typer.Option(help="Weights of an SSD.")] = None,
-    class_names: Annotated[Path | None, typer.Option(help="An SSD's class names, one a line, from label 1 on.")] = None,
-    score_activation: Annotated[str | None, typer.Option(help="An SSD's scores: softmax (default), sigmoid.")] = None,
-    head: Annotated[str | None, typer.Option(help="one2many or one2one, for end-to-end YOLO models.")] = None,
-    imgsz: Annotated[int | None, typer.Option(help="Canvas size of a YOLO model.")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda:0, …")] = None,
-    unsafe: Annotated[bool, typer.Option("--unsafe", help="Load a pickled checkpoint by running its code.")] = False,
+    model: Model = SHIPPED, weights: Weights = None, class_names: ClassNames = None, head: HeadChoice = None,
+    imgsz: ImageSize = None, device: Device = "cpu", score_activation: ScoreActivation = None, unsafe: Unsafe = False,
     classes: Annotated[list[str] | None, typer.Option("--class", help="Class to validate; repeatable.")] = None,
     min_score: Annotated[float, typer.Option(min=0, max=1, help="Detections with a score above this.")] = 0.25,
     method: Annotated[str, typer.Option(help="Whose heat the shares and the gap are measured on.")] = "hirescam",
@@ -67,8 +72,7 @@ def validate(
     _check_folders(json_file, markdown, reference_out)
     data = read_data_set(annotations, images)
     chosen = [each for each in data.photographs if any(len(each.of_class(name)) for name in wanted)][:limit]
-    detector = load(model, weights=weights, class_names=class_names, head=head, imgsz=imgsz, device=device,
-                    score_activation=score_activation, unsafe=unsafe)
+    detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe)
     check_classes(detector, data, wanted)
     layers = edge_layer or [detector.edge_layer]
     check_layers(detector, layers)
