@@ -54,6 +54,34 @@ def test_coco(tmp_path: Path, photographs: Path) -> None:
     assert len(first.of_class("cat")) == 0
 
 
+def test_masks_of_polygons_and_run_lengths(tmp_path: Path, photographs: Path) -> None:
+    content = coco()
+    content["images"][0]["source"] = "somewhere"
+    square, row = content["annotations"]
+    square["segmentation"] = [[10, 20, 40, 20, 40, 60, 10, 60]]
+    row["segmentation"] = {"size": [100, 200], "counts": [50, 3, 200 * 100 - 53]}  # three pixels down column 0
+    plain = {"id": 3, "image_id": 4, "category_id": 7, "bbox": [1, 2, 3, 4], "area": 12, "iscrowd": 0}
+    content["annotations"].append(plain)
+    first, second = read_data_set(written(tmp_path, content)).photographs
+    masks = [None if mask is None else mask.decode() for mask in first.masks]
+    assert [None if mask is None else mask.shape for mask in masks] == [(100, 200), (100, 200), None]
+    squared, rowed = masks[:2]
+    assert squared is not None
+    assert rowed is not None
+    assert squared[20:60, 10:40].all()
+    assert rowed[50:53, 0].all()
+    assert (squared.sum(), rowed.sum()) == (30 * 40, 3)
+    assert [mask is None for mask in first.of_class("person").masks] == [False, True]
+    assert second.masks == ()
+    assert (first.source, second.source) == ("somewhere", "")
+
+
+def test_a_mask_needs_the_size_of_its_photograph(tmp_path: Path, photographs: Path) -> None:
+    content = coco(images=[{"id": 4, "file_name": "a.jpg"}])
+    content["annotations"][0]["segmentation"] = [[10, 20, 40, 20, 40, 60]]
+    assert read_data_set(written(tmp_path, content)).photographs[0].masks == ()
+
+
 @pytest.mark.parametrize(("content", "words"), [
     ("not json", "not a JSON file"),
     ([], "found list"),

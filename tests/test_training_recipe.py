@@ -13,6 +13,7 @@ from torchvision.models.detection._utils import BoxCoder
 
 from detcam.detectors.person_ssd import build_person_ssd
 from detcam.errors import DataError
+from detcam.training.augment import paste
 from detcam.training.batches import BatchMaker, Picture
 from detcam.training.calibration import shift_scores
 from detcam.training.checkpoint import load_checkpoint
@@ -53,9 +54,14 @@ def coco_set(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     for number in range(PHOTOGRAPHS):
         picture, (left, top, right, bottom) = _draw_photograph(number)
         picture.save(folder / "images" / f"{number}.png")
-        images.append({"id": number, "file_name": f"{number}.png", "width": 160, "height": 140})
+        source = "drawn first" if number == 0 else "drawn later"
+        images.append(
+            {"id": number, "file_name": f"{number}.png", "width": 160, "height": 140, "source": source}
+        )
         box = [left, top, right - left, bottom - top]
-        annotations.append({"id": number + 1, "image_id": number, "category_id": 1, "bbox": box, "iscrowd": 0})
+        outline = [left, top + 20, right, top + 20, right, bottom, left, bottom]  # the body without the head
+        annotation = {"id": number + 1, "image_id": number, "category_id": 1, "bbox": box, "iscrowd": 0}
+        annotations.append(annotation | {"segmentation": [outline]})
     content = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "person"}]}
     (folder / "instances.json").write_text(json.dumps(content))
     return folder / "images", folder / "instances.json"
@@ -209,6 +215,33 @@ def test_a_mirrored_picture_keeps_its_boxes_on_its_figure(samples: list[Sample])
         columns = torch.nonzero(red > 100).flatten()
         assert abs(int(columns.min()) - left) <= 3
         assert abs(int(columns.max()) - right) <= 3
+
+
+def test_a_source_is_drawn_as_often_as_asked(coco_set: tuple[Path, Path]) -> None:
+    photographs = persons_of(*coco_set)
+    repeated = load_samples(photographs, {"drawn first": 3})
+    assert len(repeated) == PHOTOGRAPHS + 2
+    assert all(sample is repeated[0] for sample in repeated[:3])
+    with pytest.raises(DataError, match=r"no photograph comes from 'drawn frist'.*drawn first"):
+        load_samples(photographs, {"drawn frist": 3})
+
+
+def test_a_pasted_person_is_where_its_box_says(samples: list[Sample]) -> None:
+    """The cutouts are the red bodies: on black, what is red after pasting is the new box, and nothing else is."""
+    assert all(len(sample.cutouts) == 1 for sample in samples)
+    black, hidden = torch.zeros(3, 100, 100, dtype=torch.uint8), 0
+    full = torch.tensor([[0.0, 0.0, 100.0, 100.0], [40.0, 40.0, 60.0, 60.0]])
+    for seed in range(40):
+        torch.manual_seed(seed)
+        pixels, boxes = paste(black, full, samples[seed % PHOTOGRAPHS].cutouts[0])
+        red = (pixels[0] > 100).nonzero()
+        found = torch.cat([red.amin(0).flip(0), red.amax(0).flip(0) + 1])
+        assert (found - boxes[-1]).abs().max() <= 2  # the cutout's edge is softened
+        share = (pixels[0, 40:60, 40:60] > 100).float().mean().item()
+        kept = any(torch.equal(box, full[1]) for box in boxes[:-1])
+        assert kept if share < 0.6 else not kept or share < 0.8
+        hidden += not kept
+    assert 0 < hidden < 40
 
 
 def test_matching_gives_every_person_a_default_box_and_encodes_it() -> None:

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
-from detcam.data.ground_truth import DataSet, GroundTruth
+from detcam.data.ground_truth import DataSet, GroundTruth, Mask
 from detcam.errors import DataError, near
 
-__all__ = ["FORMATS", "DataSet", "GroundTruth", "read_data_set"]
+__all__ = ["FORMATS", "DataSet", "GroundTruth", "Mask", "read_data_set"]
 
 FORMATS = {
     "coco": "detcam.data.coco:read_coco",

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from detcam.data.ground_truth import DataSet, GroundTruth
+from detcam.data.ground_truth import DataSet, GroundTruth, Mask
 from detcam.errors import DataError
 
 SHAPE = "expected COCO instances with the lists 'images', 'annotations' and 'categories'"
@@ -70,4 +70,16 @@ def _photograph(coco: Any, record: dict[str, Any], folder: Path, words: dict[int
         boxes=boxes,
         class_names=tuple(words[int(each["category_id"])] for each in found),
         crowd=np.array([bool(each.get("iscrowd", 0)) for each in found], dtype=bool),
+        masks=_masks(coco, record, found),
+        source=str(record.get("source", "")),
     )
+
+
+
+def _masks(coco: Any, record: dict[str, Any], found: list[dict[str, Any]]) -> tuple[Mask | None, ...]:
+    """Polygons or run lengths as masks; none for a photograph whose record has no size, which they need."""
+    if not all(record.get(side) for side in ("height", "width")) or not any(each.get("segmentation") for each in found):
+        return ()
+    height, width = int(record["height"]), int(record["width"])
+    encoded = [coco.annToRLE(each) if each.get("segmentation") else None for each in found]
+    return tuple(None if each is None else Mask(height, width, bytes(each["counts"])) for each in encoded)

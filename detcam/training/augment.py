@@ -1,4 +1,7 @@
-"""Augmentation: a crop, a zoom-out, a mosaic or the whole photograph, stretched to a square; then its colours."""
+"""Augmentation: a crop, a zoom-out, a mosaic or the whole photograph, stretched to a square; then its colours.
+
+Masked persons of other photographs can be pasted onto it (Ghiasi 2021).
+"""
 
 from collections.abc import Sequence
 
@@ -12,6 +15,10 @@ from detcam.training.samples import Sample
 
 ZOOM_OUT_SHARE = 0.1  # of the training pictures
 CROP_OVERLAPS = [0.0, 0.1, 0.3, 0.5, 0.7, 1.0]  # least share of a crop that a person covers; 1.0 means no crop
+PASTED_HEIGHTS = (0.2, 1.1)  # of the picture's height
+PASTED_WIDTHS = (0.6, 1.2)  # of what keeps the proportions: photographs are stretched to squares too
+MOST_PASTED = 3
+HIDDEN = 0.7  # a person of whose box so much is pasted over is no longer one to find
 SMALLEST_BOX = 4.0  # pixels a side after cropping; smaller ones are dropped
 
 
@@ -22,10 +29,14 @@ class Augmentation:
         side: pixels.
         mosaic_share: of the pictures; each shows four photographs, for small persons and crowded scenes.
         whole_share: of the others; each shows a whole photograph, as the detector will see it. The rest are crops.
+        paste_share: of all pictures; onto each up to three persons of other photographs are pasted.
     """
 
-    def __init__(self, side: int, mosaic_share: float = 0.15, whole_share: float = 0.2) -> None:
+    def __init__(
+        self, side: int, mosaic_share: float = 0.15, whole_share: float = 0.2, paste_share: float = 0.0
+    ) -> None:
         self.side, self.mosaic_share, self.whole_share = side, mosaic_share, whole_share
+        self.paste_share = paste_share
         self.iou_crop = v2.RandomIoUCrop(0.35, 1.0, 0.6, 1.67, sampler_options=CROP_OVERLAPS, trials=8)
         self.plain_crop = v2.RandomResizedCrop(side, scale=(0.2, 1.0), ratio=(0.6, 1.67))
         self.zoom_out = v2.RandomZoomOut(fill=114, side_range=(1.0, 2.0), p=1.0)
@@ -35,8 +46,13 @@ class Augmentation:
         """Picture `index` of an epoch: uint8 `[3, side, side]` and boxes `[N, 4]` xyxy in its pixels."""
         if torch.rand(()).item() < self.mosaic_share:
             others = torch.randint(len(samples), (3,)).tolist()
-            return self._mosaic([samples[i] for i in (index, *others)])
-        return self._single(samples[index], self.side, self.side)
+            picture = self._mosaic([samples[i] for i in (index, *others)])
+        else:
+            picture = self._single(samples[index], self.side, self.side)
+        if self.paste_share and torch.rand(()).item() < self.paste_share:
+            for _ in range(int(torch.randint(1, MOST_PASTED + 1, ()))):
+                picture = paste(*picture, _any_cutout(samples))
+        return picture
 
     def _single(self, sample: Sample, height: int, width: int) -> tuple[Tensor, Tensor]:
         pixels, boxes = Image(sample.pixels), sample.boxes
@@ -68,6 +84,47 @@ class Augmentation:
             canvas[:, top:bottom, left:right] = pixels
             all_boxes.append(boxes + boxes.new_tensor([left, top, left, top]))
         return canvas, torch.cat(all_boxes)
+
+
+def _any_cutout(samples: Sequence[Sample]) -> Tensor | None:
+    """A masked person of a photograph drawn among those that have any."""
+    with_cutouts = [sample for sample in samples if sample.cutouts]
+    if not with_cutouts:
+        return None
+    sample = with_cutouts[int(torch.randint(len(with_cutouts), ()))]
+    return sample.cutouts[int(torch.randint(len(sample.cutouts), ()))]
+
+
+def paste(pixels: Tensor, boxes: Tensor, cutout: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Paste a person, of random size and place, onto a square picture; at least half of it stays in sight.
+
+    `pixels` uint8 `[3, side, side]`, `boxes` `[N, 4]` xyxy in them, `cutout` RGBA uint8 `[4, h, w]`.
+    """
+    if cutout is None:
+        return pixels, boxes
+    side = pixels.shape[-1]
+    height = int(side * torch.empty(()).uniform_(*PASTED_HEIGHTS).item())
+    squeeze = torch.empty(()).uniform_(*PASTED_WIDTHS).item()
+    width = min(int(side * PASTED_HEIGHTS[1]), max(1, int(height * cutout.shape[2] / cutout.shape[1] * squeeze)))
+    person = F.resize(cutout if torch.rand(()).item() < 0.5 else cutout.flip(-1), [height, width], antialias=True)
+    left, top = (int(torch.randint(-(size // 4), max(side - size * 3 // 4, 1), ())) for size in (width, height))
+    shown = person[:, max(-top, 0) : side - top, max(-left, 0) : side - left]
+    rows = slice(max(top, 0), max(top, 0) + shown.shape[1])
+    columns = slice(max(left, 0), max(left, 0) + shown.shape[2])
+    alpha = torch.zeros(1, side, side)
+    alpha[:, rows, columns] = F.gaussian_blur(shown[3:].float() / 255, [3, 3])
+    painted = torch.zeros_like(pixels)
+    painted[:, rows, columns] = shown[:3]
+    mixed = (painted * alpha + pixels * (1 - alpha)).round().to(torch.uint8)
+    covered = [_mean_in(alpha[0], box) for box in boxes]
+    seen = torch.tensor([share < HIDDEN for share in covered], dtype=torch.bool)
+    own = boxes.new_tensor([[columns.start, rows.start, columns.stop, rows.stop]])
+    return mixed, torch.cat([boxes[seen], own])
+
+
+def _mean_in(alpha: Tensor, box: Tensor) -> float:
+    left, top, right, bottom = (int(value) for value in box.round().tolist())
+    return float(alpha[top : max(bottom, top + 1), left : max(right, left + 1)].mean())
 
 
 COLOURS = v2.Compose([v2.ColorJitter(0.35, 0.35, 0.35), v2.RandomGrayscale(0.05)])

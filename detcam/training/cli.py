@@ -1,7 +1,7 @@
 """The command line of the training recipe."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -50,6 +50,10 @@ def train(
     augment: Annotated[bool, typer.Option(help="Crops, mosaics, flips and colours.")] = True,
     mosaic_share: Annotated[float, typer.Option(help="Of the pictures, made of four photographs each.")] = 0.15,
     whole_share: Annotated[float, typer.Option(help="Of the others, whole photographs instead of crops.")] = 0.2,
+    paste_share: Annotated[float, typer.Option(help="Of all pictures, with masked persons pasted onto them.")] = 0.0,
+    repeat: Annotated[
+        list[str] | None, typer.Option(help="SOURCE=TIMES: draw photographs of this COCO source more often.")
+    ] = None,
     evaluate_every: Annotated[int, typer.Option(help="Steps between evaluations.")] = 300,
     checkpoint_every: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 50,
     recentre: Annotated[
@@ -76,6 +80,7 @@ def train(
         augment=augment,
         mosaic_share=mosaic_share,
         whole_share=whole_share,
+        paste_share=paste_share,
         crop_uses=crop_uses,
         evaluate_every=evaluate_every,
         checkpoint_every=checkpoint_every,
@@ -89,6 +94,7 @@ def train(
         teacher=_teacher(teacher, teacher_weights, least_score, device),
         held_out=held_out,
         only=only,
+        repeats=_repeats(repeat or []),
         test=_test_set(test_images, test_annotations),
         recentre=recentre,
         device=device,
@@ -101,6 +107,16 @@ def _teacher(module: Path | None, weights: Path | None, least_score: float, devi
     if module is None or weights is None:
         raise InputError("--teacher and --teacher-weights go together")
     return Teacher(load_teacher(module, weights), least_score, device=device)
+
+
+def _repeats(options: Sequence[str]) -> dict[str, int]:
+    repeats = {}
+    for option in options:
+        source, _, times = option.rpartition("=")
+        if not source or not times.isdigit() or int(times) < 1:
+            raise InputError(f"--repeat {option!r}: expected SOURCE=TIMES, such as 'COCO train2017=4'")
+        repeats[source] = int(times)
+    return repeats
 
 
 def persons_of(images: Path, annotations: Path) -> list[GroundTruth]:
@@ -132,6 +148,7 @@ def train_stage(
     teacher: Teacher | None = None,
     held_out: int = 150,
     only: int | None = None,
+    repeats: Mapping[str, int] | None = None,
     test: Sequence[GroundTruth] = (),
     recentre: bool = False,
     device: str = DEFAULT_DEVICE,
@@ -140,7 +157,7 @@ def train_stage(
     console = Console()
     training, kept = split_photographs(photographs, held_out, recipe.seed)
     rank, processes = join_processes()
-    samples = load_samples(training[:only][rank::processes])
+    samples = load_samples(training[:only][rank::processes], repeats)
     console.print(f"process {rank} trains on {len(samples)} photographs; {len(kept)} are held out")
     torch.manual_seed(recipe.seed)
     trainer = Trainer(

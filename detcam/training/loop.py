@@ -73,7 +73,8 @@ class Trainer:
         if recipe.batch % self.processes:
             raise RecipeError(f"{self.processes} processes cannot share a batch of {recipe.batch} equally")
         share, seed = recipe.batch // self.processes, derived_seed(recipe.seed, self.rank)
-        augmentation = Augmentation(PICTURE_SIDE, recipe.mosaic_share, recipe.whole_share) if recipe.augment else None
+        shares = (recipe.mosaic_share, recipe.whole_share, recipe.paste_share)
+        augmentation = Augmentation(PICTURE_SIDE, *shares) if recipe.augment else None
         return BatchMaker(samples, recipe.side, share, seed, teacher, augmentation, recipe.crop_uses)
 
     def _parameter_groups(self) -> list[dict[str, Any]]:

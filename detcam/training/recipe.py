@@ -30,6 +30,7 @@ class Recipe:
     augment: bool = True
     mosaic_share: float = 0.15  # as `Augmentation` takes them
     whole_share: float = 0.2
+    paste_share: float = 0.0
     crop_uses: int = 1  # passes through the data set that share one crop of every photograph
     seed: int = 0
     checkpoint_every: int = 50
