@@ -81,7 +81,7 @@ def test_gradient_is_the_finite_difference(detector: Detector, where: str, targe
     key = strongest(detector, level)
     layer = {"level": f"level.{level}", "middle": middle_layer(detector)}.get(where, where)
     with Tape(detector, detector.canvas(IMAGE).pixels, [layer]) as tape:
-        gradient = tape.gradients(layer, [key], TARGETS[target])[0]
+        gradient = next(tape.gradients(layer, [key], TARGETS[target]))
     assert gradient is not None
     assert gradient.any()
     generator = torch.Generator().manual_seed(0)
@@ -154,7 +154,7 @@ def float64_maps(detector: Detector, method: str, key: tuple[int, int], seed: in
 
     def gradients(pixels: Tensor) -> Tensor:
         with Tape(detector, pixels, [PIXELS]) as tape:
-            found = tape.gradients(PIXELS, [key], TARGETS["logit"])
+            found = list(tape.gradients(PIXELS, [key], TARGETS["logit"]))
         return torch.stack([each for each in found if each is not None])
 
     chosen = get_method(method, **settings)
@@ -203,19 +203,44 @@ def test_many_boxes_get_the_pixel_maps_that_they_get_alone() -> None:
 
 
 @pytest.mark.parametrize("target", ["logit", "right"])
-def test_shared_passes_equal_one_pass_a_box(detector: Detector, target: str) -> None:
-    """Twelve boxes of a level, neighbours among them, together and one by one."""
-    prediction = detector.forward(detector.canvas(IMAGE).pixels)
-    level = prediction.levels[0]
-    keys = [(level.start + row, 1) for row in range(0, level.rows, max(1, level.rows // 12))]
+@pytest.mark.parametrize("where", ["level", "middle", PIXELS])
+def test_passes_through_windows_equal_whole_passes(detector: Detector, where: str, target: str) -> None:
+    """Boxes of every level, at corners, borders and side by side: together, and each from the whole map."""
+    pixels = torch.cat([detector.canvas(IMAGE).pixels, detector.canvas(IMAGE).pixels.flip(-1)])
+    prediction = detector.forward(pixels)
+    for number, level in enumerate(prediction.levels):
+        layer = {"level": f"level.{number}", "middle": middle_layer(detector)}.get(where, where)
+        rows = {0, level.rows - 1, level.shape[1] * level.per_cell - 1, *range(0, level.rows, max(1, level.rows // 5))}
+        keys = [(level.start + row, 1) for row in sorted(rows)]
+        with Tape(detector, pixels, [layer]) as tape:
+            assert None not in tape._local(layer, keys, TARGETS[target])
+            for key, found in zip(keys, tape.gradients(layer, keys, TARGETS[target]), strict=True):
+                value = TARGETS[target].read(tape.prediction, *key).sum()
+                whole = torch.autograd.grad(value, tape.activations[layer], retain_graph=True)[0]
+                assert found is not None
+                torch.testing.assert_close(found, whole, rtol=1e-9, atol=1e-12)
+
+
+def test_a_layer_inside_the_head_is_reached_by_whole_passes(detector: Detector) -> None:
+    key = strongest(detector, 0)
+    names = {id(module): name for name, module in detector.model.named_modules()}
+    layer = names[id(detector.head_modules(0)[0])]
+    with Tape(detector, detector.canvas(IMAGE).pixels, [layer]) as tape:
+        gradient = next(tape.gradients(layer, [key], TARGETS["logit"]))
+    assert gradient is not None
+    assert gradient.sum() == 1  # the logit itself
+
+
+def test_a_head_that_does_more_than_its_modules_is_reached_by_whole_passes() -> None:
+    detector = in_float64("ssd")
+    head = detector.model.head
+    head.classification_head.module_list[0].register_forward_hook(lambda _, __, output: output + output.mean())
+    key = strongest(detector, 0)
     with Tape(detector, detector.canvas(IMAGE).pixels, ["level.0"]) as tape:
-        assert len(tape._groups("level.0", keys, TARGETS[target])) < len(keys)
-        together = tape.gradients("level.0", keys, TARGETS[target])
-        alone = [tape.gradients("level.0", [key], TARGETS[target])[0] for key in keys]
-    for a, b in zip(together, alone, strict=True):
-        assert a is not None
-        assert b is not None
-        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-12)
+        assert tape._local("level.0", [key], TARGETS["logit"]) == [None]
+        gradient = next(tape.gradients("level.0", [key], TARGETS["logit"]))
+    assert gradient is not None
+    assert (gradient != 0).float().mean() > 0.9  # the mean reaches everywhere
 
 
 def test_a_map_of_one_box_does_not_depend_on_the_others(detector: Detector) -> None:

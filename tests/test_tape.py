@@ -18,7 +18,7 @@ import detcam
 from detcam.attribution.heatmap import UNREACHABLE, Heatmap, fuse
 from detcam.attribution.tape import Tape
 from detcam.attribution.target import TARGETS
-from detcam.attribution.windows import shared_groups, structural_window
+from detcam.attribution.windows import structural_window
 from detcam.detectors.prediction import Grid
 from detcam.detectors.ssd import SSDDetector
 from detcam.detectors.yolo import YOLODetector
@@ -127,12 +127,6 @@ def test_windows_of_known_and_unknown_modules() -> None:
     assert structural_window(nn.Sequential(nn.Conv2d(2, 2, 3, dilation=2), nn.ReLU(), nn.Conv2d(2, 2, 1))) == 5
     assert structural_window(nn.Sequential(nn.Conv2d(2, 2, 3), nn.AdaptiveAvgPool2d(1))) is None
     assert structural_window(nn.Conv2d(2, 2, 3, stride=2)) is None
-
-
-def test_groups_hold_no_two_windows_that_overlap() -> None:
-    cells = [(0, 0), (0, 2), (0, 3), (5, 5), (0, 0)]
-    assert shared_groups(cells, 3) == [[0, 2, 3], [1], [4]]
-    assert shared_groups(cells, None) == [[0], [1], [2], [3], [4]]
 
 
 class Ladder(nn.Module):

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from detcam.attribution.heatmap import OK, UNREACHABLE, ZERO, Heatmap, fuse
+from detcam.attribution.local import Key
 from detcam.attribution.methods import Method
 from detcam.attribution.methods.table import PIXEL
-from detcam.attribution.tape import LEVEL, PIXELS, Key, Tape
+from detcam.attribution.tape import LEVEL, PIXELS, Tape
 from detcam.attribution.target import Target
 from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.detections import Detections
@@ -100,7 +101,7 @@ def _pixel_maps(detector: Detector, canvas: Canvas, detections: Detections, meth
 
         def gradients(pixels: Tensor, keys: list[Key] = keys) -> Tensor:
             with Tape(detector, pixels, [PIXELS]) as tape:
-                found = tape.gradients(PIXELS, keys, target)
+                found = list(tape.gradients(PIXELS, keys, target))
             return torch.stack([torch.zeros_like(pixels) if each is None else each for each in found])
 
         generator = torch.Generator().manual_seed(seed)  # the same noise for every box

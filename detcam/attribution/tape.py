@@ -1,21 +1,20 @@
 """One forward pass with chosen layers held for differentiation, and the backward passes from each box."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from detcam.attribution.local import Key, LocalGradient, local_gradients
 from detcam.attribution.target import Target
-from detcam.attribution.windows import shared_groups, structural_window
 from detcam.detectors.base import Detector
 from detcam.detectors.prediction import Grid, Prediction
 from detcam.errors import LayerError, near
 
 LEVEL = "level."
 PIXELS = "pixels"
-Key = tuple[int, int]  # row, label
 
 
 class Tape:
@@ -42,6 +41,7 @@ class Tape:
         self._layers = list(dict.fromkeys(layers))
         self._stack = ExitStack()
         self.activations: dict[str, Tensor] = {}
+        self._inputs: list[Tensor] = []  # of the head, level by level
 
     def __enter__(self) -> "Tape":
         with self._stack:  # leaves everything as found if the forward raises
@@ -63,6 +63,7 @@ class Tape:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
         self.activations.clear()
+        self._inputs.clear()
 
     def _keep(self, name: str, value: Tensor) -> Tensor:
         """Hold ``value`` for differentiation; what goes on is a copy, so that in-place activations cannot touch it."""
@@ -82,8 +83,7 @@ class Tape:
                 raise LayerError(f"{self._detector.name} has no layer {name!r}: "
                                  f"{near(name, self._detector.layer_names())}")
             hooks.append(modules[name].register_forward_hook(self._module_hook(name)))
-        if any(name.startswith(LEVEL) for name in self._layers):
-            hooks.append(self._detector.head.register_forward_pre_hook(self._level_hook()))
+        hooks.append(self._detector.head.register_forward_pre_hook(self._level_hook()))
         return hooks
 
     def _module_hook(self, name: str) -> Callable[[nn.Module, Any, Any], Tensor]:
@@ -105,56 +105,39 @@ class Tape:
                     raise LayerError(f"{self._detector.name} has no layer {name!r}: its levels are level.0 to "
                                      f"level.{len(maps) - 1}")
                 maps[int(index)] = self._keep(name, maps[int(index)])
+            self._inputs = list(maps)
             return (maps, *args[1:])
 
         return hook
 
-    def gradients(self, layer: str, keys: Sequence[Key], target: Target) -> list[Tensor | None]:
+    def gradients(self, layer: str, keys: Sequence[Key], target: Target) -> Iterator[Tensor | None]:
         """Gradient of each box's target at a layer, ``[B, c, h, w]`` each; None where no path leads to the box.
 
-        Boxes of the layer's own level share a backward pass where their windows cannot overlap.
+        One at a time, so that a hundred boxes take no more memory than one. The head's share of it is one pass for all
+        boxes of a level where its structure allows that; what lies between the layer and the level is one pass a box.
         """
-        found: list[Tensor | None] = [None] * len(keys)
-        for group in self._groups(layer, keys, target):
-            values = [target.read(self.prediction, *keys[index]).sum() for index in group]
-            total = torch.stack(values).sum()
-            if not total.requires_grad:
-                continue
-            gradient = torch.autograd.grad(total, self.activations[layer], retain_graph=True, allow_unused=True)[0]
-            if gradient is None:
-                continue
-            if len(group) == 1:
-                found[group[0]] = gradient
-                continue
-            window = self._window(layer)
-            assert window is not None
-            for index in group:
-                found[index] = self._cut(gradient, layer, keys[index][0], window)
-        return found
+        for key, own in zip(keys, self._local(layer, keys, target), strict=True):
+            if own is None:
+                yield self._gradient(target.read(self.prediction, *key).sum(), layer)
+            elif layer.startswith(LEVEL):
+                yield own.on(self.activations[layer]) if layer == f"{LEVEL}{own.level}" else None
+            else:
+                maps = self._inputs[own.level]
+                yield self._gradient(maps, layer, own.on(maps))
 
-    def _groups(self, layer: str, keys: Sequence[Key], target: Target) -> list[list[int]]:
-        alone = [[index] for index in range(len(keys))]
-        if not (layer.startswith(LEVEL) and target.local):
-            return alone
-        number = int(layer.removeprefix(LEVEL))
-        if any(self.prediction.level_of(row) != number for row, _ in keys):
-            return alone
-        cells = [self.prediction.levels[number].cell(row)[:2] for row, _ in keys]
-        return shared_groups(cells, self._window(layer))
+    def _local(self, layer: str, keys: Sequence[Key], target: Target) -> Sequence[LocalGradient | None]:
+        """The boxes' gradients at their levels' inputs; none for a layer that is a part of the head itself."""
+        module = None if layer == PIXELS or layer.startswith(LEVEL) else self._detector.model.get_submodule(layer)
+        if module is not None and any(module is part for part in self._detector.head.modules()):
+            return [None] * len(keys)
+        return local_gradients(self._detector, self.prediction, self._inputs, keys, target)
 
-    def _window(self, layer: str) -> int | None:
-        windows = [structural_window(module) for module in self._detector.head_modules(int(layer.removeprefix(LEVEL)))]
-        known = [window for window in windows if window is not None]
-        return max(known) if len(known) == len(windows) else None
-
-    def _cut(self, gradient: Tensor, layer: str, row: int, window: int) -> Tensor:
-        """A box's own part of a shared gradient: its window, with zeros elsewhere."""
-        y, x, _ = self.prediction.levels[int(layer.removeprefix(LEVEL))].cell(row)
-        reach = window // 2
-        own = (..., slice(max(y - reach, 0), y + reach + 1), slice(max(x - reach, 0), x + reach + 1))
-        cut = torch.zeros_like(gradient)
-        cut[own] = gradient[own]
-        return cut
+    def _gradient(self, value: Tensor, layer: str, weights: Tensor | None = None) -> Tensor | None:
+        if not value.requires_grad:
+            return None
+        held = self.activations[layer]
+        gradient: Tensor | None = torch.autograd.grad(value, held, weights, retain_graph=True, allow_unused=True)[0]
+        return gradient
 
     def grid(self, layer: str) -> Grid:
         """Where a layer's cells lie on the canvas.

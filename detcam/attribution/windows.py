@@ -1,6 +1,4 @@
-"""Which boxes may share one backward pass: those whose gradient windows cannot overlap, by structure."""
-
-from collections.abc import Sequence
+"""How many cells of a level's map an output of the head can depend on, by its structure."""
 
 from torch import nn
 
@@ -34,18 +32,3 @@ def _is_conv_block(module: nn.Module) -> bool:
     """Whether it is ultralytics' convolution + batch norm + activation, known without importing ultralytics."""
     kind = type(module)
     return kind.__module__ == "ultralytics.nn.modules.conv" and kind.__name__ in {"Conv", "DWConv"}
-
-
-def shared_groups(cells: Sequence[tuple[int, int]], window: int | None) -> list[list[int]]:
-    """Indices of boxes in groups whose windows around their cells ``(y, x)`` do not overlap (greedy colouring)."""
-    if window is None:
-        return [[index] for index in range(len(cells))]
-    groups: list[list[int]] = []
-    for index, (y, x) in enumerate(cells):
-        for group in groups:
-            if all(max(abs(y - cells[other][0]), abs(x - cells[other][1])) >= window for other in group):
-                group.append(index)
-                break
-        else:
-            groups.append([index])
-    return groups
