@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from detcam.attribution.attribute import AUTO, attribute, layers_of
+from detcam.attribution.attribute import AUTO, attribute, layers_of_all
 from detcam.attribution.heatmap import Heatmap
 from detcam.attribution.methods import get_method
+from detcam.attribution.methods.table import LAYER
+from detcam.attribution.tape import Tape
 from detcam.attribution.target import Target, get_target
 from detcam.detectors.base import Detector
 from detcam.detectors.detections import Detections
@@ -208,20 +210,22 @@ def explain(detector: Detector, image: Any, *, method: Any = "hirescam", layer: 
         raise InputError("no method named: give at least one")
     what, photo = get_target(target), load_image(image)
     wanted = None if classes is None else detector.labels_of(classes)
-    layers_of(detector, layer, 0), layers_of(detector, edge_layer or AUTO, 0)  # an unknown name is an error at once
-    detections = detector.detect(photo, min_score)
-    if wanted is not None:
-        detections = detections[np.isin(detections.labels, wanted)]
-    detections = detections[np.argsort(-detections.scores, kind="stable")]
-    found = len(detections)
-    detections = detections[: max_boxes or found]
-    canvas = detector.canvas(photo)
-    maps = []
-    for each in methods:
-        heatmaps = tuple(attribute(detector, canvas, detections, each, layer, what, seed))
-        maps.append(Maps(each.name, what.name, heatmaps, tuple(shares(heatmaps, detections.boxes)),
-                         dict(each.settings)))
-    measured = measure_edges(detector, canvas, detections, edge_layer, edge_maps) if edges else None
+    layers = layers_of_all(detector, layer, range(detector.n_levels)) if any(m.kind == LAYER for m in methods) else []
+    layers += layers_of_all(detector, edge_layer or detector.edge_layer, range(detector.n_levels)) if edges else []
+    canvas, maps = detector.canvas(photo), []
+    with Tape(detector, canvas.pixels, layers) as tape:  # one forward pass for the boxes, their maps and their edges
+        detector.check(photo, tape.prediction, canvas)
+        detections = detector.select(tape.prediction, canvas, min_score)[0]
+        if wanted is not None:
+            detections = detections[np.isin(detections.labels, wanted)]
+        detections = detections[np.argsort(-detections.scores, kind="stable")]
+        found = len(detections)
+        detections = detections[: max_boxes or found]
+        for each in methods:
+            heatmaps = tuple(attribute(detector, canvas, detections, each, layer, what, seed, tape))
+            maps.append(Maps(each.name, what.name, heatmaps, tuple(shares(heatmaps, detections.boxes)),
+                             dict(each.settings)))
+        measured = measure_edges(detector, canvas, detections, edge_layer, edge_maps, tape) if edges else None
     known = reference or (shipped_reference(*_reference_key(detector, edge_layer)) if edges else None)
     on_canvas = canvas.geometries[0].to_canvas(detections.boxes)
     gaps = [heat_gap(heatmap, box) for heatmap, box in zip(maps[0].heatmaps, detections.boxes, strict=True)]

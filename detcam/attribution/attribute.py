@@ -1,6 +1,6 @@
 """Heatmaps of every detection of a photograph together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ from detcam.detectors.prediction import Grid
 from detcam.errors import LayerError, MethodError, near
 
 AUTO = "auto"
-TOGETHER = 16  # boxes whose pixel gradients are held at a time: 80 MB a noisy copy at 640 px
+TOGETHER = 16  # boxes whose pixel gradients are summed at a time: 5 MB each at 640 px
 
 
 def layers_of(detector: Detector, layer: str | Sequence[str], level: int) -> tuple[str, ...]:
@@ -36,8 +36,17 @@ def layers_of(detector: Detector, layer: str | Sequence[str], level: int) -> tup
     return tuple(dict.fromkeys(f"{LEVEL}{level}" if name == AUTO else name for name in names))
 
 
+def layers_of_all(detector: Detector, layer: str | Sequence[str], levels: Iterable[int]) -> list[str]:
+    """Every layer that boxes of these levels are explained at, each once.
+
+    Raises:
+        LayerError: as :func:`layers_of`.
+    """
+    return list(dict.fromkeys(name for level in levels for name in layers_of(detector, layer, level)))
+
+
 def attribute(detector: Detector, canvas: Canvas, detections: Detections, method: Method, layer: str | Sequence[str],
-              target: Target, seed: int = 0) -> list[Heatmap]:
+              target: Target, seed: int = 0, tape: Tape | None = None) -> list[Heatmap]:
     """A heatmap for each detection of the canvas's only photograph, all of them from one forward pass a sample.
 
     Args:
@@ -48,6 +57,7 @@ def attribute(detector: Detector, canvas: Canvas, detections: Detections, method
         layer: ``"auto"``, a name, or several names to fuse; pixel methods do not use it.
         target: what is explained about each box.
         seed: where a method's noise starts from.
+        tape: an open one of this canvas that recorded the layers, for layer methods to use; None makes one.
 
     Raises:
         LayerError: an unknown layer, or one that gives no map.
@@ -57,7 +67,10 @@ def attribute(detector: Detector, canvas: Canvas, detections: Detections, method
         return []
     if method.kind == PIXEL:
         return _pixel_maps(detector, canvas, detections, method, target, seed)
-    return _layer_maps(detector, canvas, detections, method, layer, target)
+    if tape is not None:
+        return _layer_maps(tape, detector, canvas, detections, method, layer, target)
+    with Tape(detector, canvas.pixels, layers_of_all(detector, layer, detections.levels.tolist())) as tape:
+        return _layer_maps(tape, detector, canvas, detections, method, layer, target)
 
 
 def keys_of(detections: Detections) -> list[Key]:
@@ -65,20 +78,18 @@ def keys_of(detections: Detections) -> list[Key]:
     return list(zip(detections.rows.tolist(), detections.labels.tolist(), strict=True))
 
 
-def _layer_maps(detector: Detector, canvas: Canvas, detections: Detections, method: Method,
+def _layer_maps(tape: Tape, detector: Detector, canvas: Canvas, detections: Detections, method: Method,
                 layer: str | Sequence[str], target: Target) -> list[Heatmap]:
     keys = keys_of(detections)
     wanted = [layers_of(detector, layer, level) for level in detections.levels.tolist()]
-    names = list(dict.fromkeys(name for each in wanted for name in each))
     maps: list[dict[str, Heatmap]] = [{} for _ in keys]
-    with Tape(detector, canvas.pixels, names) as tape:
-        for name in names:
-            members = [index for index, each in enumerate(wanted) if name in each]
-            gradients = tape.gradients(name, [keys[index] for index in members], target)
-            activations, grid = tape.activations[name].detach()[0], tape.grid(name)
-            for index, gradient in zip(members, gradients, strict=True):
-                own = None if gradient is None else gradient[0]
-                maps[index][name] = _layer_map(method, activations, own, grid, canvas, name)
+    for name in dict.fromkeys(name for each in wanted for name in each):
+        members = [index for index, each in enumerate(wanted) if name in each]
+        gradients = tape.gradients(name, [keys[index] for index in members], target)
+        activations, grid = tape.activations[name].detach()[0], tape.grid(name)
+        for index, gradient in zip(members, gradients, strict=True):
+            own = None if gradient is None else gradient[0]
+            maps[index][name] = _layer_map(method, activations, own, grid, canvas, name)
     return [next(iter(each.values())) if len(each) == 1 else fuse(each) for each in maps]
 
 
@@ -99,10 +110,10 @@ def _pixel_maps(detector: Detector, canvas: Canvas, detections: Detections, meth
     for start in range(0, len(detections), TOGETHER):
         keys = keys_of(detections[start : start + TOGETHER])
 
-        def gradients(pixels: Tensor, keys: list[Key] = keys) -> Tensor:
+        def gradients(pixels: Tensor, keys: list[Key] = keys) -> Iterator[Tensor]:
             with Tape(detector, pixels, [PIXELS]) as tape:
-                found = list(tape.gradients(PIXELS, keys, target))
-            return torch.stack([torch.zeros_like(pixels) if each is None else each for each in found])
+                for gradient in tape.gradients(PIXELS, keys, target):
+                    yield torch.zeros_like(pixels) if gradient is None else gradient
 
         generator = torch.Generator().manual_seed(seed)  # the same noise for every box
         for values in method.function(gradients, canvas.pixels, generator):

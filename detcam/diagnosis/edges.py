@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detcam.attribution.attribute import keys_of, layers_of
+from detcam.attribution.attribute import keys_of, layers_of, layers_of_all
 from detcam.attribution.heatmap import OK, UNREACHABLE, ZERO, Heatmap
 from detcam.attribution.tape import Tape
 from detcam.attribution.target import TARGETS
@@ -51,7 +51,7 @@ class Edges:
 
 
 def measure_edges(detector: Detector, canvas: Canvas, detections: Detections, layer: str | None = None,
-                  maps: bool = False) -> Edges:
+                  maps: bool = False, tape: Tape | None = None) -> Edges:
     """Measure every edge of every detection of the canvas's only photograph.
 
     Args:
@@ -60,27 +60,31 @@ def measure_edges(detector: Detector, canvas: Canvas, detections: Detections, la
         detections: its detections.
         layer: where the evidence is taken; None is the detector's own ``edge_layer``.
         maps: also keep each edge's signed map, ``sum_k G_k * A_k``.
+        tape: an open one of this canvas that recorded the layer; None makes one.
     """
+    if tape is None:
+        levels = detections.levels.tolist()
+        with Tape(detector, canvas.pixels, layers_of_all(detector, layer or detector.edge_layer, levels)) as tape:
+            return measure_edges(detector, canvas, detections, layer, maps, tape)
     names = [layers_of(detector, layer or detector.edge_layer, level)[0] for level in detections.levels.tolist()]
     lengths = edge_lengths(canvas.geometries[0].to_canvas(detections.boxes)).clip(1)  # canvas pixels, at least one
     evidence = np.zeros((len(detections), 4))
     signed: list[list[Heatmap]] = [[] for _ in range(len(detections))]
     keys = keys_of(detections)
-    with Tape(detector, canvas.pixels, names) as tape:
-        for column, edge in enumerate(EDGES):
-            for name in dict.fromkeys(names):
-                members = [index for index, own in enumerate(names) if own == name]
-                gradients = tape.gradients(name, [keys[index] for index in members], TARGETS[edge])
-                activations, grid = tape.activations[name].detach()[0], tape.grid(name)
-                for index, gradient in zip(members, gradients, strict=True):
-                    product = activations * (0 if gradient is None else gradient[0])
-                    evidence[index, column] = float(product.abs().sum()) / lengths[index, column]
-                    if maps:
-                        values = product.sum(0).float().cpu().numpy()
-                        status = UNREACHABLE if gradient is None else (OK if values.any() else ZERO)
-                        signed[index].append(Heatmap(values, grid, canvas.geometries[0], name, status))
-        prediction = tape.prediction
-        spread = prediction.edge_spread(detections.rows.tolist())
+    for column, edge in enumerate(EDGES):
+        for name in dict.fromkeys(names):
+            members = [index for index, own in enumerate(names) if own == name]
+            gradients = tape.gradients(name, [keys[index] for index in members], TARGETS[edge])
+            activations, grid = tape.activations[name].detach()[0], tape.grid(name)
+            for index, gradient in zip(members, gradients, strict=True):
+                product = activations * (0 if gradient is None else gradient[0])
+                evidence[index, column] = float(product.abs().sum()) / lengths[index, column]
+                if maps:
+                    values = product.sum(0).float().cpu().numpy()
+                    status = UNREACHABLE if gradient is None else (OK if values.any() else ZERO)
+                    signed[index].append(Heatmap(values, grid, canvas.geometries[0], name, status))
+    prediction = tape.prediction
+    spread = prediction.edge_spread(detections.rows.tolist())
     return Edges(
         evidence=evidence,
         sibling_spread=sibling_spread(prediction, canvas, detections),

@@ -1,5 +1,6 @@
 """The vanilla gradient at the pixels (Simonyan et al. 2014, section 3)."""
 
+import torch
 from torch import Generator, Tensor
 
 from detcam.attribution.methods.table import PixelGradients
@@ -11,4 +12,4 @@ def gradient(gradients: PixelGradients, pixels: Tensor, generator: Generator) ->
     The paper takes the largest colour instead of their sum (its eq. 5); the sum is what SmoothGrad's authors and
     captum's users take, and it lets colours add up.
     """
-    return gradients(pixels)[:, 0].abs().sum(1)
+    return torch.stack([gradient[0].abs().sum(0) for gradient in gradients(pixels)])

@@ -15,17 +15,16 @@ def smoothgrad(gradients: PixelGradients, pixels: Tensor, generator: Generator, 
     """Sum over the colours of ``|mean over noise of d target / d pixel|``, ``[N, h, w]`` for N boxes.
 
     Args:
-        gradients: pixels ``[S, 3, h, w]`` to gradients ``[N, S, 3, h, w]``; the same rows are read on every copy.
+        gradients: pixels ``[S, 3, h, w]`` to each box's gradients; the same rows are read on every copy.
         pixels: ``[1, 3, h, w]`` RGB in 0..1.
         generator: where the noise comes from.
         samples: how many noisy copies.
         noise: standard deviation of the Gaussian noise, as a share of the pixel range.
     """
-    total: Tensor | None = None
+    totals: list[Tensor] = []
     for start in range(0, samples, CHUNK):
         count = min(CHUNK, samples - start)
         added = torch.randn((count, *pixels.shape[1:]), generator=generator, dtype=pixels.dtype)
-        summed = gradients(pixels + noise * added.to(pixels.device)).sum(1)
-        total = summed if total is None else total + summed
-    assert total is not None
-    return (total / samples).abs().sum(1)
+        summed = (gradient.sum(0) for gradient in gradients(pixels + noise * added.to(pixels.device)))
+        totals = [sum(pair) for pair in zip(totals, summed, strict=True)] if totals else list(summed)
+    return torch.stack([(total / samples).abs().sum(0) for total in totals])

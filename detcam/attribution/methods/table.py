@@ -1,6 +1,6 @@
 """The table of attribution methods: one file and one line each, imported when it is first asked for."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
@@ -11,8 +11,8 @@ from torch import Tensor
 
 from detcam.errors import MethodError, near
 
-PixelGradients = Callable[[Tensor], Tensor]
-"""Pixels ``[S, 3, h, w]`` to the gradients of N boxes' targets, ``[N, S, 3, h, w]``."""
+PixelGradients = Callable[[Tensor], Iterator[Tensor]]
+"""Pixels ``[S, 3, h, w]`` to the gradients of N boxes' targets, one box after the other, ``[S, 3, h, w]`` each."""
 
 LAYER, PIXEL = "layer", "pixel"
 
