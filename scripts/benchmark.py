@@ -1,46 +1,106 @@
-"""How fast are detcam's heatmaps? Ratios against a plain forward pass and against peers, in the same process.
+"""How fast are detcam's heatmaps? Ratios against a plain forward pass and against peers.
 
     python scripts/benchmark.py --json benchmark.json
 
-Every row of the table is a process of its own: same model, photograph, rows, layer and frozen weights for both sides.
-Weights are random unless `--yolo` names a checkpoint; the time does not depend on them.
+Every row is a process of its own, in which detcam and the peer explain the same boxes of the same model at the same
+layer, weights frozen. Weights are random unless `--yolo` names a checkpoint: the time does not depend on them.
 """
 
 import json
-import resource
-import statistics
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
-import torch
 import typer
+from benchmark_row import SSD, YOLO, Case
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
-from torch import Tensor, nn
 
-from detcam.attribution.attribute import attribute
-from detcam.attribution.methods import get_method
-from detcam.attribution.target import TARGETS
-from detcam.detectors import Detector, load
-from detcam.detectors.base import Canvas, detections_of
-from detcam.detectors.detections import Detections
-from detcam.detectors.prediction import flatten_rows
 from detcam.errors import DetcamError, InputError
-from detcam.imaging import load_image
 from detcam.script import run_script
-from detcam.store.files import replaced
+from detcam.store.files import written_whole
 
-BOXES = (1, 4, 16, 64)
-APART = 5  # cells between the rows of one level
-REPEATS = 5
-SLOW = 60.0  # seconds that a peer's single run may take before it is no longer repeated
-SAMPLES = 8  # SmoothGrad
-SSD, YOLO = "ssd300_vgg16", "yolov8n"
+COLUMNS = ("model", "layer", "method", "boxes of", "boxes", "forwards", "peer", "peer forwards", "ratio", "peak MiB")
+CONV4_3, SPPF = "backbone.features.22", "model.9"
+PLACES = [  # model, layer, whose boxes, method, peer
+    (SSD, CONV4_3, "0", "hirescam", "grad-cam"),
+    (SSD, CONV4_3, "levels", "hirescam", "grad-cam"),
+    (SSD, CONV4_3, "levels", "gradcam", "captum"),
+    (YOLO, "auto", "0", "hirescam", "grad-cam"),
+    (YOLO, "auto", "1", "hirescam", "grad-cam"),
+    (YOLO, "auto", "2", "hirescam", "grad-cam"),
+    (YOLO, "auto", "crowd", "hirescam", "grad-cam"),
+    (YOLO, "auto", "crowd", "gradcam", "captum"),
+    (YOLO, SPPF, "crowd", "hirescam", "grad-cam"),
+    (YOLO, "model.4", "crowd", "hirescam", "grad-cam"),
+]
+SAMPLE = Path(__file__).resolve().parent.parent / "sample_images" / "astronaut.png"
+
+
+def cases(boxes: list[int], photograph: Path, yolo: Path | None) -> list[Case]:
+    """Every row of the table."""
+    def case(model: str, layer: str, boxes_of: str, method: str, count: int, peer: str) -> Case:
+        weights = str(yolo) if yolo is not None and model == YOLO else None
+        return Case(model, layer, boxes_of, method, count, peer, str(photograph), weights)
+
+    found = [case(model, layer, of, method, count, peer)
+             for model, layer, of, method, peer in PLACES for count in boxes]
+    found += [case(YOLO, "auto", "crowd", "hirescam", count, "ultralytics") for count in boxes[-1:]]
+    found += [case(model, "auto", "crowd", "smoothgrad", count, "captum")
+              for model in (SSD, YOLO) for count in boxes if count <= 4]
+    return found
+
+
+def benchmark(
+    photograph: Annotated[Path, typer.Option(help="What is looked at.")] = SAMPLE,
+    boxes: Annotated[list[int] | None, typer.Option(help="How many; repeatable. Default: 1, 4, 16 and 64.")] = None,
+    only: Annotated[str | None, typer.Option(help="Only rows whose JSON holds this word, such as smoothgrad.")] = None,
+    yolo: Annotated[Path | None, typer.Option(help="A YOLOv8n checkpoint, for a crowd that is a real one.")] = None,
+    peers: Annotated[bool, typer.Option(help="Measure the peers as well; they take most of the time.")] = True,
+    out: Annotated[Path | None, typer.Option("--json", help="Write the rows to this file.")] = None,
+) -> None:
+    """Measure, row by row, and show the table. A row that fails is reported, and the others go on."""
+    for path in (photograph, yolo):
+        if path is not None and not path.is_file():
+            raise InputError(f"{path}: no such file")
+    wanted = [case for case in cases(sorted(boxes or [1, 4, 16, 64]), photograph, yolo)
+              if only is None or only in json.dumps(asdict(case))]
+    if not wanted:
+        raise InputError(f"--only {only!r}: no row holds it")
+    rows, failures = [], []
+    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True)) as progress:
+        for case in progress.track(wanted, description="measuring"):
+            row = _measured(case if peers else Case(**(asdict(case) | {"peer": "none"})))
+            failures += [row] if isinstance(row, str) else []
+            rows += [] if isinstance(row, str) else [row]
+            if out is not None:
+                with written_whole(out) as file:
+                    file.write((json.dumps({"rows": rows}, indent=1) + "\n").encode())
+    _print(rows)
+    if failures:
+        raise DetcamError(f"{len(failures)} of {len(wanted)} rows could not be measured: {'; '.join(failures)}")
+
+
+def _measured(case: Case) -> dict[str, Any] | str:
+    """The row, or what went wrong."""
+    command = [sys.executable, str(Path(__file__).with_name("benchmark_row.py")), json.dumps(asdict(case))]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        return f"{case.model} {case.layer} {case.peer}: {(done.stderr.strip().splitlines() or ['no output'])[-1]}"
+    row: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return row
+
+
+def _print(rows: list[dict[str, Any]]) -> None:
+    table = Table(*COLUMNS, title="Time in forward passes of the same network; ratio: detcam's time over the peer's")
+    for row in rows:
+        values = [row[column.replace(" ", "_").lower()] for column in COLUMNS]
+        table.add_row(*("-" if value is None else str(value) for value in values))
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    run_script(benchmark)

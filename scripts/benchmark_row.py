@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -174,7 +173,8 @@ def measure(case: Case) -> dict[str, Any]:
             scores(canvas.pixels)
 
     with detector.borrowed():
-        forward(), forward()
+        for _ in range(2):
+            forward()
         plain = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         ours()
         forwards, own = [], []

@@ -26,5 +26,5 @@ def smoothgrad(gradients: PixelGradients, pixels: Tensor, generator: Generator, 
         count = min(CHUNK, samples - start)
         added = torch.randn((count, *pixels.shape[1:]), generator=generator, dtype=pixels.dtype)
         summed = (gradient.sum(0) for gradient in gradients(pixels + noise * added.to(pixels.device)))
-        totals = [sum(pair) for pair in zip(totals, summed, strict=True)] if totals else list(summed)
+        totals = [total + own for total, own in zip(totals, summed, strict=True)] if totals else list(summed)
     return torch.stack([(total / samples).abs().sum(0) for total in totals])
