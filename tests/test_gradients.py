@@ -213,12 +213,35 @@ def test_passes_through_windows_equal_whole_passes(detector: Detector, where: st
         rows = {0, level.rows - 1, level.shape[1] * level.per_cell - 1, *range(0, level.rows, max(1, level.rows // 5))}
         keys = [(level.start + row, 1) for row in sorted(rows)]
         with Tape(detector, pixels, [layer]) as tape:
-            assert None not in tape._local(layer, keys, TARGETS[target])
+            assert None not in tape._local(layer, keys, TARGETS[target], [slice(None)] * len(keys))
             for key, found in zip(keys, tape.gradients(layer, keys, TARGETS[target]), strict=True):
                 value = TARGETS[target].read(tape.prediction, *key).sum()
                 whole = torch.autograd.grad(value, tape.activations[layer], retain_graph=True)[0]
                 assert found is not None
                 torch.testing.assert_close(found, whole, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("where", ["level", "middle", PIXELS])
+def test_boxes_of_different_images_share_passes(detector: Detector, where: str, monkeypatch: pytest.MonkeyPatch
+                                                ) -> None:
+    pixels = torch.cat([detector.canvas(IMAGE).pixels, detector.canvas(IMAGE).pixels.flip(-1)])
+    first, second = detector.forward(pixels).levels[:2]
+    keys = [(first.start + 5, 1), (first.start + 9, 0), (first.start + 7, 1), (second.start + 1, 0)]
+    images = [1, 0, 1, 0]
+    layer = {"level": "level.0", "middle": middle_layer(detector)}.get(where, where)
+    passes = []
+    shared = Tape._shared
+    monkeypatch.setattr(Tape, "_shared", lambda tape, *rest: passes.append(1) or shared(tape, *rest))
+    with Tape(detector, pixels, [layer]) as tape:
+        together = list(tape.gradients(layer, keys, TARGETS["logit"], images))
+    assert len(passes) == 3  # the first two share
+    for key, image, found in zip(keys, images, together, strict=True):
+        with Tape(detector, pixels[image : image + 1], [layer]) as tape:
+            alone = next(tape.gradients(layer, [key], TARGETS["logit"]))
+        if alone is None:
+            assert found is None
+        else:
+            torch.testing.assert_close(found, alone, rtol=1e-9, atol=1e-12)
 
 
 def test_a_layer_inside_the_head_is_reached_by_whole_passes(detector: Detector) -> None:
@@ -237,7 +260,7 @@ def test_a_head_that_does_more_than_its_modules_is_reached_by_whole_passes() -> 
     head.classification_head.module_list[0].register_forward_hook(lambda _, __, output: output + output.mean())
     key = strongest(detector, 0)
     with Tape(detector, detector.canvas(IMAGE).pixels, ["level.0"]) as tape:
-        assert tape._local("level.0", [key], TARGETS["logit"]) == [None]
+        assert tape._local("level.0", [key], TARGETS["logit"], [slice(None)]) == [None]
         gradient = next(tape.gradients("level.0", [key], TARGETS["logit"]))
     assert gradient is not None
     assert (gradient != 0).float().mean() > 0.9  # the mean reaches everywhere

@@ -35,12 +35,10 @@ class LocalGradient:
     values: Tensor
     corner: tuple[int, int]
 
-    def on(self, maps: Tensor) -> Tensor:
-        """The gradient on the whole map: ``[B, c, H, W]``, as ``maps`` is."""
-        full = torch.zeros_like(maps)
+    def add_to(self, full: Tensor) -> None:
+        """Add the gradient to one on the whole map, ``[B, c, H, W]``."""
         (top, left), (height, width) = self.corner, self.values.shape[-2:]
-        full[..., top : top + height, left : left + width] = self.values
-        return full
+        full[..., top : top + height, left : left + width] += self.values
 
 
 class HeadWindows:
@@ -48,19 +46,20 @@ class HeadWindows:
 
     Args:
         modules: the level's class and box module.
-        maps: the level's map ``[B, c, H, W]``.
+        maps: each row's map of the level, ``[B, c, H, W]``.
         cells: the rows' cells, y and x.
         side: of a window, in cells.
     """
 
-    def __init__(self, modules: Sequence[nn.Module], maps: Tensor, cells: Sequence[tuple[int, int]], side: int) -> None:
-        self._modules, self._batch = modules, len(maps)
-        shape = [min(side, int(size)) for size in maps.shape[-2:]]
-        self.corners = [
-            (_first(y, shape[0], int(maps.shape[-2])), _first(x, shape[1], int(maps.shape[-1]))) for y, x in cells
-        ]
+    def __init__(self, modules: Sequence[nn.Module], maps: Sequence[Tensor], cells: Sequence[tuple[int, int]],
+                 side: int) -> None:
+        self._modules, self._batch = modules, len(maps[0])
+        height, width = (int(size) for size in maps[0].shape[-2:])
+        h, w = min(side, height), min(side, width)
+        self.corners = [(_first(y, h, height), _first(x, w, width)) for y, x in cells]
         self._own = [(y - top, x - left) for (y, x), (top, left) in zip(cells, self.corners, strict=True)]
-        cut = [maps.detach()[..., top : top + shape[0], left : left + shape[1]] for top, left in self.corners]
+        cut = [each.detach()[..., top : top + h, left : left + w]
+               for each, (top, left) in zip(maps, self.corners, strict=True)]
         self.values = torch.stack(cut).requires_grad_(True)  # [N, B, c, h, w]
         self._outputs: dict[int, Tensor] = {}
 
@@ -99,7 +98,7 @@ class RowPrediction(Prediction):
 
 
 def local_gradients(detector: Detector, prediction: Prediction, inputs: Sequence[Tensor], keys: Sequence[Key],
-                    target: Target) -> list[LocalGradient | None]:
+                    target: Target, images: Sequence[slice]) -> list[LocalGradient | None]:
     """Each box's gradient at its own level's input to the head; None where the head's structure is not known.
 
     Args:
@@ -108,19 +107,22 @@ def local_gradients(detector: Detector, prediction: Prediction, inputs: Sequence
         inputs: the levels' maps ``[B, c, H, W]``.
         keys: row and label of each box.
         target: what is differentiated.
+        images: the images of the batch that each box is asked about, as many for every box.
     """
     found: list[LocalGradient | None] = [None] * len(keys)
     levels = [prediction.level_of(row) for row, _ in keys]
-    if not target.local:
-        return found
-    for number in dict.fromkeys(levels):
+    for number in dict.fromkeys(levels if target.local else ()):
         members = [index for index, own in enumerate(levels) if own == number]
         side = _side(detector, number)
         if side is None:
             continue
-        for index, gradient in zip(members, _of_level(detector, prediction, inputs[number], number, side,
-                                                      [keys[index] for index in members], target), strict=True):
-            found[index] = gradient
+        level: Level = prediction.levels[number]
+        maps = [inputs[number][images[index]] for index in members]
+        cells = [level.cell(keys[index][0])[:2] for index in members]
+        windows = HeadWindows(detector.head_modules(number), maps, cells, side)
+        gradients = _in_windows(prediction, windows, target, [(keys[index], images[index]) for index in members])
+        for index, values, corner in zip(members, gradients, windows.corners, strict=False):
+            found[index] = LocalGradient(number, values, corner)
     return found
 
 
@@ -130,17 +132,13 @@ def _side(detector: Detector, number: int) -> int | None:
     return max(known) if len(known) == len(windows) else None
 
 
-def _of_level(detector: Detector, prediction: Prediction, maps: Tensor, number: int, side: int, keys: Sequence[Key],
-              target: Target) -> list[LocalGradient | None]:
-    level: Level = prediction.levels[number]
-    windows = HeadWindows(detector.head_modules(number), maps, [level.cell(row)[:2] for row, _ in keys], side)
+def _in_windows(prediction: Prediction, windows: HeadWindows, target: Target, asked: Sequence[tuple[Key, slice]]
+                ) -> Sequence[Tensor]:
+    """The gradient of each row in its window; none at all where the windows say something else than the whole maps."""
     plain = {each.name: getattr(prediction, each.name) for each in fields(Prediction)}
-    values = [
-        target.read(RowPrediction(**plain, windows=windows, index=index), *key) for index, key in enumerate(keys)
-    ]
-    whole = [target.read(prediction, *key) for key in keys]
-    here, there = torch.stack(values), torch.stack(whole)
+    rows = [RowPrediction(**plain, windows=windows, index=index) for index in range(len(asked))]
+    here = torch.stack([target.read(row, *key) for row, (key, _) in zip(rows, asked, strict=True)])
+    there = torch.stack([target.read(prediction, *key)[images] for key, images in asked])
     if not here.requires_grad or not torch.allclose(here, there, rtol=AGREEMENT, atol=AGREEMENT):
-        return [None] * len(keys)
-    gradients = torch.autograd.grad(here.sum(), windows.values)[0]
-    return [LocalGradient(number, values, corner) for values, corner in zip(gradients, windows.corners, strict=True)]
+        return ()
+    return torch.autograd.grad(here.sum(), windows.values)[0].unbind()

@@ -110,27 +110,66 @@ class Tape:
 
         return hook
 
-    def gradients(self, layer: str, keys: Sequence[Key], target: Target) -> Iterator[Tensor | None]:
-        """Gradient of each box's target at a layer, ``[B, c, h, w]`` each; None where no path leads to the box.
+    def gradients(self, layer: str, keys: Sequence[Key], target: Target, images: Sequence[int] | None = None
+                  ) -> Iterator[Tensor | None]:
+        """Gradient of each box's target at a layer; None where no path leads to the box.
 
         One at a time, so that a hundred boxes take no more memory than one. The head's share of it is one pass for all
-        boxes of a level where its structure allows that; what lies between the layer and the level is one pass a box.
-        """
-        for key, own in zip(keys, self._local(layer, keys, target), strict=True):
-            if own is None:
-                yield self._gradient(target.read(self.prediction, *key).sum(), layer)
-            elif layer.startswith(LEVEL):
-                yield own.on(self.activations[layer]) if layer == f"{LEVEL}{own.level}" else None
-            else:
-                maps = self._inputs[own.level]
-                yield self._gradient(maps, layer, own.on(maps))
+        boxes of a level where its structure allows that. What lies between the layer and the level is one pass a box,
+        shared by boxes of one level that follow each other and are in different images of the batch.
 
-    def _local(self, layer: str, keys: Sequence[Key], target: Target) -> Sequence[LocalGradient | None]:
+        Args:
+            layer: one that was recorded.
+            keys: row and label of each box.
+            target: what is differentiated.
+            images: each box's image in the batch, for gradients ``[1, c, h, w]``. None asks every image about every
+                box (noisy copies of one photograph), for gradients ``[B, c, h, w]``.
+        """
+        whole = [slice(None)] * len(keys)
+        slices = whole if images is None else [slice(image, image + 1) for image in images]
+        local = self._local(layer, keys, target, slices)
+        for members in self._together(keys, images):
+            shared = self._shared(layer, [keys[i] for i in members], target, [slices[i] for i in members],
+                                  [local[i] for i in members])
+            for index in members:
+                yield None if shared is None else shared[slices[index]]
+
+    def _together(self, keys: Sequence[Key], images: Sequence[int] | None) -> list[list[int]]:
+        """Indices of boxes in runs that share a pass."""
+        if images is None:
+            return [[index] for index in range(len(keys))]
+        groups: list[list[int]] = []
+        for index, (row, _) in enumerate(keys):
+            last = groups[-1] if groups else []
+            same = last and self.prediction.level_of(keys[last[0]][0]) == self.prediction.level_of(row)
+            if same and images[index] not in [images[other] for other in last]:
+                last.append(index)
+            else:
+                groups.append([index])
+        return groups
+
+    def _local(self, layer: str, keys: Sequence[Key], target: Target, images: Sequence[slice]
+               ) -> Sequence[LocalGradient | None]:
         """The boxes' gradients at their levels' inputs; none for a layer that is a part of the head itself."""
         module = None if layer == PIXELS or layer.startswith(LEVEL) else self._detector.model.get_submodule(layer)
         if module is not None and any(module is part for part in self._detector.head.modules()):
             return [None] * len(keys)
-        return local_gradients(self._detector, self.prediction, self._inputs, keys, target)
+        return local_gradients(self._detector, self.prediction, self._inputs, keys, target, images)
+
+    def _shared(self, layer: str, keys: Sequence[Key], target: Target, images: Sequence[slice],
+                local: Sequence[LocalGradient | None]) -> Tensor | None:
+        """Gradient ``[B, c, h, w]`` of boxes of one level in different images, or of one box in all of them."""
+        known = [each for each in local if each is not None]
+        if len(known) < len(keys):
+            values = [target.read(self.prediction, *key)[own].sum() for key, own in zip(keys, images, strict=True)]
+            return self._gradient(torch.stack(values).sum(), layer)
+        if layer.startswith(LEVEL) and layer != f"{LEVEL}{known[0].level}":
+            return None
+        maps = self._inputs[known[0].level]
+        full = torch.zeros_like(maps)
+        for each, own in zip(known, images, strict=True):
+            each.add_to(full[own])
+        return full if layer.startswith(LEVEL) else self._gradient(maps, layer, full)
 
     def _gradient(self, value: Tensor, layer: str, weights: Tensor | None = None) -> Tensor | None:
         if not value.requires_grad:
