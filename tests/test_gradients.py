@@ -12,15 +12,16 @@ from pytorch_grad_cam.activations_and_gradients import ActivationsAndGradients
 from tiny import photograph, tiny_ssd, tiny_yolo
 from torch import Tensor, nn
 
-from detcam.attribution.attribute import TOGETHER, attribute
+from detcam.attribution.attribute import TOGETHER, attribute, attribute_batch
 from detcam.attribution.methods import get_method
 from detcam.attribution.methods.smoothgrad import CHUNK, NOISE
 from detcam.attribution.tape import PIXELS, Tape
 from detcam.attribution.target import TARGETS
-from detcam.detectors.base import Detector
+from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.prediction import flatten_rows
 from detcam.detectors.ssd import SSDDetector
 from detcam.detectors.yolo import YOLODetector
+from detcam.errors import MethodError
 from detcam.imaging import Image
 
 FAMILIES = ("ssd", "yolov8n", "yolo11n", "yolo26n")
@@ -274,3 +275,23 @@ def test_a_map_of_one_box_does_not_depend_on_the_others(detector: Detector) -> N
     for index in range(len(found)):
         alone = attribute(detector, canvas, found[[index]], method, "auto", TARGETS["logit"])[0]
         np.testing.assert_allclose(together[index].values, alone.values, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_photographs_of_a_batch_get_the_maps_that_they_get_alone(detector: Detector, fused: bool) -> None:
+    layer = ["auto", middle_layer(detector)] if fused else "auto"
+    photographs = [Image(photograph(seed), f"rectangles {seed}") for seed in (3, 4)]
+    alone = [detector.canvas(each) for each in photographs]
+    canvas = Canvas(torch.cat([each.pixels for each in alone]), tuple(each.geometries[0] for each in alone))
+    with torch.no_grad():
+        found = [each[:5] for each in detector.select(detector.forward(canvas.pixels), canvas, 0.25)]
+    method = get_method("hirescam")
+    together = attribute_batch(detector, canvas, found, method, layer, TARGETS["logit"])
+    for maps, own, detections in zip(together, alone, found, strict=True):
+        single = attribute(detector, own, detections, method, layer, TARGETS["logit"])
+        assert len(maps) == len(single) == 5
+        for a, b in zip(maps, single, strict=True):
+            assert (a.layer, a.status, a.geometry, a.grid) == (b.layer, b.status, b.geometry, b.grid)
+            np.testing.assert_allclose(a.values, b.values, rtol=1e-5, atol=1e-7)
+    with pytest.raises(MethodError, match="one photograph at a time"):
+        attribute_batch(detector, canvas, found, get_method("gradient"), layer, TARGETS["logit"])

@@ -8,13 +8,14 @@ from torch import Tensor
 from detcam.attribution.heatmap import OK, UNREACHABLE, ZERO, Heatmap, fuse
 from detcam.attribution.local import Key
 from detcam.attribution.methods import Method
-from detcam.attribution.methods.table import PIXEL
+from detcam.attribution.methods.table import LAYER, PIXEL
 from detcam.attribution.tape import LEVEL, PIXELS, Tape
 from detcam.attribution.target import Target
 from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.detections import Detections
 from detcam.detectors.prediction import Grid
 from detcam.errors import LayerError, MethodError, near
+from detcam.imaging import Geometry
 
 AUTO = "auto"
 TOGETHER = 16  # boxes whose pixel gradients are summed at a time: 5 MB each at 640 px
@@ -67,10 +68,9 @@ def attribute(detector: Detector, canvas: Canvas, detections: Detections, method
         return []
     if method.kind == PIXEL:
         return _pixel_maps(detector, canvas, detections, method, target, seed)
-    if tape is not None:
-        return _layer_maps(tape, detector, canvas, detections, method, layer, target)
-    with Tape(detector, canvas.pixels, layers_of_all(detector, layer, detections.levels.tolist())) as tape:
-        return _layer_maps(tape, detector, canvas, detections, method, layer, target)
+    if tape is None:
+        return attribute_batch(detector, canvas, [detections], method, layer, target)[0]
+    return _layer_maps(tape, detector, canvas, [detections], method, layer, target)[0]
 
 
 def keys_of(detections: Detections) -> list[Key]:
@@ -78,30 +78,62 @@ def keys_of(detections: Detections) -> list[Key]:
     return list(zip(detections.rows.tolist(), detections.labels.tolist(), strict=True))
 
 
-def _layer_maps(tape: Tape, detector: Detector, canvas: Canvas, detections: Detections, method: Method,
-                layer: str | Sequence[str], target: Target) -> list[Heatmap]:
-    keys = keys_of(detections)
-    wanted = [layers_of(detector, layer, level) for level in detections.levels.tolist()]
-    maps: list[dict[str, Heatmap]] = [{} for _ in keys]
-    for name in dict.fromkeys(name for each in wanted for name in each):
-        members = [index for index, each in enumerate(wanted) if name in each]
-        gradients = tape.gradients(name, [keys[index] for index in members], target)
-        activations, grid = tape.activations[name].detach()[0], tape.grid(name)
-        for index, gradient in zip(members, gradients, strict=True):
+def attribute_batch(detector: Detector, canvas: Canvas, detections: Sequence[Detections], method: Method,
+                    layer: str | Sequence[str], target: Target) -> list[list[Heatmap]]:
+    """The heatmaps of a layer method for a canvas of several photographs, from one forward pass.
+
+    Boxes of one level in different photographs share a backward pass, whatever lies between their level and the layer.
+
+    Args:
+        detector: what is explained.
+        canvas: the photographs.
+        detections: the boxes of each photograph.
+        method: a layer method.
+        layer, target: as in :func:`attribute`.
+
+    Raises:
+        LayerError, MethodError: as in :func:`attribute`; the method is a pixel method.
+    """
+    if method.kind != LAYER:
+        raise MethodError(f"method {method.name!r} explains one photograph at a time: use attribute()")
+    levels = [level for found in detections for level in found.levels.tolist()]
+    with Tape(detector, canvas.pixels, layers_of_all(detector, layer, levels)) as tape:
+        return _layer_maps(tape, detector, canvas, detections, method, layer, target)
+
+
+def _layer_maps(tape: Tape, detector: Detector, canvas: Canvas, detections: Sequence[Detections], method: Method,
+                layer: str | Sequence[str], target: Target) -> list[list[Heatmap]]:
+    boxes = [(image, index, int(found.levels[index])) for image, found in enumerate(detections)
+             for index in range(len(found))]
+    boxes.sort(key=lambda box: (box[2], box[1], box[0]))  # of one level, and of different photographs, side by side
+    wanted = {level: layers_of(detector, layer, level) for _, _, level in boxes}
+    maps: list[list[dict[str, Heatmap]]] = [[{} for _ in range(len(found))] for found in detections]
+    for name in dict.fromkeys(name for names in wanted.values() for name in names):
+        members = [box for box in boxes if name in wanted[box[2]]]
+        keys = [keys_of(detections[image])[index] for image, index, _ in members]
+        activations, grid = tape.activations[name].detach(), tape.grid(name)
+        gradients = tape.gradients(name, keys, target, [image for image, _, _ in members])
+        for (image, index, _), gradient in zip(members, gradients, strict=True):
             own = None if gradient is None else gradient[0]
-            maps[index][name] = _layer_map(method, activations, own, grid, canvas, name)
-    return [next(iter(each.values())) if len(each) == 1 else fuse(each) for each in maps]
+            geometry = canvas.geometries[image]
+            maps[image][index][name] = _layer_map(method, activations[image], own, grid, geometry, name)
+    return [[_one_map(each, wanted[level]) for each, level in zip(own, found.levels.tolist(), strict=True)]
+            for own, found in zip(maps, detections, strict=True)]
 
 
-def _layer_map(method: Method, activations: Tensor, gradient: Tensor | None, grid: Grid, canvas: Canvas,
+def _one_map(maps: dict[str, Heatmap], names: Sequence[str]) -> Heatmap:
+    return maps[names[0]] if len(names) == 1 else fuse({name: maps[name] for name in names})
+
+
+def _layer_map(method: Method, activations: Tensor, gradient: Tensor | None, grid: Grid, geometry: Geometry,
                name: str) -> Heatmap:
     shape = activations.shape[-2:]
     if gradient is None:
-        return _heatmap(torch.zeros(shape), grid, canvas, name, UNREACHABLE)
+        return _heatmap(torch.zeros(shape), grid, geometry, name, UNREACHABLE)
     values = method.function(activations, gradient)
     if values.shape != shape:
         raise MethodError(f"method {method.name!r} returned shape {list(values.shape)}, expected {list(shape)}")
-    return _heatmap(values, grid, canvas, name)
+    return _heatmap(values, grid, geometry, name)
 
 
 def _pixel_maps(detector: Detector, canvas: Canvas, detections: Detections, method: Method, target: Target,
@@ -117,12 +149,12 @@ def _pixel_maps(detector: Detector, canvas: Canvas, detections: Detections, meth
 
         generator = torch.Generator().manual_seed(seed)  # the same noise for every box
         for values in method.function(gradients, canvas.pixels, generator):
-            maps.append(_heatmap(values, Grid((1.0, 1.0)), canvas, PIXELS))
+            maps.append(_heatmap(values, Grid((1.0, 1.0)), canvas.geometries[0], PIXELS))
     return maps
 
 
-def _heatmap(values: Tensor, grid: Grid, canvas: Canvas, layer: str, status: str = OK) -> Heatmap:
+def _heatmap(values: Tensor, grid: Grid, geometry: Geometry, layer: str, status: str = OK) -> Heatmap:
     array = values.detach().float().cpu().numpy()
     if status == OK and not array.any():
         status = ZERO
-    return Heatmap(array, grid, canvas.geometries[0], layer, status)
+    return Heatmap(array, grid, geometry, layer, status)
