@@ -15,7 +15,7 @@ from detcam.training.samples import Sample
 
 ZOOM_OUT_SHARE = 0.1  # of the training pictures
 CROP_OVERLAPS = [0.0, 0.1, 0.3, 0.5, 0.7, 1.0]  # least share of a crop that a person covers; 1.0 means no crop
-PASTED_HEIGHTS = (0.2, 1.1)  # of the picture's height
+PASTED_HEIGHTS = (0.2, 1.8)  # of the picture's height; of the tallest, the legs are out of sight
 PASTED_WIDTHS = (0.6, 1.2)  # of what keeps the proportions: photographs are stretched to squares too
 MOST_PASTED = 3
 HIDDEN = 0.7  # a person of whose box so much is pasted over is no longer one to find
@@ -96,7 +96,7 @@ def _any_cutout(samples: Sequence[Sample]) -> Tensor | None:
 
 
 def paste(pixels: Tensor, boxes: Tensor, cutout: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Paste a person, of random size and place, onto a square picture; at least half of it stays in sight.
+    """Paste a person of random size and place, of whom a quarter a side and the lower half may be out of sight.
 
     `pixels` uint8 `[3, side, side]`, `boxes` `[N, 4]` xyxy in them, `cutout` RGBA uint8 `[4, h, w]`.
     """
@@ -107,7 +107,8 @@ def paste(pixels: Tensor, boxes: Tensor, cutout: Tensor | None) -> tuple[Tensor,
     squeeze = torch.empty(()).uniform_(*PASTED_WIDTHS).item()
     width = min(int(side * PASTED_HEIGHTS[1]), max(1, int(height * cutout.shape[2] / cutout.shape[1] * squeeze)))
     person = F.resize(cutout if torch.rand(()).item() < 0.5 else cutout.flip(-1), [height, width], antialias=True)
-    left, top = (int(torch.randint(-(size // 4), max(side - size * 3 // 4, 1), ())) for size in (width, height))
+    left = int(torch.randint(-(width // 4), max(side - width * 3 // 4, 1), ()))
+    top = int(torch.randint(-(height // 8), max(side - height // 2, 1), ()))
     shown = person[:, max(-top, 0) : side - top, max(-left, 0) : side - left]
     rows = slice(max(top, 0), max(top, 0) + shown.shape[1])
     columns = slice(max(left, 0), max(left, 0) + shown.shape[2])
@@ -118,8 +119,11 @@ def paste(pixels: Tensor, boxes: Tensor, cutout: Tensor | None) -> tuple[Tensor,
     mixed = (painted * alpha + pixels * (1 - alpha)).round().to(torch.uint8)
     covered = [_mean_in(alpha[0], box) for box in boxes]
     seen = torch.tensor([share < HIDDEN for share in covered], dtype=torch.bool)
-    own = boxes.new_tensor([[columns.start, rows.start, columns.stop, rows.stop]])
-    return mixed, torch.cat([boxes[seen], own])
+    solid = (alpha[0] > 0.5).nonzero()
+    if not len(solid):
+        return mixed, boxes[seen]
+    (first, left), (last, right) = solid.amin(0).tolist(), (solid.amax(0) + 1).tolist()
+    return mixed, torch.cat([boxes[seen], boxes.new_tensor([[left, first, right, last]])])
 
 
 def _mean_in(alpha: Tensor, box: Tensor) -> float:
