@@ -70,8 +70,9 @@ class Head(str, Enum):
 
 
 Model = Annotated[str, typer.Option(
-    help="detcam-person-ssd, which ships with detcam, a YOLO .pt file or published name (yolov8n.pt), ssd300_vgg16, or "
-         "FILE.py:FUNCTION that builds a torchvision SSD (runs that file).")]
+    help="detcam-person-ssd, which ships with detcam, a YOLO .pt file or published name (yolov8n.pt, yolov5nu.pt, "
+         "yolo12n.pt), ssd300_vgg16, ssdlite320_mobilenet_v3_large, or FILE.py:FUNCTION that builds a torchvision SSD "
+         "(runs that file).")]
 Weights = Annotated[Path | None, typer.Option(help="State dict to load into an SSD.")]
 ClassNames = Annotated[Path | None, typer.Option(help="Class names of an SSD, one a line, from label 1 on.")]
 HeadChoice = Annotated[Head | None, typer.Option(help="Head of an end-to-end YOLO; otherwise what predict runs.")]

@@ -13,9 +13,12 @@ from detcam.detectors.python_file import function_in
 from detcam.errors import DetectorError, InputError, WeightsError, near
 
 SHIPPED = "detcam-person-ssd"
-TORCHVISION_SSDS = ("ssd300_vgg16",)
-YOLO_PREFIXES = ("yolov8", "yolo11", "yolo26")
-YOLO_NAMES = tuple(f"{prefix}{size}.pt" for prefix in YOLO_PREFIXES for size in "nsmlx")
+TORCHVISION_SSDS = ("ssd300_vgg16", "ssdlite320_mobilenet_v3_large")
+YOLO_PATTERNS = {  # a published name for each size
+    "yolov3{}u": ("", "-spp", "-tiny"), "yolov5{}u": "nsmlx", "yolov5{}6u": "nsmlx", "yolov8{}": "nsmlx",
+    "yolov9{}": "tsmce", "yolov10{}": "nsmblx", "yolo11{}": "nsmlx", "yolo12{}": "nsmlx", "yolo26{}": "nsmlx",
+}
+YOLO_NAMES = tuple(f"{pattern.format(size)}.pt" for pattern, sizes in YOLO_PATTERNS.items() for size in sizes)
 
 
 def load(model: Any, *, weights: str | Path | None = None, class_names: str | Path | Sequence[str] | None = None,
@@ -26,8 +29,9 @@ def load(model: Any, *, weights: str | Path | None = None, class_names: str | Pa
     Args:
         model: one of
             ``"detcam-person-ssd"``: ships with detcam; with ``weights`` those of your own training;
-            ``"ssd300_vgg16"``: torchvision's, with its published weights or with ``weights``;
-            ``"yolov8n.pt"`` and the like: ultralytics' published weights;
+            ``"ssd300_vgg16"`` or ``"ssdlite320_mobilenet_v3_large"``: torchvision's, with its published weights or
+            with ``weights``;
+            ``"yolov8n.pt"`` and the like (v3u, v5u, v8 to v10, 11, 12, 26): ultralytics' published weights;
             a path to a YOLO ``.pt`` checkpoint;
             ``"FILE.py:FUNCTION"``: a function that builds a torchvision SSD (Python code that will be run);
             a live torchvision ``SSD`` or ultralytics ``YOLO``.

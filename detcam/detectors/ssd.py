@@ -77,7 +77,8 @@ class SSDDetector(Detector):
 
     @cached_property
     def edge_layer(self) -> str:
-        """The last backbone module that is finer than every level of the head: conv3_3 in SSD300-VGG16.
+        """The last backbone module that is finer than every level of the head: conv3_3 in SSD300-VGG16, and the
+        last expansion to 40 cells in SSDlite320-MobileNetV3.
 
         At a level's own input the evidence knows nothing beyond the size of the box (docs/measurements).
         """

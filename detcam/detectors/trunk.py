@@ -8,11 +8,13 @@ from torch import Tensor, nn
 
 
 def last_fine_layer(modules: Mapping[str, nn.Module], run: Callable[[], float]) -> str | None:
-    """Name of the last module before the network's first coarse map; None without one.
+    """Name of the module that gives the trunk's last fine map; None without one.
+
+    What a squeeze-excitation pools to one cell comes between fine maps and ends nothing.
 
     Args:
-        modules: the modules of the trunk by name.
-        run: runs the network once, and returns how many cells wide a map must at least be not to be a coarse one.
+        modules: the modules of the trunk by name, without a neck that makes coarse maps fine again.
+        run: runs the network once, and returns how many cells wide a map must at least be to be a fine one.
     """
     seen: list[tuple[str, Tensor]] = []
 
@@ -27,10 +29,7 @@ def last_fine_layer(modules: Mapping[str, nn.Module], run: Callable[[], float]) 
         for name, module in modules.items():
             stack.callback(module.register_forward_hook(note(name)).remove)
         width = run()
-    chosen: Tensor | None = None
-    for _, output in seen:
-        if output.shape[-1] < width:
-            break
-        chosen = output
+    fine = [output for _, output in seen if output.shape[-1] >= width]
+    chosen = fine[-1] if fine else None
     same = [name for name, output in reversed(seen) if output is chosen]  # a block, its last module, those in place
     return min(same, key=len, default=None)

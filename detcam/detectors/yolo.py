@@ -101,8 +101,9 @@ class YOLODetector(Detector):
 
     @cached_property
     def edge_layer(self) -> str:
-        """The last backbone module of stride 8: ``model.4`` in YOLOv8, 11 and 26."""
-        layers = {f"model.{index}": layer for index, layer in enumerate(self.model.model[:-1])}
+        """The last backbone module of stride 8: ``model.4`` in most, 6 in YOLOv3, 22 in YOLOv9e."""
+        backbone = self.model.model[: len(self.model.yaml["backbone"])]
+        layers = {f"model.{index}": layer for index, layer in enumerate(backbone)}
         pixels = torch.zeros(1, 3, PROBE_SIZE, PROBE_SIZE, device=self.device, dtype=self.dtype)
 
         def run() -> float:
