@@ -5,7 +5,7 @@ from pathlib import Path
 
 import cv2
 import torch
-from tiny import normalise
+from tiny import calibrate_norms, normalise
 from torch import nn
 
 from detcam.detectors.base import Detector
@@ -31,6 +31,23 @@ def calibrate(model: nn.Module) -> None:
                 module[-1].bias.data += 4.0  # cells
 
 
+def calibrate_ssd(detector: SSDDetector, image: Image) -> None:
+    """Make an SSD's random weights give varied features, also where a level has a single cell."""
+    model, pixels = detector.model, detector.canvas(image).pixels
+    varied = torch.cat([pixels.roll(turn, 1).rot90(turn, (2, 3)) * (turn + 1) / 4 for turn in range(4)])
+    calibrate_norms(model, lambda: model.head(list(model.backbone(varied).values())))
+
+
+def spread_outputs(detector: Detector, image: Image, logits: float, boxes: float) -> None:
+    """Scale the last layers until each level's class logits and raw box outputs have these spreads on an image."""
+    with detector.borrowed(), torch.no_grad():
+        prediction = detector.forward(detector.canvas(image).pixels)
+        for number, level in enumerate(prediction.levels):
+            wanted = ((level.logits, logits), (level.regression, boxes))
+            for module, (values, spread) in zip(detector.head_modules(number), wanted, strict=True):
+                _last_conv(module).weight *= spread / values.std()
+
+
 def shift_class_bias(detector: Detector, image: Image, candidates: int, min_score: float = 0.3) -> None:
     """Raise the class biases until about so many rows of an image have a score above ``min_score``."""
     last = [_last_conv(detector.head_modules(level)[0]) for level in range(detector.n_levels)]
@@ -39,7 +56,7 @@ def shift_class_bias(detector: Detector, image: Image, candidates: int, min_scor
             scores = detector.forward(detector.canvas(image).pixels).scores[0]
             foreground = scores[:, 1:] if isinstance(detector, SSDDetector) else scores
             best = torch.logit(foreground.amax(1), eps=1e-9)
-            shift = torch.logit(torch.tensor(min_score)) - best.topk(candidates).values[-1]
+            shift = torch.logit(torch.tensor(min_score)) - best.topk(min(candidates, len(best))).values[-1]
             for conv in last:
                 assert conv.bias is not None
                 if isinstance(detector, SSDDetector):  # down for the background, up for the rest

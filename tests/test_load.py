@@ -11,6 +11,7 @@ import torch
 from tiny import CLASSES, live_yolo, photograph, save_yolo, tiny_ssd, tiny_yolo
 
 import detcam
+from detcam.detectors.load import YOLO_NAMES
 from detcam.detectors.ssd import SSDDetector
 from detcam.detectors.yolo import YOLODetector
 from detcam.errors import DetectorError, InputError, WeightsError
@@ -129,27 +130,32 @@ def offline(*_: object, **__: object) -> None:
     raise urllib.error.URLError("no route to host")
 
 
-def test_torchvision_weights_offline_say_which_file_to_put_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-                                                                 ) -> None:
+@pytest.mark.parametrize(("name", "file"), [
+    ("ssd300_vgg16", "ssd300_vgg16_coco-b556d3b4.pth"),
+    ("ssdlite320_mobilenet_v3_large", "ssdlite320_mobilenet_v3_large_coco-a79551df.pth"),
+])
+def test_torchvision_weights_offline_say_which_file_to_put_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                                 name: str, file: str) -> None:
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
     monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
     with pytest.raises(WeightsError) as raised:
-        detcam.load("ssd300_vgg16")
-    assert "https://download.pytorch.org/models/ssd300_vgg16_coco-b556d3b4.pth" in str(raised.value)
-    assert str(tmp_path / "hub" / "checkpoints" / "ssd300_vgg16_coco-b556d3b4.pth") in str(raised.value)
+        detcam.load(name)
+    assert f"https://download.pytorch.org/models/{file}" in str(raised.value)
+    assert str(tmp_path / "hub" / "checkpoints" / file) in str(raised.value)
 
 
 def test_a_cached_copy_of_torchvision_weights_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from torchvision.models.detection import ssd300_vgg16
+    from torchvision.models.detection import ssdlite320_mobilenet_v3_large
 
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
-    model = ssd300_vgg16(weights=None, weights_backbone=None)
+    model = ssdlite320_mobilenet_v3_large(weights=None, weights_backbone=None)
     (tmp_path / "checkpoints").mkdir()
-    name = "ssd300_vgg16_coco-b556d3b4.pth"
+    name = "ssdlite320_mobilenet_v3_large_coco-a79551df.pth"
     torch.save(model.state_dict(), tmp_path / "checkpoints" / name)
     monkeypatch.setattr(torch.hub, "HASH_REGEX", torch.hub.re.compile("never"))  # its hash is not the release's
-    detector = detcam.load("ssd300_vgg16")
+    detector = detcam.load("ssdlite320_mobilenet_v3_large")
+    assert detector.fingerprint == detcam.load(model).fingerprint
     assert detector.class_names[1] == "person"
     assert len(detector.class_names) == 90
 
@@ -161,9 +167,19 @@ def test_ultralytics_weights_offline_say_which_file_to_put_where(tmp_path: Path,
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(ultralytics.utils, "SETTINGS", {"weights_dir": tmp_path / "weights"})
     monkeypatch.setattr(ultralytics.utils.downloads, "safe_download", offline)
-    with pytest.raises(WeightsError) as raised:
-        detcam.load("yolo11n.pt")
-    assert "fetch yolo11n.pt" in str(raised.value)
-    assert str(tmp_path / "weights") in str(raised.value)
+    for name in ("yolov3-sppu.pt", "yolov5n6u.pt", "yolov9t.pt", "yolov10n.pt", "yolo11n.pt", "yolo12n.pt"):
+        with pytest.raises(WeightsError) as raised:
+            detcam.load(name)
+        assert f"fetch {name}" in str(raised.value)
+        assert str(tmp_path / "weights") in str(raised.value)
     save_yolo(tiny_yolo("yolo11n"), tmp_path / "yolo11n.pt")
     assert detcam.load("yolo11n.pt").name == "yolo11n.pt"
+
+
+def test_every_published_yolo_name_is_one_that_ultralytics_publishes() -> None:
+    from ultralytics.utils.downloads import GITHUB_ASSETS_NAMES
+
+    assert set(YOLO_NAMES) <= GITHUB_ASSETS_NAMES
+    assert {"yolov3u.pt", "yolov3-tinyu.pt", "yolov5n6u.pt", "yolov9c.pt", "yolov10b.pt", "yolo12x.pt"} <= {*YOLO_NAMES}
+    with pytest.raises(WeightsError, match=r"did you mean yolov5nu\.pt"):
+        detcam.load("yolov5n.pt")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tiny import live_yolo, photograph, tiny_ssd, tiny_yolo
+from tiny import FAMILIES, live_yolo, photograph, tiny_detector, tiny_ssd, tiny_yolo
 from torch import nn
 from torchvision.models.detection import ssd300_vgg16
 from torchvision.models.detection.anchor_utils import DefaultBoxGenerator
@@ -115,11 +115,20 @@ def test_a_layer_that_cannot_reach_a_box_is_a_named_status() -> None:
     assert all(status == "ok" for level, status in statuses if level == 2)
 
 
-@pytest.mark.parametrize(("version", "window"), [("yolov8n", 5), ("yolo11n", 5), ("yolo26n", 5)])
-def test_windows_of_yolo_heads(version: str, window: int) -> None:
-    detector = YOLODetector(tiny_yolo(version), {"imgsz": 128})
+@pytest.mark.parametrize("family", FAMILIES)
+def test_windows_of_heads(family: str) -> None:
+    """As far as a gradient reaches in the middle of noise: SSD and SSDlite 3 cells, every YOLO's two layers 5."""
+    detector = tiny_detector(family)
     for level in range(detector.n_levels):
-        assert [structural_window(module) for module in detector.head_modules(level)] == [window, window]
+        for module in detector.head_modules(level):
+            channels = next(each for each in module.modules() if isinstance(each, nn.Conv2d)).in_channels
+            noise = torch.randn(1, channels, 13, 13, requires_grad=True)
+            with detector.borrowed():
+                gradient = torch.autograd.grad(module(noise)[..., 6, 6].sum(), noise)[0]
+            rows, columns = gradient[0].abs().sum(0).nonzero().T
+            reach = 3 if isinstance(detector, SSDDetector) else 5
+            assert structural_window(module) == reach
+            assert {int(rows.max() - rows.min()) + 1, int(columns.max() - columns.min()) + 1} == {reach}
 
 
 def test_windows_of_known_and_unknown_modules() -> None:
@@ -160,6 +169,13 @@ def test_cells_of_a_letterboxed_yolo() -> None:
     detector = YOLODetector(tiny_yolo(), {"imgsz": 128})
     with Tape(detector, detector.canvas(IMAGE).pixels, ["level.0", "model.2", "model.9"]) as tape:
         assert [tape.grid(name).stride for name in ("level.0", "model.2", "model.9")] == [(8, 8), (4, 4), (32, 32)]
+
+
+def test_cells_of_a_map_with_a_cell_of_padding() -> None:
+    detector = tiny_detector("yolov3-tiny")
+    with Tape(detector, detector.canvas(IMAGE).pixels, ["model.11"]) as tape:
+        assert tape.activations["model.11"].shape[-2:] == (4, 5)  # 96 x 128 px, and a cell below and on the right
+        assert tape.grid("model.11").stride == (32, 32)
 
 
 def heatmap_of(values: list[list[float]], stride: float) -> Heatmap:
@@ -205,12 +221,34 @@ def test_the_same_seed_gives_the_same_map_and_another_seed_another() -> None:
     assert not np.array_equal(a, c)
 
 
-@pytest.mark.parametrize(("make", "layer"), [
-    (lambda: YOLODetector(tiny_yolo("yolov8n"), {"imgsz": 128}), "model.4"),
-    (lambda: YOLODetector(tiny_yolo("yolo11n"), {"imgsz": 128}), "model.4"),
-    (lambda: YOLODetector(tiny_yolo("yolo26n"), {"imgsz": 128}), "model.4"),
-    (lambda: SSDDetector(tiny_ssd()), "backbone.stem.3"),
-    (lambda: SSDDetector(ssd300_vgg16(weights=None, weights_backbone=None)), "backbone.features.15"),
-])
-def test_the_edge_layer_is_a_fine_one_below_the_head(make: Any, layer: str) -> None:
-    assert make().edge_layer == layer
+EDGE_LAYERS = dict.fromkeys(FAMILIES, "model.4") | {
+    "ssd": "backbone.stem.3", "ssdlite": "backbone.features.0.7.block.0", "yolov3-tiny": "model.6",
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_edge_layer_is_the_last_of_stride_8_below_the_head(family: str) -> None:
+    detector = tiny_detector(family)
+    assert detector.edge_layer == EDGE_LAYERS[family]
+    with Tape(detector, detector.canvas(IMAGE).pixels, [detector.edge_layer]) as tape:
+        assert tape.grid(detector.edge_layer).stride == ((4, 4) if family == "ssd" else (8, 8))  # its level 0 has 8
+
+
+def test_the_edge_layer_of_vgg16() -> None:
+    assert SSDDetector(ssd300_vgg16(weights=None, weights_backbone=None)).edge_layer == "backbone.features.15"
+
+
+def test_the_edge_layer_of_two_backbones_is_in_the_second_and_never_in_the_neck() -> None:
+    """As YOLOv9e is built: its head sees the first backbone through the second alone."""
+    from ultralytics.nn.tasks import DetectionModel
+
+    config = {
+        "nc": 1,
+        "backbone": [[-1, 1, "nn.Identity", []], [-1, 1, "Conv", [8, 3, 8]], [-1, 1, "Conv", [8, 3, 2]],
+                     [0, 1, "Conv", [8, 3, 8]], [-1, 1, "Conv", [8, 3, 2]]],
+        "head": [[-1, 1, "nn.Upsample", [None, 2, "nearest"]], [[-1, 3], 1, "Concat", [1]],
+                 [[-1, 4], 1, "Detect", ["nc"]]],
+    }
+    model = DetectionModel(config, verbose=False)
+    model.names = {0: "person"}
+    assert YOLODetector(model, {"imgsz": 64}).edge_layer == "model.3"

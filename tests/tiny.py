@@ -8,6 +8,7 @@ pass ``THRESHOLD``: at least 20 detections and 5 suppressed rows for the seeds t
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from torchvision.models.detection.ssd import SSD
 THRESHOLD = 0.25  # the score that detections are counted at
 SHARE = 0.15  # of all (row, label) pairs that pass it
 CLASSES = ("box", "ball")  # of the SSD, whose label 0 is the background
+FAMILIES = ("ssd", "ssdlite", "yolov3-tiny", "yolov5n-p6", "yolov8n", "yolov9t", "yolov10n:one2many",
+            "yolov10n:one2one", "yolo11n", "yolo12n", "yolo26n")  # what tiny_detector makes
 
 
 def photograph(seed: int = 0, height: int = 96, width: int = 128) -> NDArray[np.uint8]:
@@ -73,6 +76,23 @@ def tiny_ssd(seed: int = 0, size: int = 96) -> SSD:
     return model
 
 
+def tiny_ssdlite(seed: int = 0, size: int = 128) -> SSD:
+    """torchvision's own SSDlite320-MobileNetV3 on a small canvas: six levels, labels 1 and 2; in evaluation mode."""
+    from torchvision.models.detection import ssdlite320_mobilenet_v3_large
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = ssdlite320_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=1 + len(CLASSES))
+        model.transform.fixed_size = (size, size)
+        model.nms_thresh = 0.9  # three levels have a single cell, and their boxes overlap
+        images = model.transform(list(_canvases(size)))[0].tensors
+        calibrate_norms(model, lambda: model.head(list(model.backbone(images).values())))
+        for module in model.head.regression_head.module_list:
+            nn.init.normal_(module[-1].weight, std=0.1)
+    _shift_ssd(model)
+    return model
+
+
 def _shift_ssd(model: SSD) -> None:
     """Scale the class logits to a spread of 2 and shift the background's until ``SHARE`` of the rows pass."""
     pixels = torch.from_numpy(photograph()).permute(2, 0, 1) / 255
@@ -80,10 +100,11 @@ def _shift_ssd(model: SSD) -> None:
         images, _ = model.transform([pixels])
         head = model.head.classification_head
         maps = list(model.backbone(images.tensors).values())
-        for module, features in zip(head.module_list, maps, strict=True):
+        last = [[each for each in module.modules() if isinstance(each, nn.Conv2d)][-1] for module in head.module_list]
+        for module, conv, features in zip(head.module_list, last, maps, strict=True):
             factor = 2 / module(features).std()
-            module.weight.mul_(factor)
-            module.bias.mul_(factor)
+            conv.weight.mul_(factor)
+            conv.bias.mul_(factor)
         logits = head(maps)[0]
         low, high = -50.0, 50.0
         for _ in range(40):
@@ -91,15 +112,15 @@ def _shift_ssd(model: SSD) -> None:
             moved = logits + torch.tensor([shift] + [0.0] * len(CLASSES))
             passing = (moved.softmax(-1)[:, 1:] > THRESHOLD).float().mean()
             low, high = (shift, high) if passing > SHARE else (low, shift)
-        for module in head.module_list:
-            module.bias.view(-1, 1 + len(CLASSES))[:, 0] += low + 0.01  # keeps clear of the row at the threshold itself
+        for conv in last:
+            conv.bias.view(-1, 1 + len(CLASSES))[:, 0] += low + 0.01  # keeps clear of the row at the threshold itself
 
 
 def tiny_yolo(version: str = "yolov8n", seed: int = 0, imgsz: int = 128) -> nn.Module:
     """An ultralytics ``DetectionModel`` of three classes, a slim one of ``version``'s own architecture.
 
     Args:
-        version: ``"yolov8n"``, ``"yolo11n"`` or ``"yolo26n"`` (whose head is end-to-end).
+        version: the name of one of ultralytics' YAML files, such as ``"yolov8n"`` or ``"yolov10n"`` (end-to-end).
         seed: of the weights.
         imgsz: canvas size that the class bias is shifted for; hand it to the detector too.
     """
@@ -109,8 +130,12 @@ def tiny_yolo(version: str = "yolov8n", seed: int = 0, imgsz: int = 128) -> nn.M
     from ultralytics.nn.tasks import DetectionModel, yaml_model_load
 
     settings = yaml_model_load(f"{version}.yaml")
-    depth, _, most = settings["scales"]["n"]
-    settings["scales"] = {"n": [depth, 0.125, most]}  # half as wide: 11 and 26 need 64 channels an attention head
+    if "scales" in settings:
+        depth, _, most = settings["scales"]["n"]
+        width = 0.25 if version == "yolo12n" else 0.125  # as slim as the channels of an attention head allow
+        settings["scales"] = {"n": [depth, width, most]}
+    elif version != "yolov9t":  # which is slim as it is
+        settings["width_multiple"] = 0.125
     settings["nc"] = 3
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -122,21 +147,26 @@ def tiny_yolo(version: str = "yolov8n", seed: int = 0, imgsz: int = 128) -> nn.M
     return model.eval()
 
 
-def _canvases(imgsz: int) -> Tensor:
-    height = imgsz * 3 // 4
+def _canvases(imgsz: int, stride: int = 32) -> Tensor:
+    height = -(-imgsz * 3 // 4 // stride) * stride
     photographs = [torch.from_numpy(photograph(seed, height, imgsz)) for seed in range(4)]
     return torch.stack(photographs).permute(0, 3, 1, 2) / 255
 
 
 def normalise(model: Any, imgsz: int) -> None:
-    """Set every batch normalisation to the statistics of a few photographs, so that features vary."""
+    """Set every batch normalisation of a YOLO to the statistics of a few photographs, so that features vary."""
+    calibrate_norms(model, lambda: model(_canvases(imgsz, int(model.stride.max()))))
+
+
+def calibrate_norms(model: nn.Module, run: Callable[[], object]) -> None:
+    """Set every batch normalisation to the statistics of one run; the model is left in evaluation mode."""
     norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
     before = [norm.momentum for norm in norms]
     for norm in norms:
         norm.momentum = 1.0
     model.train()
     with torch.no_grad():
-        model(_canvases(imgsz))
+        run()
     for norm, momentum in zip(norms, before, strict=True):
         norm.momentum = momentum
     model.eval()
@@ -148,7 +178,7 @@ def _shift_yolo(model: Any, imgsz: int) -> None:
     branches = [(head.cv2, head.cv3)]
     if getattr(head, "one2one_cv2", None) is not None:
         branches.append((head.one2one_cv2, head.one2one_cv3))
-    pixels = _canvases(imgsz)[:1]
+    pixels = _canvases(imgsz, int(model.stride.max()))[:1]
     threshold = float(torch.logit(torch.tensor(THRESHOLD)))
     for boxes, classes in branches:
         logits = []
@@ -197,3 +227,14 @@ def live_yolo(folder: Path, version: str = "yolov8n", seed: int = 0, imgsz: int 
     from detcam.detectors.ultralytics_import import import_ultralytics
 
     return import_ultralytics().YOLO(str(save_yolo(tiny_yolo(version, seed, imgsz), folder / f"{version}-tiny.pt")))
+
+
+def tiny_detector(family: str) -> Any:
+    """A detector of a tiny model: one of ``FAMILIES``, or another YOLO's version; ``:one2one`` chooses its head."""
+    from detcam.detectors.ssd import SSDDetector
+    from detcam.detectors.yolo import YOLODetector
+
+    if family in ("ssd", "ssdlite"):
+        return SSDDetector(tiny_ssd() if family == "ssd" else tiny_ssdlite(), name=family)
+    version, _, head = family.partition(":")
+    return YOLODetector(tiny_yolo(version), {"imgsz": 128}, family, head=head or None)

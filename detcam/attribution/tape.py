@@ -182,8 +182,9 @@ class Tape:
         """Where a layer's cells lie on the canvas.
 
         Pixels are their own grid; a map with as many cells as one of the head's levels lies on that level's grid
-        (SSD300's 38 cells cover 304 px, its 5 cells 320). Elsewhere the stride is the canvas over the cells, where
-        that is whole, and otherwise the power of two whose cells, rounded up, cover the canvas.
+        (SSD300's 38 cells cover 304 px, its 5 cells 320). Elsewhere the stride is the power of two whose cells, rounded
+        up, cover the canvas, exactly or with one cell of padding to spare (after YOLOv3-tiny's ZeroPad2d), and
+        otherwise the canvas over the cells.
         """
         if layer == PIXELS:
             return Grid((1.0, 1.0))
@@ -198,9 +199,8 @@ class Tape:
 
 
 def _stride(canvas: int, cells: int) -> float:
-    if canvas % cells == 0:
-        return canvas / cells
     power = 1
     while -(-canvas // power) > cells:
         power *= 2
-    return float(power) if -(-canvas // power) == cells else canvas / cells
+    fits = cells > 1 and cells - -(-canvas // power) in (0, 1)
+    return float(power) if fits else canvas / cells
