@@ -148,9 +148,11 @@ def tiny_yolo(version: str = "yolov8n", seed: int = 0, imgsz: int = 128) -> nn.M
 
 
 def _canvases(imgsz: int, stride: int = 32) -> Tensor:
-    height = -(-imgsz * 3 // 4 // stride) * stride
-    photographs = [torch.from_numpy(photograph(seed, height, imgsz)) for seed in range(4)]
-    return torch.stack(photographs).permute(0, 3, 1, 2) / 255
+    """Photographs, letterboxed to whole strides."""
+    height = imgsz * 3 // 4
+    photographs = torch.stack([torch.from_numpy(photograph(seed, height, imgsz)) for seed in range(4)])
+    grey = (-height % stride) // 2
+    return nn.functional.pad(photographs.permute(0, 3, 1, 2) / 255, (0, 0, grey, grey), value=114 / 255)
 
 
 def normalise(model: Any, imgsz: int) -> None:
