@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.ssd import SSD
+from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.ops import batched_nms, clip_boxes_to_image
 
 from detcam.detectors.base import Canvas, Detector, detections_of, grid_of_centres, without_rows
@@ -17,6 +18,7 @@ from detcam.detectors.prediction import Level, Prediction, flatten_rows
 from detcam.detectors.trunk import last_fine_layer
 from detcam.errors import DetectorError, InputError
 from detcam.imaging import Geometry, Image
+from detcam.imaging.stretch import stretched
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "softmax": partial(torch.softmax, dim=-1),
@@ -102,6 +104,9 @@ class SSDDetector(Detector):
                 "detcam cannot follow")
 
     def canvas(self, image: Image) -> Canvas:
+        transform = self.model.transform
+        if type(transform) is GeneralizedRCNNTransform and transform.fixed_size and transform.size_divisible == 1:
+            return self._stretched(image, transform.fixed_size)
         pixels = torch.from_numpy(image.rgb).permute(2, 0, 1).to(self.device, self.dtype) / 255
         with self.borrowed(), torch.no_grad():
             batch, _ = self.model.transform([pixels])
@@ -113,6 +118,13 @@ class SSDDetector(Detector):
             scale=(width / image.width, height / image.height),
         )
         return Canvas(batch.tensors * std + mean, (geometry,))
+
+    def _stretched(self, image: Image, fixed_size: tuple[int, int]) -> Canvas:
+        """What torchvision's own transform does, without a copy of the whole photograph in floats."""
+        width, height = fixed_size
+        pixels = torch.from_numpy(stretched(image.rgb, (width, height))).permute(2, 0, 1)[None]
+        geometry = Geometry((image.height, image.width), (height, width), (width / image.width, height / image.height))
+        return Canvas(pixels.to(self.device, self.dtype), (geometry,))
 
     @property
     def _normalisation(self) -> tuple[Tensor, Tensor]:

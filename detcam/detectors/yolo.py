@@ -114,8 +114,8 @@ class YOLODetector(Detector):
             return last_fine_layer(layers, run) or "auto"
 
     def canvas(self, image: Image) -> Canvas:
-        letterboxed = self._predictor.pre_transform([np.ascontiguousarray(image.rgb[..., ::-1])])[0]
-        pixels = torch.from_numpy(np.ascontiguousarray(letterboxed[..., ::-1].transpose(2, 0, 1)))
+        letterboxed = self._predictor.pre_transform([image.rgb])[0]  # to which the channels' order means nothing
+        pixels = torch.from_numpy(np.ascontiguousarray(letterboxed.transpose(2, 0, 1)))
         height, width = letterboxed.shape[:2]
         gain = min(height / image.height, width / image.width)  # as LetterBox and scale_boxes round it
         inner = [max(round(side * gain), 1) for side in (image.height, image.width)]

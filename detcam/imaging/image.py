@@ -1,5 +1,6 @@
 """A decoded photograph, and the many things that users hand over as one."""
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PilImage
-from PIL import ImageOps, UnidentifiedImageError
+from PIL import UnidentifiedImageError
 
 from detcam.errors import ImageError
+from detcam.imaging.decode import on_white, pil_to_rgb
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"})
 """File name endings that are taken for photographs when a folder is searched."""
@@ -40,7 +42,8 @@ def load_image(source: Any, name: str | None = None) -> Image:
     """Make an :class:`Image` of a path, a PIL image, a NumPy array, a torch tensor or an :class:`Image`.
 
     Arrays are ``[H, W]`` or ``[H, W, 1 | 3 | 4]`` (RGB), uint8 or floats in 0..1; tensors are ``[3, H, W]`` or
-    ``[1, 3, H, W]``, floats in 0..1 or uint8.
+    ``[1, 3, H, W]``, floats in 0..1 or uint8. Transparent parts, of files and arrays, are laid on white. Of an
+    animation or a file with several pages the first picture is taken.
 
     Raises:
         ImageError: the file is missing or cannot be decoded, or the array has another shape or range.
@@ -50,7 +53,7 @@ def load_image(source: Any, name: str | None = None) -> Image:
     if isinstance(source, (str, Path)):
         return _from_file(Path(source), name)
     if isinstance(source, PilImage.Image):
-        return Image(_pil_to_rgb(source), name or getattr(source, "filename", "") or "PIL image")
+        return Image(pil_to_rgb(source), name or getattr(source, "filename", "") or "PIL image")
     if hasattr(source, "detach"):  # a torch tensor
         return Image(_array_to_rgb(_channels_last(source.detach().cpu().numpy())), name or "tensor")
     if isinstance(source, np.ndarray):
@@ -59,26 +62,27 @@ def load_image(source: Any, name: str | None = None) -> Image:
 
 
 def _from_file(path: Path, name: str | None) -> Image:
-    if not path.exists():
-        raise ImageError(f"{path}: no such file")
-    if path.is_dir():
-        raise ImageError(f"{path}: is a folder, expected one photograph")
     try:
-        with PilImage.open(path) as opened:
-            return Image(_pil_to_rgb(opened), name or str(path))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", PilImage.DecompressionBombWarning)  # large, and within Pillow's limit
+            with PilImage.open(path) as opened:
+                return Image(pil_to_rgb(opened), name or str(path))
+    except FileNotFoundError:
+        raise ImageError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise ImageError(f"{path}: is a folder, expected one photograph") from None
     except UnidentifiedImageError:
         raise ImageError(f"{path}: not a photograph that Pillow can read (empty, damaged or of another type)") from None
-    except (OSError, SyntaxError, ValueError, ImportError, PilImage.DecompressionBombError) as error:
+    except PilImage.DecompressionBombError:
+        limit = 2 * (PilImage.MAX_IMAGE_PIXELS or 0) / 1e6
+        raise ImageError(f"{path}: has more than {limit:.0f} million pixels, Pillow's limit against decompression "
+                         "bombs: make it smaller first, or raise PIL.Image.MAX_IMAGE_PIXELS where you trust it") from None
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}") from None
+    except (OSError, SyntaxError, ValueError, ImportError) as error:
+        if isinstance(error, OSError) and error.filename is not None:  # it was not opened at all
+            raise ImageError(f"{path}: cannot be opened ({error.strerror})") from None
         raise ImageError(f"{path}: cannot be decoded ({error}); is the file damaged or cut off?") from None
-
-
-def _pil_to_rgb(image: PilImage.Image) -> NDArray[np.uint8]:
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode.startswith("I"):  # 16 and 32 bit grey: Pillow would clip at 255 instead of scaling
-        wide = np.asarray(upright, dtype=np.float64)
-        top = 65535 if wide.max() > 255 else 255
-        return _array_to_rgb((wide / top * 255).round().clip(0, 255).astype(np.uint8))
-    return np.array(upright.convert("RGB"), dtype=np.uint8)
 
 
 def _channels_last(array: NDArray[Any]) -> NDArray[Any]:
@@ -94,11 +98,14 @@ def _array_to_rgb(array: NDArray[Any]) -> NDArray[np.uint8]:
         array = array[..., None]
     if array.ndim != 3 or array.shape[-1] not in (1, 3, 4) or 0 in array.shape:
         raise ImageError(f"array of shape {list(array.shape)}: expected [H, W] or [H, W, 1, 3 or 4] in RGB order")
+    if array.dtype != np.uint8:
+        array = _floats_to_bytes(array)
     if array.shape[-1] == 1:
         array = array.repeat(3, axis=-1)
-    array = array[..., :3]
-    if array.dtype == np.uint8:
-        return np.ascontiguousarray(array)
+    return on_white(array) if array.shape[-1] == 4 else np.ascontiguousarray(array)
+
+
+def _floats_to_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
     if not np.issubdtype(array.dtype, np.floating):
         raise ImageError(f"array of {array.dtype}: expected uint8, or floats in 0..1")
     if not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:

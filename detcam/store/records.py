@@ -27,7 +27,7 @@ EDGE_NUMBERS = ("evidence", "percentile", "sibling_spread", "distribution_spread
 def pixels_sha256(image: Image) -> str:
     """What tells a photograph from a changed one: SHA-256 over its height, width and decoded pixels."""
     digest = sha256(f"{image.height}x{image.width}".encode())
-    digest.update(np.ascontiguousarray(image.rgb).tobytes())
+    digest.update(np.ascontiguousarray(image.rgb).data)
     return digest.hexdigest()
 
 
