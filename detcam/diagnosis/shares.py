@@ -44,48 +44,84 @@ def shares(heatmaps: Sequence[Heatmap], boxes: NDArray[np.floating]) -> list[Sha
         heatmaps: one a detection, of one photograph.
         boxes: ``[N, 4]`` xyxy, source pixels, of the same detections.
     """
-    return [_shares(heatmap, boxes, index) for index, heatmap in enumerate(heatmaps)]
+    if not heatmaps:
+        return []
+    on_canvas = heatmaps[0].geometry.to_canvas(boxes)
+    union = _Union(on_canvas, heatmaps[0].geometry.content)
+    return [_shares(heatmap, own, union) for heatmap, own in zip(heatmaps, on_canvas, strict=True)]
 
 
-def _shares(heatmap: Heatmap, boxes: NDArray[np.floating], index: int) -> Shares:
-    heat = heatmap.positive
+def _shares(heatmap: Heatmap, own: NDArray[np.floating], union: "_Union") -> Shares:
+    heat = heatmap.positive.astype(float)
     if not heat.any():
         return Shares(**dict.fromkeys(REGIONS, float("nan")), peak_inside=None)
-    on_canvas = heatmap.geometry.to_canvas(boxes)
-    own, ring, content = on_canvas[index], grow(on_canvas[index], RING), heatmap.geometry.content
-    others = np.delete(on_canvas, index, 0)
-    x, y = _breaks(heatmap, [own, ring, content, *others])
-    mass = np.outer(np.diff(y), np.diff(x)) * heatmap.at((x[:-1] + x[1:]) / 2, (y[:-1] + y[1:]) / 2).clip(0)
-    left = np.ones(mass.shape, bool)
-    found = []
-    for region in (_mask(x, y, [own]), _mask(x, y, others), _mask(x, y, [ring])):
-        region &= _mask(x, y, [content])
-        found.append(mass[left & region].sum())
-        left &= ~region
-    content_mask = _mask(x, y, [content])
-    found += [mass[left & content_mask].sum(), mass[left & ~content_mask].sum()]
-    by_region = {name: float(value / mass.sum()) for name, value in zip(REGIONS, found, strict=True)}
+    x, y = _covering(heatmap)
+    ring = grow(own, RING)
+
+    def within(box: NDArray[np.floating]) -> float:
+        return float(np.diff(y.clip(box[1], box[3])) @ heat @ np.diff(x.clip(box[0], box[2])))
+
+    def in_boxes(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
+        return float((heat * np.diff(np.diff(union.area(x, y), axis=0), axis=1)).sum())
+
+    inside, content = within(_common(own, union.content)), within(union.content)
+    others = in_boxes(x, y) - inside  # all boxes together without this one are the others without this one
+    around = within(_common(ring, union.content)) - in_boxes(x.clip(ring[0], ring[2]), y.clip(ring[1], ring[3]))
+    total = float(np.diff(y) @ heat @ np.diff(x))
+    found = inside, others, around, content - inside - others - around, total - content
+    by_region = {name: max(value, 0.0) / total for name, value in zip(REGIONS, found, strict=True)}
     return Shares(**by_region, peak_inside=_peak_inside(heatmap, own))
 
 
-def _breaks(heatmap: Heatmap, boxes: Sequence[NDArray[np.floating]]) -> list[NDArray[np.float64]]:
-    """Positions along x and y between which neither cells nor regions change."""
+class _Union:
+    """The place that any of many boxes covers, so that its part of any rectangle is looked up at once.
+
+    Attributes:
+        content: the photograph on the canvas, xyxy; boxes count inside it.
+    """
+
+    def __init__(self, boxes: NDArray[np.floating], content: NDArray[np.floating]) -> None:
+        self.content = content
+        x1, y1, x2, y2 = _common(boxes, content).T
+        self._x, self._y = (np.unique(np.concatenate([ends, content[axis::2]])) for axis, ends in
+                            ((0, np.concatenate([x1, x2])), (1, np.concatenate([y1, y2]))))
+        covered = np.zeros((len(self._y) - 1, len(self._x) - 1), bool)
+        for left, top, right, bottom in zip(*(np.searchsorted(axis, ends) for axis, ends in (
+                (self._x, x1), (self._y, y1), (self._x, x2), (self._y, y2))), strict=True):
+            covered[top:bottom, left:right] = True
+        pieces = covered * np.outer(np.diff(self._y), np.diff(self._x))
+        self._before = np.pad(pieces.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+
+    def area(self, x: NDArray[np.floating], y: NDArray[np.floating]) -> NDArray[np.float64]:
+        """How much of what lies left of each ``x`` and above each ``y`` is covered, ``[len(y), len(x)]``.
+
+        Between the boxes' edges, where nothing changes, that is bilinear.
+        """
+        return _between(_between(self._before, self._x, x, 1), self._y, y, 0)
+
+
+def _between(table: NDArray[np.float64], known: NDArray[np.floating], wanted: NDArray[np.floating], axis: int
+             ) -> NDArray[np.float64]:
+    """A table that is known at positions along an axis, linearly interpolated at others."""
+    wanted = wanted.clip(known[0], known[-1])
+    after = np.searchsorted(known, wanted).clip(1, len(known) - 1)
+    share = (wanted - known[after - 1]) / (known[after] - known[after - 1])
+    share = share if axis else share[:, None]
+    return table.take(after - 1, axis) * (1 - share) + table.take(after, axis) * share
+
+
+def _common(boxes: NDArray[np.floating], content: NDArray[np.floating]) -> NDArray[np.floating]:
+    """The part of each box ``[..., 4]`` that lies in another; of size 0 where there is none."""
+    return np.clip(boxes, np.tile(content[:2], 2), np.tile(content[2:], 2))
+
+
+def _covering(heatmap: Heatmap) -> list[NDArray[np.float64]]:
+    """The cells' borders along x and y, the outermost at the canvas's own."""
     height, width = heatmap.geometry.canvas
-    edges = np.array(boxes)
-    return [
-        np.unique(np.concatenate([cells, edges[:, columns].ravel().clip(0, side), [0, side]]))
-        for cells, columns, side in zip(heatmap.cell_edges(), ([0, 2], [1, 3]), (width, height), strict=True)
-    ]
-
-
-def _mask(x: NDArray[np.floating], y: NDArray[np.floating], boxes: Sequence[NDArray[np.floating]] | NDArray[np.floating]
-          ) -> NDArray[np.bool_]:
-    """Which of the pieces between breaks lie in any of the boxes."""
-    mid_x, mid_y = (x[:-1] + x[1:]) / 2, (y[:-1] + y[1:]) / 2
-    mask = np.zeros((len(mid_y), len(mid_x)), bool)
-    for x1, y1, x2, y2 in boxes:
-        mask |= np.outer((mid_y > y1) & (mid_y < y2), (mid_x > x1) & (mid_x < x2))
-    return mask
+    edges = []
+    for borders, side in zip(heatmap.cell_edges(), (width, height), strict=True):
+        edges.append(np.concatenate([[0.0], borders[1:-1], [float(side)]]))
+    return edges
 
 
 def _peak_inside(heatmap: Heatmap, box: NDArray[np.floating]) -> bool:

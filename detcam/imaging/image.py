@@ -76,7 +76,7 @@ def _from_file(path: Path, name: str | None) -> Image:
     except PilImage.DecompressionBombError:
         limit = 2 * (PilImage.MAX_IMAGE_PIXELS or 0) / 1e6
         raise ImageError(f"{path}: has more than {limit:.0f} million pixels, Pillow's limit against decompression "
-                         "bombs: make it smaller first, or raise PIL.Image.MAX_IMAGE_PIXELS where you trust it") from None
+                         "bombs: make it smaller first, or raise PIL.Image.MAX_IMAGE_PIXELS if you trust it") from None
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from None
     except (OSError, SyntaxError, ValueError, ImportError) as error:

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 
 def stretched(rgb: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.float32]:
-    """Bilinear interpolation between the four nearest pixels, as PyTorch's ``interpolate`` does it without antialiasing.
+    """Bilinear interpolation between the four nearest pixels, as PyTorch's ``interpolate`` without antialiasing.
 
     Each new pixel reads four old ones, however large the photograph is.
 
