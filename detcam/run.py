@@ -11,13 +11,13 @@ import numpy as np
 
 from detcam.attribution.heatmap import Heatmap
 from detcam.detectors.base import Detector
-from detcam.errors import ClassNameError, DetcamError, LayerError, MethodError, MismatchError, OutputError
+from detcam.errors import ClassNameError, DetcamError, LayerError, MethodError, MismatchError, OutputError, WeightsError
 from detcam.explain import Explanation, explain
 from detcam.imaging import Image
 from detcam.store import JSON_NAME, Writer
 from detcam.store.files import unique_stems
 
-STOPS = (MismatchError, LayerError, MethodError, ClassNameError, OutputError)
+STOPS = (MismatchError, WeightsError, LayerError, MethodError, ClassNameError, OutputError)
 """What no other photograph would change: these end a run. Everything else is one photograph's own failure."""
 
 
@@ -52,7 +52,8 @@ def run(detector: Detector, photographs: Sequence[Path], out: Path, options: dic
 
     Raises:
         OutputError: something cannot be written.
-        MismatchError, LayerError, MethodError, ClassNameError: the detector cannot be explained in this way at all.
+        MismatchError, WeightsError, LayerError, MethodError, ClassNameError: the detector cannot be explained in this
+            way at all.
     """
     outcome = Outcome()
     stems = unique_stems([str(path) for path in photographs])

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from detcam.attribution.heatmap import OK, UNREACHABLE, ZERO, Heatmap, fuse
+from detcam.attribution.heatmap import NOT_FINITE, OK, UNREACHABLE, ZERO, Heatmap, fuse
 from detcam.attribution.local import Key
 from detcam.attribution.methods import Method
 from detcam.attribution.methods.table import LAYER, PIXEL
@@ -157,4 +158,6 @@ def _heatmap(values: Tensor, grid: Grid, geometry: Geometry, layer: str, status:
     array = values.detach().float().cpu().numpy()
     if status == OK and not array.any():
         status = ZERO
+    if not np.isfinite(array).all():
+        status = NOT_FINITE
     return Heatmap(array, grid, geometry, layer, status)

@@ -12,6 +12,7 @@ from detcam.imaging import Geometry
 OK = "ok"
 UNREACHABLE = "unreachable"
 ZERO = "zero"
+NOT_FINITE = "not finite"
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Heatmap:
         geometry: where the photograph lies on the canvas.
         layer: the layer's name, ``"pixels"``, or the fused layers' names joined by ``+``.
         status: ``"ok"``; ``"unreachable"`` (no path leads from the layer to this box's target) or ``"zero"``
-            (a path, but no attribution at all). The values are zero in both.
+            (a path, but no attribution at all), where the values are zero; ``"not finite"`` for NaN or infinite values.
         scales: for a fused map, the mean of the positive part that each layer's map was divided by (0: left out).
     """
 

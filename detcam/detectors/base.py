@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from detcam.detectors.detections import Detections
+from detcam.detectors.finite import refuse_bad_prediction, refuse_bad_weights
 from detcam.detectors.prediction import Grid, Prediction
 from detcam.errors import ClassNameError, MismatchError, near
 from detcam.imaging import Geometry, Image
@@ -56,6 +57,7 @@ class Detector(ABC):
     model: Any  # an nn.Module, whose own attributes only its adapter knows
     class_names: dict[int, str]
     _checked: bool = False
+    _weighed: bool = False
 
     @abstractmethod
     def canvas(self, image: Image) -> Canvas:
@@ -122,13 +124,19 @@ class Detector(ABC):
         return self.select(prediction, canvas, min_score)[0]
 
     def check(self, image: Image, prediction: Prediction, canvas: Canvas) -> None:
-        """Compare the adapter's detections with the model's own, once, on the first photograph that has any.
+        """Refuse NaN, and compare the detections with the model's own, once, on the first photograph that has any.
 
         Libraries hold a photograph several times over in floats: of a large one every n-th pixel is compared on.
 
         Raises:
             MismatchError: they differ; the message says where, and what to set.
+            WeightsError: weights are NaN or infinite.
+            DetectorError: scores or boxes are, though the weights are finite.
         """
+        if not self._weighed:
+            refuse_bad_weights(self.model, self.name)
+            self._weighed = True
+        refuse_bad_prediction(self, image.name, prediction, canvas.pixels)
         if self._checked:
             return
         step = math.ceil(math.sqrt(image.height * image.width / CHECK_PIXELS))

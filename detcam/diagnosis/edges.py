@@ -121,7 +121,7 @@ def heat_gap(heatmap: Heatmap, box: NDArray[np.floating]) -> NDArray[np.float64]
         box: ``[4]`` xyxy, source pixels.
     """
     heat = heatmap.positive
-    if not heat.any():
+    if not (heat.any() and np.isfinite(heat).all()):
         return np.full(4, np.nan)
     own = heatmap.geometry.to_canvas(np.asarray(box, dtype=float))
     x, y = heatmap.cell_edges()

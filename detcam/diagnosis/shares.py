@@ -18,7 +18,8 @@ class Shares:
     """Shares of one heatmap's positive part, integrated on the canvas with each cell constant; they add up to 1.
 
     A place that several regions claim counts for the first: inside > others > ring > elsewhere. All are NaN for a
-    map without any positive value. They describe; they do not tell a good box from a bad one.
+    map without any positive value, or with one that is not finite. They describe; they do not tell a good box from a
+    bad one.
 
     Attributes:
         inside: in the detection's own box.
@@ -53,7 +54,7 @@ def shares(heatmaps: Sequence[Heatmap], boxes: NDArray[np.floating]) -> list[Sha
 
 def _shares(heatmap: Heatmap, own: NDArray[np.floating], union: "_Union") -> Shares:
     heat = heatmap.positive.astype(float)
-    if not heat.any():
+    if not (heat.any() and np.isfinite(heat).all()):
         return Shares(**dict.fromkeys(REGIONS, float("nan")), peak_inside=None)
     x, y = _covering(heatmap)
     ring = grow(own, RING)

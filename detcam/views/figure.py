@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
@@ -22,6 +23,7 @@ from detcam.views.sheet import Sheet
 
 DPI = 110.0  # a page with one method is about 1500 pixels wide
 ROWS_PER_PAGE = 6
+MOST_ROWS = 60  # detections with a row of their own: about a second of drawing for six
 BETWEEN = 0.3  # inches between the overview and the rows
 SOFTWARE = "detcam"
 
@@ -29,6 +31,8 @@ SOFTWARE = "detcam"
 def figures(explanation: Explanation, *, rows_per_page: int = ROWS_PER_PAGE, scale: str = BOX, cmap: str = HEAT,
             dpi: float = DPI) -> list[Figure]:
     """An explanation as pages, each a Matplotlib figure on its own Agg canvas.
+
+    Only the first 60 detections get a row; ``explanation[60:]`` has the next.
 
     Args:
         explanation: one photograph's.
@@ -81,9 +85,11 @@ def write_figure(figure: Figure, path: Path, title: str = "") -> None:
         OutputError: it cannot be written; nothing of it is left behind.
     """
     temporary = path.with_name(f".{uuid4().hex[:12]}.part")  # not longer than a file name that the system allows
+    drawn = BytesIO()
+    figure_png(figure, drawn, title)
     try:
         try:
-            figure_png(figure, temporary, title)
+            temporary.write_bytes(drawn.getbuffer())
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -91,12 +97,11 @@ def write_figure(figure: Figure, path: Path, title: str = "") -> None:
         raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
-def figure_png(figure: Figure, target: Path | BinaryIO, title: str = "") -> None:
+def figure_png(figure: Figure, target: BinaryIO, title: str = "") -> None:
     """Draw a figure as PNG, whatever the user's Matplotlib settings say about saving."""
     canvas = figure.canvas
     assert isinstance(canvas, FigureCanvasAgg)
-    where = str(target) if isinstance(target, Path) else target
-    canvas.print_png(where, metadata={"Software": SOFTWARE, "Title": _latin(title)})
+    canvas.print_png(target, metadata={"Software": SOFTWARE, "Title": _latin(title)})
 
 
 def _latin(text: str) -> str:
@@ -129,11 +134,13 @@ def _pages(explanation: Explanation, rows_per_page: int, scale: str, cmap: str, 
         raise InputError(f"dpi {dpi}: expected a positive number")
     colour_map(cmap)
     full, layout = scale_of(explanation, scale), layout_of(explanation)
-    count = max(1, -(-len(explanation) // rows_per_page))
+    most = min(len(explanation), MOST_ROWS)
+    count = max(1, -(-most // rows_per_page))
     rows = Rows(explanation, layout, full, cmap)
     for page in range(count):
-        members = range(page * rows_per_page, min((page + 1) * rows_per_page, len(explanation)))
+        members = range(page * rows_per_page, min((page + 1) * rows_per_page, most))
         words = f"page {page + 1} of {count}" if count > 1 else ""
+        words += f", the first {most} of {len(explanation)} boxes" if most < len(explanation) else ""
         yield _page(explanation, rows, members, full, layout, cmap, dpi, words)
 
 

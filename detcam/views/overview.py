@@ -14,10 +14,12 @@ from detcam.views.layout import GROUP_GAP, HEADER, LEGEND, MARGIN, OVERVIEW, OVE
 from detcam.views.legend import draw_legend, legend_columns, legend_height
 from detcam.views.lettering import shorten, width_of, wrap
 from detcam.views.scale import Scale
-from detcam.views.sheet import Place, Sheet, file_name, letter, line_height, outline
+from detcam.views.sheet import Place, Sheet, file_name, letter, line_height, outline, thin_outline
 
 Rect = tuple[float, float, float, float]
 BADGE_SIZE = 9.0  # points
+MOST_NUMBERED = 30  # boxes with a number on one photograph: more numbers would hide it
+MOST_QUIET = 200  # boxes without one, as thin lines
 
 
 def count_words(explanation: Explanation) -> str:
@@ -81,6 +83,9 @@ def draw_overview(sheet: Sheet, explanation: Explanation, layout: Layout, scale:
     region = whole(explanation.image)
     axes = sheet.photograph(pixels(explanation.image, region, sheet.size(place)), region, place)
     boxes = explanation.detections.boxes
+    for index in on_page[MOST_NUMBERED : MOST_NUMBERED + MOST_QUIET]:
+        thin_outline(axes, boxes[index])
+    on_page = on_page[:MOST_NUMBERED]
     for index in reversed(on_page):
         outline(axes, boxes[index], region, box_colour(explanation.numbered[index]), 1.8)
     taken: list[Rect] = []

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detcam.attribution.heatmap import OK, UNREACHABLE, ZERO, Heatmap
+from detcam.attribution.heatmap import NOT_FINITE, OK, UNREACHABLE, ZERO, Heatmap
 from detcam.attribution.tape import PIXELS
 from detcam.errors import InputError
 from detcam.explain import Explanation
@@ -17,7 +17,7 @@ STATUS_WORDS = {
     UNREACHABLE: ("unreachable", "no path leads from layer {layer} to this box"),
     ZERO: ("zero", "layer {layer} reaches this box, but nothing there speaks for or against it"),
     "negative": ("no positive heat", "at layer {layer} everything speaks against this box"),
-    "not finite": ("not finite", "the map from layer {layer} holds NaN or infinite values"),
+    NOT_FINITE: ("not finite", "the map from layer {layer} holds NaN or infinite values"),
 }
 
 
@@ -25,7 +25,7 @@ def status_of(heatmap: Heatmap) -> tuple[str, str] | None:
     """A name and a sentence for a map without heat to draw, or None for a map with heat."""
     status = heatmap.status
     if status == OK:
-        status = OK if np.isfinite(heatmap.values).all() else "not finite"
+        status = OK if np.isfinite(heatmap.values).all() else NOT_FINITE
     if status == OK and not heatmap.positive.any():
         status = "negative"
     if status == OK:
