@@ -1,7 +1,9 @@
 """The command line: ``detcam explain`` and ``scripts/explain_detections.py``."""
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
@@ -125,10 +127,11 @@ alone.command()(explain)
 def main(arguments: list[str] | None = None, commands: typer.Typer = app, name: str = "detcam") -> int:
     """Run a command; the exit code: 0, 1 where photographs failed, 2 for usage, 130 when interrupted.
 
-    Every error that is foreseen is one line on stderr.
+    Every error that is foreseen is one line on stderr. SIGTERM ends a run as Ctrl-C does.
     """
     try:
-        return int(commands(args=arguments, prog_name=name, standalone_mode=False) or 0)
+        with _terminable():
+            return int(commands(args=arguments, prog_name=name, standalone_mode=False) or 0)
     except (DetcamError, ClickException) as error:
         words = str(error) if isinstance(error, DetcamError) else error.format_message()
         context = getattr(error, "ctx", None)
@@ -141,6 +144,19 @@ def main(arguments: list[str] | None = None, commands: typer.Typer = app, name: 
     except BrokenPipeError:  # the reader of our output left, as head does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Take SIGTERM for Ctrl-C, so that a job that is cancelled finishes its files too."""
+    if threading.current_thread() is not threading.main_thread():  # elsewhere Python handles no signals
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 @contextmanager

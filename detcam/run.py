@@ -1,9 +1,10 @@
 """The main job: photograph after photograph to figures, ``explanations.json`` and raw heatmaps."""
 
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -80,10 +81,30 @@ def _one(detector: Detector, path: Path, stem: str, writer: Writer, options: dic
 
     with redirect_stdout(sys.stderr):  # libraries that print do not belong into the table
         explanation = explain(detector, path, **options)
-    figures = save_figures(explanation, writer.folder / stem, **drawing)
-    writer.add(explanation, [figure.name for figure in figures], stem)
+    with _whole_or_none(writer, stem):
+        figures = save_figures(explanation, writer.folder / stem, **drawing)
+        writer.add(explanation, [figure.name for figure in figures], stem)
     outcome.explained.append(without_heat(explanation))
     outcome.figures += len(figures)
+
+
+@contextmanager
+def _whole_or_none(writer: Writer, stem: str) -> Iterator[None]:
+    """Leave no page of a photograph that is not recorded in the end: a full disk needs the room for what is finished.
+
+    Pages that took the place of earlier ones stay.
+    """
+    def pages() -> set[Path]:
+        return {*writer.folder.glob(f"{escape(stem)}.png"), *writer.folder.glob(f"{escape(stem)}.*.png")}
+
+    before, recorded = pages(), len(writer)
+    try:
+        yield
+    except BaseException:
+        if len(writer) == recorded:
+            for page in pages() - before:
+                page.unlink(missing_ok=True)
+        raise
 
 
 def error_words(error: Exception) -> str:

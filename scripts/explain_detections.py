@@ -2,7 +2,10 @@
 
 import sys
 
-from detcam.cli import alone, main
+try:
+    from detcam.cli import alone, main
+except KeyboardInterrupt:  # the imports take seconds
+    sys.exit(130)
 
 if __name__ == "__main__":
     sys.exit(main(commands=alone, name="explain_detections.py"))

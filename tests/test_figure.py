@@ -331,11 +331,11 @@ def test_a_failed_save_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest
     (path,) = save_figures(explanation, tmp_path / "street", dpi=40)
     before = path.read_bytes()
 
-    def full(canvas: FigureCanvasAgg, target: str, **settings: object) -> None:
-        Path(target).write_bytes(b"half")
+    def full(target: Path, content: bytes) -> None:
+        target.open("wb").write(content[:10])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(FigureCanvasAgg, "print_png", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OutputError, match="No space left"):
         save_figures(explanation, tmp_path / "street", dpi=40)
     assert [each.name for each in tmp_path.iterdir()] == ["street.png"]

@@ -1,8 +1,14 @@
 """Large photographs: the same canvas as the library's own, in a bounded memory."""
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image as PilImage
 from tiny import photograph, tiny_ssd
 
 import detcam
@@ -11,6 +17,8 @@ from detcam.detectors.ssd import SSDDetector
 from detcam.errors import MismatchError
 from detcam.imaging import Image
 from detcam.imaging.stretch import stretched
+
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 500), (500, 1), (3000, 20), (96, 128), (333, 517), (2999, 1001)])
@@ -53,3 +61,34 @@ def test_the_library_is_compared_on_a_smaller_copy(monkeypatch: pytest.MonkeyPat
     assert detector._checked
     with pytest.raises(MismatchError, match="score_activation='softmax'"):
         detcam.load(tiny_ssd(), score_activation="sigmoid").detect(large)
+
+
+def peak_of(code: str, *arguments: str) -> list[float]:
+    """What a process of its own prints."""
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return [float(word) for word in done.stdout.split()]
+
+
+def test_108_million_pixels_in_a_stated_memory(tmp_path: Path) -> None:
+    """Explained, drawn and stored: at most the 7 bytes a pixel that the README states, over a small photograph's."""
+    small = ROOT / "sample_images" / "astronaut.png"
+    peak_of("import sys; from PIL import Image; "
+            "Image.open(sys.argv[1]).convert('RGB').resize((12000, 9000), 0).save(sys.argv[2], quality=80)",
+            str(small), str(tmp_path / "large.jpg"))
+    explain = """if True:
+        import sys, resource
+        from contextlib import redirect_stdout
+        from detcam import cli
+        for photograph in sys.argv[2:]:
+            with redirect_stdout(sys.stderr):
+                assert cli.main(['explain', photograph, '--edge-maps', '--out', sys.argv[1]]) == 0
+            print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == 'darwin' else 1024))
+        """
+    before, after = peak_of(explain, str(tmp_path / "out"), str(small), str(tmp_path / "large.jpg"))
+    assert after - before < 7 * 12000 * 9000
+    record = json.loads((tmp_path / "out" / "explanations.json").read_text())["images"][0]
+    assert (record["width"], record["height"]) == (12000, 9000)
+    assert record["detections"]
+    with PilImage.open(tmp_path / "out" / "large.png") as figure:
+        assert figure.width < 2000

@@ -10,6 +10,7 @@ from types import TracebackType
 
 import numpy as np
 
+from detcam.errors import OutputError
 from detcam.explain import Explanation
 from detcam.store.files import output_folder, unique_stems, written_whole
 from detcam.store.records import to_record
@@ -77,7 +78,12 @@ class Writer:
         record |= {"file_from_here": self._from_here(explanation.image.name), "npz": path.name,
                    "figures": list(figures), "class_names": self._class_names.index(explanation.class_names)}
         self._images.append(NUMBERS.sub(_on_one_line, json.dumps(record, allow_nan=False, indent=1)))
-        self._changed()
+        try:
+            self._changed()
+        except OutputError:  # make room, so that what was finished before can still be recorded
+            self._images.pop()
+            path.unlink(missing_ok=True)
+            raise
         return path
 
     def fail(self, file: str, error: str) -> None:
@@ -85,14 +91,23 @@ class Writer:
         self._failures.append({"file": file, "error": error})
         self._changed()
 
+    def __len__(self) -> int:
+        """How many photographs' explanations are recorded."""
+        return len(self._images)
+
     def close(self) -> None:
-        """Write ``explanations.json`` if anything in it is new.
+        """Write ``explanations.json`` if anything in it is new, also when interrupted while writing.
 
         Raises:
             OutputError: it cannot be written.
         """
-        if self._pending:
+        if not self._pending:
+            return
+        try:
             self._write()
+        except KeyboardInterrupt:
+            self._write()
+            raise
 
     def _changed(self) -> None:
         self._pending = True
