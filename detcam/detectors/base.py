@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from detcam.detectors.detections import Detections
 from detcam.detectors.finite import refuse_bad_prediction, refuse_bad_weights
 from detcam.detectors.prediction import Grid, Prediction
+from detcam.detectors.selection import Selection
 from detcam.errors import ClassNameError, MismatchError, near
 from detcam.imaging import Geometry, Image
 
@@ -70,6 +71,10 @@ class Detector(ABC):
     @abstractmethod
     def select(self, prediction: Prediction, canvas: Canvas, min_score: float) -> list[Detections]:
         """The library's own threshold, top-k and suppression, with rows; one :class:`Detections` an image."""
+
+    @abstractmethod
+    def selection(self, prediction: Prediction, canvas: Canvas, min_score: float) -> Selection:
+        """The steps of :meth:`select` on the first image, as data: what it keeps, and why it drops what it drops."""
 
     @abstractmethod
     def library_detections(self, image: Image, min_score: float) -> Detections:

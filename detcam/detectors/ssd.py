@@ -15,6 +15,7 @@ from detcam.detectors.base import Canvas, Detector, detections_of, grid_of_centr
 from detcam.detectors.detections import Detections
 from detcam.detectors.hooks import recorded
 from detcam.detectors.prediction import Level, Prediction, flatten_rows
+from detcam.detectors.selection import Most, Score, Selection, Suppression, Top, every_pair
 from detcam.detectors.trunk import last_fine_layer
 from detcam.errors import DetectorError, InputError
 from detcam.imaging import Geometry, Image
@@ -171,10 +172,8 @@ class SSDDetector(Detector):
     def select(self, prediction: Prediction, canvas: Canvas, min_score: float) -> list[Detections]:
         selected = []
         for image, geometry in enumerate(canvas.geometries):
-            height, width = geometry.source
             scale_x, scale_y = geometry.scale
-            size = (round(height * scale_y), round(width * scale_x))  # the photograph without padding
-            boxes = clip_boxes_to_image(prediction.boxes[image], size)
+            boxes = self._clipped(prediction.boxes[image], geometry)
             rows, labels = self._candidates(prediction.scores[image], min_score)
             scores = prediction.scores[image][rows, labels]
             kept = batched_nms(boxes[rows], scores, labels, self.model.nms_thresh)
@@ -183,6 +182,19 @@ class SSDDetector(Detector):
             scale = boxes.new_tensor([scale_x, scale_y, scale_x, scale_y])
             selected.append(detections_of(prediction, rows, labels, scores, boxes[rows] / scale))
         return selected
+
+    @staticmethod
+    def _clipped(boxes: Tensor, geometry: Geometry) -> Tensor:
+        """Boxes ``[A, 4]`` on the canvas, clipped to the photograph without padding."""
+        (height, width), (scale_x, scale_y) = geometry.source, geometry.scale
+        return clip_boxes_to_image(boxes, (round(height * scale_y), round(width * scale_x)))
+
+    def selection(self, prediction: Prediction, canvas: Canvas, min_score: float) -> Selection:
+        scores, labels = prediction.scores[0], tuple(range(1, prediction.scores.shape[-1]))
+        boxes = self._clipped(prediction.boxes[0], canvas.geometries[0])
+        return Selection(every_pair(scores, labels), (
+            Score(min_score), Top(self.model.topk_candidates, labels), Suppression(boxes, self.model.nms_thresh),
+            Most(self.model.detections_per_img)))
 
     def _candidates(self, scores: Tensor, min_score: float) -> tuple[Tensor, Tensor]:
         """Rows and labels above the threshold, at most ``topk_candidates`` a class; class 0 is the background."""

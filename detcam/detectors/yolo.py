@@ -12,12 +12,24 @@ from detcam.detectors.base import Canvas, Detector, detections_of, without_rows
 from detcam.detectors.detections import Detections
 from detcam.detectors.hooks import recorded
 from detcam.detectors.prediction import Grid, Level, Prediction, flatten_rows
+from detcam.detectors.selection import (
+    BestClass,
+    Most,
+    Score,
+    Selection,
+    Step,
+    Suppression,
+    Top,
+    TopOfRows,
+    every_pair,
+)
 from detcam.detectors.trunk import last_fine_layer
 from detcam.detectors.ultralytics_import import import_ultralytics
 from detcam.errors import DetectorError, InputError
 from detcam.imaging import Geometry, Image
 
 HEADS = ("one2many", "one2one")
+MAX_NMS, APART = 30000, 7680.0  # non_max_suppression's own: candidates at most, canvas pixels between two classes
 PROBE_SIZE = 64  # canvas pixels: the smallest size on which every level of a stride-32 model has more than one cell
 
 
@@ -186,6 +198,21 @@ class YOLODetector(Detector):
             boxes = torch.from_numpy(inside)
             selected.append(detections_of(prediction, rows.view(-1).long(), found[:, 5].long(), found[:, 4], boxes))
         return selected
+
+    def selection(self, prediction: Prediction, canvas: Canvas, min_score: float) -> Selection:
+        assert isinstance(prediction, YoloPrediction)
+        args = self._predictor.args
+        scores = prediction.scores[0] if self.end2end else prediction.output[0, 4:].T
+        pairs = every_pair(scores, range(scores.shape[-1]))
+        if self.end2end:
+            top = min(self.head.max_det, len(scores))
+            first: tuple[Step, ...] = (BestClass(), Top(top)) if self.head.agnostic_nms else (TopOfRows(top),)
+            return Selection(pairs, (*first, Score(min_score), Most(args.max_det)))
+        middle, size = prediction.output[0, :2].T, prediction.output[0, 2:4].T
+        boxes = torch.cat([middle - size / 2, middle + size / 2], 1)
+        return Selection(pairs, (
+            BestClass(), Score(min_score), Top(MAX_NMS, if_more=True),
+            Suppression(boxes, args.iou, 0 if args.agnostic_nms else APART), Most(args.max_det)))
 
     def library_detections(self, image: Image, min_score: float) -> Detections:
         self._predictor.args.conf = min_score
