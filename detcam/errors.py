@@ -6,6 +6,7 @@ DetcamError
 │   ├── LayerError        no such layer, or one that cannot be explained
 │   ├── MethodError       no such method, or a setting it does not take
 │   ├── ClassNameError    no such class
+│   ├── PlaceError        a place asked about is not in the photograph
 │   ├── DataError         annotations or explanations that cannot be read
 │   └── OutputError       output cannot be written
 └── DetectorError         a model cannot be loaded or explained
@@ -41,6 +42,10 @@ class MethodError(InputError):
 
 class ClassNameError(InputError):
     """The detector has no such class."""
+
+
+class PlaceError(InputError):
+    """A place asked about is not in the photograph, or not a place."""
 
 
 class DataError(InputError):

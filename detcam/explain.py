@@ -17,9 +17,12 @@ from detcam.attribution.tape import Tape
 from detcam.attribution.target import Target, get_target
 from detcam.detectors.base import Detector
 from detcam.detectors.detections import Detections
+from detcam.diagnosis.ask import ask
 from detcam.diagnosis.edges import Edges, heat_gap, measure_edges
+from detcam.diagnosis.place import places_of
 from detcam.diagnosis.reference import Reference, shipped_reference
 from detcam.diagnosis.shares import REGIONS, Shares, shares
+from detcam.diagnosis.verdict import Verdict
 from detcam.errors import InputError
 from detcam.imaging import Image, load_image
 from detcam.imaging.boxes import EDGES
@@ -63,6 +66,7 @@ class DetectionExplanation:
         heatmap: the first method's heatmap.
         heatmaps: every method's, by name.
         numbers: everything that was measured, flat, as ``to_frame()`` has it.
+        verdict: where its place was asked about, what became of it.
         parent: the explanation it belongs to.
     """
 
@@ -77,6 +81,7 @@ class DetectionExplanation:
     heatmap: Heatmap
     heatmaps: dict[str, Heatmap]
     numbers: dict[str, Any]
+    verdict: Verdict | None
     parent: "Explanation" = field(repr=False, compare=False)
 
 
@@ -96,6 +101,8 @@ class Explanation:
         provenance: detector, weights, settings, versions and device.
         numbered: each detection's number in the figure and the table, from 1.
         found: how many detections there were before ``max_boxes`` cut them.
+        verdicts: where places were asked about, what became of each row; None for what took a row's place. The rows
+            need not be detections then. Empty otherwise.
     """
 
     image: Image
@@ -108,6 +115,7 @@ class Explanation:
     provenance: dict[str, Any]
     numbered: tuple[int, ...]
     found: int
+    verdicts: tuple[Verdict | None, ...] = ()
 
     def __len__(self) -> int:
         return len(self.detections)
@@ -129,6 +137,7 @@ class Explanation:
             edges=None if self.edges is None else self.edges[chosen],
             percentiles=None if self.percentiles is None else self.percentiles[chosen],
             heat_gap=self.heat_gap[chosen], numbered=tuple(self.numbered[i] for i in chosen),
+            verdicts=tuple(self.verdicts[i] for i in chosen) if self.verdicts else (),
         )
 
     def _one(self, index: int) -> DetectionExplanation:
@@ -140,12 +149,16 @@ class Explanation:
             level=int(found.levels[index]), cell=(int(found.cells[index, 0]), int(found.cells[index, 1])),
             heatmap=self.maps[0].heatmaps[index],
             heatmaps={each.method: each.heatmaps[index] for each in self.maps}, numbers=self.numbers(index),
-            parent=self,
+            verdict=self.verdict(index), parent=self,
         )
 
     def class_name(self, label: int) -> str:
         """The word for a label."""
         return self.class_names.get(label, f"class {label}")
+
+    def verdict(self, index: int) -> Verdict | None:
+        """What became of a row, where its place was asked about."""
+        return self.verdicts[index] if self.verdicts else None
 
     def numbers(self, index: int) -> dict[str, Any]:
         """Everything that was measured on one detection, flat; NaN where a number does not exist for it."""
@@ -163,7 +176,13 @@ class Explanation:
             for name, table in tables.items():
                 if table is not None:
                     row |= {f"{edge}_{name}": float(table[index, column]) for column, edge in enumerate(EDGES)}
-        return row | {f"{edge}_heat_gap": float(self.heat_gap[index, column]) for column, edge in enumerate(EDGES)}
+        row |= {f"{edge}_heat_gap": float(self.heat_gap[index, column]) for column, edge in enumerate(EDGES)}
+        verdict = self.verdict(index)
+        if self.verdicts:
+            row |= {"asked": "" if verdict is None else str(verdict.place),
+                    "verdict": "" if verdict is None else verdict.kind,
+                    "why": "" if verdict is None else verdict.sentence}
+        return row
 
     def to_frame(self) -> pd.DataFrame:
         """One line a detection: what it is, where it came from, and every number."""
@@ -179,8 +198,11 @@ def explain(detector: Detector, image: Any, *, method: Any = "hirescam", layer: 
             target: str | Target = "logit", min_score: float = MIN_SCORE,
             classes: Sequence[str | int] | None = None, max_boxes: int | None = MAX_BOXES, edges: bool = True,
             edge_maps: bool = False, edge_layer: str | None = None, reference: Reference | None = None,
-            seed: int = 0) -> Explanation:
-    """Explain every box that the detector draws on a photograph.
+            seed: int = 0, at: Any = None, box: Any = None) -> Explanation:
+    """Explain every box that the detector draws on a photograph, or why it draws none at a place.
+
+    With ``at`` or ``box``, the raw row that speaks for each place is explained instead, detected or not, with a
+    :class:`Verdict` on it, and beside it what took its place: the box that suppressed it, the class that won its row.
 
     Args:
         detector: from :func:`detcam.load`.
@@ -196,6 +218,8 @@ def explain(detector: Detector, image: Any, *, method: Any = "hirescam", layer: 
         edge_layer: where the evidence on an edge is taken; None is the detector's own choice.
         reference: sound boxes to compare the evidence with; None takes the one that ships for this detector, if any.
         seed: where a method's noise starts from.
+        at: a point ``(x, y)`` in source pixels, or a list of points, to ask about.
+        box: a box ``(x1, y1, x2, y2)`` in source pixels, or a list of boxes, to ask about.
 
     Raises:
         InputError: an argument, image, layer, method or class is not what was expected.
@@ -209,6 +233,7 @@ def explain(detector: Detector, image: Any, *, method: Any = "hirescam", layer: 
     if not methods:
         raise InputError("no method named: give at least one")
     what, photo = get_target(target), load_image(image)
+    places = places_of(at, box, photo)
     wanted = None if classes is None else detector.labels_of(classes)
     layers = layers_of_all(detector, layer, range(detector.n_levels)) if any(m.kind == LAYER for m in methods) else []
     layers += layers_of_all(detector, edge_layer or detector.edge_layer, range(detector.n_levels)) if edges else []
@@ -220,11 +245,12 @@ def explain(detector: Detector, image: Any, *, method: Any = "hirescam", layer: 
             detections = detections[np.isin(detections.labels, wanted)]
         detections = detections[np.argsort(-detections.scores, kind="stable")]
         found = len(detections)
-        detections = detections[: max_boxes or found]
+        asked = ask(detector, tape.prediction, canvas, photo, places, detections, min_score, wanted) if places else None
+        detections = detections[: max_boxes or found] if asked is None else asked.detections
         for each in methods:
             heatmaps = tuple(attribute(detector, canvas, detections, each, layer, what, seed, tape))
-            maps.append(Maps(each.name, what.name, heatmaps, tuple(shares(heatmaps, detections.boxes)),
-                             dict(each.settings)))
+            where = shares(heatmaps, detections.boxes) if asked is None else asked.shares(heatmaps)
+            maps.append(Maps(each.name, what.name, heatmaps, tuple(where), dict(each.settings)))
         measured = measure_edges(detector, canvas, detections, edge_layer, edge_maps, tape) if edges else None
     known = reference or (shipped_reference(*_reference_key(detector, edge_layer)) if edges else None)
     on_canvas = canvas.geometries[0].to_canvas(detections.boxes)
@@ -233,7 +259,8 @@ def explain(detector: Detector, image: Any, *, method: Any = "hirescam", layer: 
         image=photo, detections=detections, class_names=detector.class_names, maps=tuple(maps), edges=measured,
         percentiles=_percentiles(detector, known, measured, detections, on_canvas),
         heat_gap=np.array(gaps).reshape(-1, 4), provenance=_provenance(detector, known, min_score, seed),
-        numbered=tuple(range(1, len(detections) + 1)), found=found,
+        numbered=tuple(range(1, len(detections) + 1)) if asked is None else asked.numbered, found=found,
+        verdicts=() if asked is None else asked.verdicts,
     )
 
 

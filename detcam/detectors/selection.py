@@ -65,7 +65,8 @@ class Hurdle:
 
     Attributes:
         kind: one of ``KINDS``.
-        value: what the pair has: its score (class, score), its rank from 1, ties counted against it (top, max detections), or its IoU with the winner (suppressed).
+        value: what the pair has: its score (class, score), its rank from 1, ties counted against it (top, max
+            detections), or its IoU with the winner (suppressed).
         limit: what it would have taken: the winner's score, the threshold, how many are kept, or the highest IoU.
         winner: row and label of what took its place: the class that won its row, or the box that suppressed it.
         others: how many more kept boxes would suppress it, were the winner not there.
@@ -268,8 +269,9 @@ class Selection:
     def hurdles(self, row: int, label: int) -> tuple[Hurdle, ...]:
         """What keeps a pair from being detected: the step that drops it, and, that being lifted, those that would.
 
-        They are in the order of ``KINDS``, and empty for a pair that is detected. After a suppression nothing is
-        named any more: what were if the winner were not there is another question.
+        They are in the order of ``KINDS``, but that the threshold comes before a class that does not pass it either.
+        Empty for a pair that is detected. After a suppression nothing is named any more: what were if the winner were
+        not there is another question.
         """
         found: list[Hurdle] = []
         pairs = self.pairs
@@ -283,4 +285,7 @@ class Selection:
                     break
                 kept = lifted.keep(pairs)
             pairs = pairs[kept]
-        return tuple(sorted(found, key=lambda hurdle: KINDS.index(hurdle.kind)))
+        found.sort(key=lambda hurdle: KINDS.index(hurdle.kind))
+        if [hurdle.kind for hurdle in found[:2]] == [CLASS, SCORE] and found[0].limit <= found[1].limit:
+            found[:2] = found[1::-1]
+        return tuple(found)

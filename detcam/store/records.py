@@ -17,6 +17,7 @@ from detcam.diagnosis.shares import REGIONS, Shares
 from detcam.explain import Explanation, Maps
 from detcam.imaging import Geometry, Image
 from detcam.imaging.boxes import EDGES
+from detcam.store.verdicts import read_verdict, verdict_record
 
 Record = dict[str, Any]
 Arrays = dict[str, NDArray[np.float32]]
@@ -94,6 +95,8 @@ def _detection(explanation: Explanation, index: int, tables: dict[str, NDArray[n
         "status": first.heatmaps[index].status,
     }
     record |= plain(asdict(first.shares[index]))
+    if explanation.verdicts:
+        record["verdict"] = verdict_record(explanation.verdicts[index])
     record["edges"] = _edges(explanation.edges, index, tables, arrays)
     record["maps"] = [
         {"method": maps.method, "target": maps.target, "shares": plain(asdict(maps.shares[index]))}
@@ -150,6 +153,7 @@ def from_record(record: Record, image: Image, class_names: dict[int, str],
         image=image, detections=_detections(every), class_names=class_names, maps=maps, edges=edges,
         percentiles=tables.get("percentile"), heat_gap=tables["heat_gap"], provenance=record["provenance"],
         numbered=tuple(int(one["number"]) for one in every), found=int(record["found"]),
+        verdicts=tuple(read_verdict(one["verdict"]) for one in every if "verdict" in one),
     )
 
 

@@ -14,6 +14,7 @@ REGION_COLOURS = {"inside": "#2b8a3e", "others": "#e8590c", "ring": "#e0a100", "
                   "padding": "#adb5bd"}
 BOX_COLOURS = ("#e03131", "#1971c2", "#2f9e44", "#e8590c", "#9c36b5", "#0c8599", "#a61e4d", "#5f3dc4", "#846300",
                "#364fc7")
+DROPPED = "#e000a8"  # a row that is no detection: no number has this colour
 
 HEAT, SIGNED = "inferno", "RdBu_r"  # perceptually uniform; diverging, white at zero
 STRONGEST = 0.88  # opacity of the hottest place: the photograph stays visible there too

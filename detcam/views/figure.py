@@ -167,7 +167,7 @@ def _titles(sheet: Sheet, explanation: Explanation, layout: Layout, y: float) ->
     """What each column shows."""
     sheet.line((MARGIN, layout.width - MARGIN), (y, y), width=1.2)
     y += 0.12
-    sheet.write(MARGIN, y, "detected box", 9.5, bold=True)
+    sheet.write(MARGIN, y, "best row" if explanation.verdicts else "detected box", 9.5, bold=True)
     sheet.write(MARGIN, y + 0.19, "with context", 8.5, colour=MUTED)
     for maps, x in zip(explanation.maps, layout.pairs, strict=True):
         target = "" if maps.target == "logit" else f", target {maps.target}"

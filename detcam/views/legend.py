@@ -24,7 +24,8 @@ def legend_columns(explanation: Explanation, scale: Scale, short: bool) -> list[
     """What is said beside the overview: about the heat, and about the numbers; only the necessary where ``short``."""
     heat = [("", scale.words())]
     if not short:
-        heat.append(("Outlines", "the detected box thick, other detections thin."))
+        heat.append(("Outlines", "the asked place a cross or dashed, rows that are no detections pink, detections in "
+                     "their colours." if explanation.verdicts else "the detected box thick, other detections thin."))
         for maps in explanation.maps:
             known = METHODS.get(maps.method)
             heat.append((maps.method, known.description if known else "a method of your own."))

@@ -48,13 +48,15 @@ def summary(shown: Explanation | DetectionExplanation) -> str:
     """An explanation in a line of text, a detection in another."""
     if isinstance(shown, DetectionExplanation):
         x1, y1, x2, y2 = shown.box.tolist()
-        return (f"Detection {shown.number}: {shown.class_name} {shown.score:.2f}, box ({x1:.0f}, {y1:.0f}, {x2:.0f}, "
+        what = "Detection" if shown.verdict is None else f"{shown.verdict.place}: {shown.verdict.sentence} Row"
+        return (f"{what} {shown.number}: {shown.class_name} {shown.score:.2f}, box ({x1:.0f}, {y1:.0f}, {x2:.0f}, "
                 f"{y2:.0f}), heat of {', '.join(shown.heatmaps)} from layer {shown.heatmap.layer}")
     from detcam.views.overview import count_words
 
     hidden = len(shown) - PAGE_ROWS
     more = (f"; the figure shows the first {PAGE_ROWS}, the others: explanation[{PAGE_ROWS}:]" if hidden > 0 else "")
     methods = ", ".join(maps.method for maps in shown.maps)
+    more += "".join(f"\n  {each.number}  {each.place}: {each.sentence}" for each in shown.verdicts if each is not None)
     return f"Explanation of {shown.image.name}: {count_words(shown)}, by {methods}{more}"
 
 

@@ -8,11 +8,12 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from detcam.explain import Explanation
-from detcam.views.colours import MUTED, box_colour
+from detcam.views.colours import MUTED
 from detcam.views.crop import Region, pixels, whole
 from detcam.views.layout import GROUP_GAP, HEADER, LEGEND, MARGIN, OVERVIEW, OVERVIEW_AGAIN, Layout
 from detcam.views.legend import draw_legend, legend_columns, legend_height
 from detcam.views.lettering import shorten, width_of, wrap
+from detcam.views.place import colour_of, draw_place
 from detcam.views.scale import Scale
 from detcam.views.sheet import Place, Sheet, file_name, letter, line_height, outline, thin_outline
 
@@ -28,6 +29,9 @@ def count_words(explanation: Explanation) -> str:
     above = "" if score is None else f" with a score above {score:g}"
     count, found = len(explanation), explanation.found
     what = "detection" if found == 1 else "detections"
+    if explanation.verdicts:
+        places = sum(verdict is not None for verdict in explanation.verdicts)
+        return f"{places} place{'s' * (places != 1)} asked about, {found or 'no'} {what}{above}"
     if count < found:
         return f"showing {count} of {found} {what}{above}"
     return f"{found or 'no'} {what}{above}"
@@ -87,10 +91,11 @@ def draw_overview(sheet: Sheet, explanation: Explanation, layout: Layout, scale:
         thin_outline(axes, boxes[index])
     on_page = on_page[:MOST_NUMBERED]
     for index in reversed(on_page):
-        outline(axes, boxes[index], region, box_colour(explanation.numbered[index]), 1.8)
+        outline(axes, boxes[index], region, colour_of(explanation, index), 1.8)
+        draw_place(axes, explanation, index)
     taken: list[Rect] = []
     for index in on_page:
-        _badge(axes, boxes[index], explanation.numbered[index], region, region.width / place[2], taken)
+        _badge(axes, explanation, index, region, region.width / place[2], taken)
     x = place[0] + place[2] + GROUP_GAP
     if not len(explanation):
         _nothing(axes, explanation, place)
@@ -110,14 +115,15 @@ def _nothing(axes: Axes, explanation: Explanation, place: Place) -> None:
         y += step
 
 
-def _badge(axes: Axes, box: NDArray[np.floating], number: int, region: Region, inch: float, taken: list[Rect]) -> None:
+def _badge(axes: Axes, explanation: Explanation, index: int, region: Region, inch: float, taken: list[Rect]) -> None:
     """A number at the first corner of its box that no other number has taken; ``inch`` in source pixels."""
+    box, number = explanation.detections.boxes[index], explanation.numbered[index]
     width = (width_of(str(number), BADGE_SIZE, True) + 0.1) * inch
     height = 0.19 * inch
     x, y = free_corner(box, (width, height), region, taken)
     taken.append((x, y, x + width, y + height))
-    axes.add_patch(Rectangle((x, y), width, height, facecolor=box_colour(number), edgecolor="white", linewidth=0.8,
-                             zorder=5, clip_on=False))
+    axes.add_patch(Rectangle((x, y), width, height, facecolor=colour_of(explanation, index), edgecolor="white",
+                             linewidth=0.8, zorder=5, clip_on=False))
     axes.text(x + width / 2, y + height / 2, str(number), fontsize=BADGE_SIZE, color="white", fontweight="bold",
               ha="center", va="center_baseline", family="DejaVu Sans", zorder=6, usetex=False)
 

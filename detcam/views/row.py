@@ -6,12 +6,13 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from detcam.explain import Explanation
-from detcam.views.colours import MUTED, box_colour, faded, laid_over
+from detcam.views.colours import MUTED, faded, laid_over
 from detcam.views.crop import Region, around, heat_in, pixels, whole
 from detcam.views.edge_maps import draw_edge_maps, edge_maps_height
 from detcam.views.layout import BELOW, CAPTION, GAP, MARGIN, PANEL, Layout
 from detcam.views.lettering import listed, shorten, width_of
 from detcam.views.numbers import draw_bars, draw_edges
+from detcam.views.place import colour_of, draw_place, draw_rivals, draw_verdict, verdict_height
 from detcam.views.scale import Scale, status_of
 from detcam.views.sheet import Place, Sheet, fitted, outline, say, thin_outline
 
@@ -41,17 +42,19 @@ class Rows:
     def height(self, index: int) -> float:
         """Inches that the row of the detection at ``index`` takes."""
         extra = edge_maps_height(self._crop(index), self.layout) if self.layout.edge_maps else 0.0
-        return CAPTION + PANEL + extra + BELOW
+        return CAPTION + verdict_height(self.explanation, index, self.layout) + PANEL + extra + BELOW
 
     def draw(self, sheet: Sheet, index: int, y: float) -> None:
         """Draw the detection at ``index``, the row's top at ``y`` inches."""
         layout, image, crop = self.layout, self.explanation.image, self._crop(index)
         boxes = self.explanation.detections.boxes
         self._caption(sheet, index, y)
-        y += CAPTION
+        y = draw_verdict(sheet, self.explanation, index, layout, y + CAPTION)
         place = fitted(crop, (MARGIN, y, layout.crop, PANEL))
         axes = sheet.photograph(self._pixels(crop, sheet.size(place)), crop, place)
-        outline(axes, boxes[index], crop, box_colour(self.explanation.numbered[index]))
+        draw_rivals(axes, self.explanation, index, crop)
+        outline(axes, boxes[index], crop, colour_of(self.explanation, index))
+        draw_place(axes, self.explanation, index)
         for method, x in enumerate(layout.pairs):
             self._heat(sheet, method, index, crop, (x, y, layout.crop, PANEL))
             place = (x + layout.crop + GAP, y, layout.whole, PANEL)
@@ -69,7 +72,7 @@ class Rows:
         where = (f"heat from {self._layers(index)}   ·   {x2 - x1:.0f} by {y2 - y1:.0f} px at "
                  f"({x1:.0f}, {y1:.0f})   ·   level {found.levels[index]}")
         middle = y + BADGE / 2
-        x = MARGIN + _badge(sheet, MARGIN, y, self.explanation.numbered[index]) + 0.1
+        x = MARGIN + _badge(sheet, MARGIN, y, self.explanation, index) + 0.1
         room = self.layout.width - MARGIN - x
         name = shorten(self.explanation.class_name(int(found.labels[index])), min(room * 0.45, NAME), 11, True)
         sheet.write(x, middle, name, 11, bold=True, va="center_baseline")
@@ -107,10 +110,11 @@ class Rows:
         return axes
 
 
-def _badge(sheet: Sheet, x: float, y: float, number: int) -> float:
+def _badge(sheet: Sheet, x: float, y: float, explanation: Explanation, index: int) -> float:
     """A detection's number on its colour; the badge's width in inches is returned."""
+    number = explanation.numbered[index]
     width = max(BADGE, width_of(str(number), 10, True) + 0.14)
-    sheet.fill((x, y, width, BADGE), box_colour(number))
+    sheet.fill((x, y, width, BADGE), colour_of(explanation, index))
     sheet.write(x + width / 2, y + BADGE / 2, str(number), 10, bold=True, colour="white", ha="center",
                 va="center_baseline")
     return width

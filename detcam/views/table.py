@@ -29,6 +29,8 @@ def print_table(explanations: Iterable[Explanation], console: Console) -> None:
                       sep="")
         if len(explanation):
             console.print(table_of(explanation, console.width >= WIDE))
+            for verdict in filter(None, explanation.verdicts):
+                console.print(Text(f"  {verdict.number}  {verdict.place}: {verdict.sentence}"))
             last = explanation
         else:
             console.print(Text(f"  {nothing_words(explanation)}"))
