@@ -15,7 +15,7 @@ import typer
 from detcam.attribution.methods import Method, get_method
 from detcam.attribution.methods.table import METHODS
 from detcam.detectors import Detector, load
-from detcam.errors import DetcamError, DetectorError, InputError, MethodError
+from detcam.errors import DetcamError, DetectorError, InputError, MethodError, PlaceError
 
 LARGEST = 8192  # canvas pixels on a side; beyond it a typing error is likelier than a wish
 
@@ -53,6 +53,27 @@ def canvas_size(words: str | None) -> int | tuple[int, int] | None:
     if not sides or not all(32 <= side <= LARGEST for side in sides):
         raise InputError(f"--imgsz {words!r}: expected 640 or HEIGHTxWIDTH, from 32 to {LARGEST} pixels")
     return sides[0] if len(sides) == 1 else (sides[0], sides[1])
+
+
+def numbers_of(option: str, words: Sequence[str], shape: str, example: str) -> list[tuple[float, ...]] | None:
+    """``["320,240"]`` as ``[(320.0, 240.0)]`` for an option that may be repeated; None where it was not given.
+
+    Args:
+        option: its name, for the message.
+        words: what was given.
+        shape: what is expected, such as ``"X,Y"``.
+        example: one of those.
+
+    Raises:
+        PlaceError: something else was given.
+    """
+    found = []
+    for each in words:
+        parts = [part.strip() for part in each.split(",")]
+        if len(parts) != shape.count(",") + 1 or not all(re.fullmatch(r"-?\d{1,9}(\.\d*)?", part) for part in parts):
+            raise PlaceError(f"{option} {each!r}: expected {shape} in pixels of the photograph, such as {example}")
+        found.append(tuple(map(float, parts)))
+    return found or None
 
 
 class Activation(str, Enum):

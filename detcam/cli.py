@@ -24,6 +24,7 @@ from detcam.choices import (
     Weights,
     chosen_methods,
     load_detector,
+    numbers_of,
 )
 from detcam.detectors.load import SHIPPED
 from detcam.errors import DetcamError, InputError, MismatchError
@@ -58,6 +59,11 @@ TargetName = Annotated[str, typer.Option(help="logit, probability, left, top, ri
 Classes = Annotated[list[str] | None, typer.Option("--class", help="Only this class; may be repeated.")]
 MinScore = Annotated[float, typer.Option(help="Detections with a score above this, from 0 to 1.")]
 MaxBoxes = Annotated[int, typer.Option(min=0, help="At most so many boxes a photograph, best score first; 0 for all.")]
+Points = Annotated[list[str] | None, typer.Option(
+    "--at", metavar="X,Y", help="Ask about a point of one photograph: the best raw row there, and why it is no "
+                                "detection. May be repeated.")]
+Boxes = Annotated[list[str] | None, typer.Option(
+    "--box", metavar="X1,Y1,X2,Y2", help="The same for a box, which tells objects that overlap apart.")]
 Samples = Annotated[int | None, typer.Option(help="SmoothGrad: noisy copies.", min=1, max=10000)]
 Noise = Annotated[float | None, typer.Option(help="SmoothGrad: noise, as a share of the pixel range.", min=0, max=1)]
 UseEdges = Annotated[bool, typer.Option(help="Measure what each edge rests on.")]
@@ -83,10 +89,11 @@ def explain(
     images: Images = None, model: Model = SHIPPED, weights: Weights = None, class_names: ClassNames = None,
     head: HeadChoice = None, imgsz: ImageSize = None, device: Device = "cpu",
     score_activation: ScoreActivation = None, unsafe: Unsafe = False, method: Methods = None,
-    layer: Layers = None, target: TargetName = "logit", only: Classes = None, min_score: MinScore = 0.25,
-    max_boxes: MaxBoxes = 30, samples: Samples = None, noise: Noise = None, edges: UseEdges = True,
-    edge_maps: EdgeMaps = False, edge_layer: EdgeLayer = None, reference: ReferenceFile = None,
-    scale: ScaleChoice = Scale.box, cmap: ColourMap = "inferno", seed: Seed = 0, out: Out = Path("explanations"),
+    layer: Layers = None, target: TargetName = "logit", only: Classes = None, at: Points = None, box: Boxes = None,
+    min_score: MinScore = 0.25, max_boxes: MaxBoxes = 30, samples: Samples = None, noise: Noise = None,
+    edges: UseEdges = True, edge_maps: EdgeMaps = False, edge_layer: EdgeLayer = None,
+    reference: ReferenceFile = None, scale: ScaleChoice = Scale.box, cmap: ColourMap = "inferno", seed: Seed = 0,
+    out: Out = Path("explanations"),
     show_version: Version = False,
 ) -> None:
     """Explain every box of every photograph: a figure, the numbers, and the raw heatmaps."""
@@ -109,9 +116,13 @@ def explain(
         "target": get_target(target), "min_score": min_score, "classes": only, "max_boxes": max_boxes or None,
         "edges": edges, "edge_maps": edge_maps, "edge_layer": edge_layer, "seed": seed,
         "reference": None if reference is None else load_reference(reference),
+        "at": numbers_of("--at", at or [], "X,Y", "320,240"),
+        "box": numbers_of("--box", box or [], "X1,Y1,X2,Y2", "300,80,420,400"),
     }
     colour_map(cmap)
     photographs = collect(images) if images else sample_photographs()
+    if (at or box) and len(photographs) != 1:
+        raise InputError(f"--at and --box ask about one photograph, and {len(photographs)} are named: name one")
     check_output(out, photographs)
     output_folder(out)
     with _heard():

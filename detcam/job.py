@@ -56,7 +56,9 @@ def report(outcome: Outcome, asked: int, out: Path, options: dict[str, Any]) -> 
     if outcome.explained:
         boxes = sum(len(explanation) for explanation in outcome.explained)
         none = f" with a score above {options['min_score']}" if not boxes else ""
-        print(f"{_count(len(outcome.explained), 'photograph')}, {_count(boxes, 'box')}{none}: "
+        places = sum(verdict is not None for explanation in outcome.explained for verdict in explanation.verdicts)
+        what = _count(places, "place") if places else _count(boxes, "box") + none
+        print(f"{_count(len(outcome.explained), 'photograph')}, {what}: "
               f"{_count(outcome.figures, 'figure')}, explanations.json and the raw heatmaps are in "
               f"{printable(str(out))}{'' if str(out).endswith('/') else '/'}")
 

@@ -12,13 +12,22 @@ import numpy as np
 
 from detcam.attribution.heatmap import Heatmap
 from detcam.detectors.base import Detector
-from detcam.errors import ClassNameError, DetcamError, LayerError, MethodError, MismatchError, OutputError, WeightsError
+from detcam.errors import (
+    ClassNameError,
+    DetcamError,
+    LayerError,
+    MethodError,
+    MismatchError,
+    OutputError,
+    PlaceError,
+    WeightsError,
+)
 from detcam.explain import Explanation, explain
 from detcam.imaging import Image
 from detcam.store import JSON_NAME, Writer
 from detcam.store.files import unique_stems
 
-STOPS = (MismatchError, WeightsError, LayerError, MethodError, ClassNameError, OutputError)
+STOPS = (MismatchError, WeightsError, LayerError, MethodError, ClassNameError, PlaceError, OutputError)
 """What no other photograph would change: these end a run. Everything else is one photograph's own failure."""
 
 
@@ -55,6 +64,7 @@ def run(detector: Detector, photographs: Sequence[Path], out: Path, options: dic
         OutputError: something cannot be written.
         MismatchError, WeightsError, LayerError, MethodError, ClassNameError: the detector cannot be explained in this
             way at all.
+        PlaceError: a place that was asked about is not in the photograph.
     """
     outcome = Outcome()
     stems = unique_stems([str(path) for path in photographs])

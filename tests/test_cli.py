@@ -324,3 +324,35 @@ def test_the_sample_photographs(assets: Path, capsys: pytest.CaptureFixture[str]
     assert "person" in found["astronaut.png"]
     assert "person" in found["grace_hopper.jpg"]
     assert "person" not in found["chelsea.png"]
+
+
+def test_a_place_is_asked_about(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("shots/a.png", "--at", "64,40", "--at", "3.5,90", "--box", "10, 10, 60, 80", "--class", "class 1",
+               "--min-score", "0.9") == 0
+    said = capsys.readouterr().out
+    assert "1 photograph, 3 places: 1 figure" in said
+    (read,) = load_explanations("explanations")
+    verdicts = [verdict for verdict in read.verdicts if verdict is not None]
+    assert [str(verdict.place) for verdict in verdicts] == ["at 64,40", "at 3.5,90", "box 10,10,60,80"]
+    assert {verdict.class_name for verdict in verdicts} == {"class 1"}
+    for verdict in verdicts:
+        assert f"{verdict.place}: {verdict.sentence}" in " ".join(said.split())
+    record = json.loads(Path("explanations/explanations.json").read_text())["images"][0]["detections"][0]["verdict"]
+    assert record["sentence"] == verdicts[0].sentence
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (["--at", "12"], "--at '12': expected X,Y in pixels of the photograph, such as 320,240"),
+    (["--at", "a,b"], "--at 'a,b': expected X,Y"),
+    (["--at", "1,2,3"], "--at '1,2,3': expected X,Y"),
+    (["--at", "nan,3"], "--at 'nan,3': expected X,Y"),
+    (["--at", "-5,3"], "at -5,3: outside the photograph, 128 x 96 px"),
+    (["--at", "128.5,3"], "at 128.5,3: outside the photograph, 128 x 96 px"),
+    (["--box", "1,2,3"], "--box '1,2,3': expected X1,Y1,X2,Y2 in pixels of the photograph, such as 300,80,420,400"),
+    (["--box", "50,10,20,40"], "box 50,10,20,40: turned inside out"),
+    (["--box", "200,10,220,40"], "box 200,10,220,40: outside the photograph"),
+    (["shots/b.png", "--at", "5,5"], "--at and --box ask about one photograph, and 2 are named: name one"),
+])
+def test_no_place(capsys: pytest.CaptureFixture[str], arguments: list[str], words: str) -> None:
+    assert words in complaint(capsys, "shots/a.png", *arguments)
+    assert not Path("explanations/explanations.json").exists()

@@ -144,5 +144,5 @@ class _Search:
     def detections(self) -> Detections:
         """The rows as detections."""
         rows, labels = torch.tensor(self.pairs, dtype=torch.long).view(-1, 2).T
-        boxes, scores = torch.from_numpy(self.boxes[rows]), torch.from_numpy(self.scores[rows, labels])
+        boxes, scores = torch.from_numpy(self.boxes)[rows], torch.from_numpy(self.scores)[rows, labels]
         return detections_of(self.prediction, rows, labels, scores, boxes)

@@ -92,7 +92,7 @@ def draw_overview(sheet: Sheet, explanation: Explanation, layout: Layout, scale:
     on_page = on_page[:MOST_NUMBERED]
     for index in reversed(on_page):
         outline(axes, boxes[index], region, colour_of(explanation, index), 1.8)
-        draw_place(axes, explanation, index)
+        draw_place(axes, explanation, index, region)
     taken: list[Rect] = []
     for index in on_page:
         _badge(axes, explanation, index, region, region.width / place[2], taken)

@@ -22,7 +22,7 @@ def colour_of(explanation: Explanation, index: int) -> str:
     return DROPPED if explanation.verdicts and number > explanation.found else box_colour(number)
 
 
-def draw_place(axes: Axes, explanation: Explanation, index: int) -> None:
+def draw_place(axes: Axes, explanation: Explanation, index: int, region: Region) -> None:
     """Mark the place that was asked about: a point as a cross, a box as a dashed line."""
     verdict = explanation.verdict(index)
     if verdict is None:
@@ -30,8 +30,9 @@ def draw_place(axes: Axes, explanation: Explanation, index: int) -> None:
     casing = [withStroke(linewidth=4.5, foreground="black")]
     if verdict.place.at is not None:
         x, y = verdict.place.at
-        axes.plot([x], [y], marker="+", markersize=CROSS, markeredgewidth=2.2, color="white", path_effects=casing,
-                  zorder=7, clip_on=True, linestyle="none")
+        if region.x1 <= x <= region.x2 and region.y1 <= y <= region.y2:
+            axes.plot([x], [y], marker="+", markersize=CROSS, markeredgewidth=2.2, color="white", path_effects=casing,
+                      zorder=7, clip_on=False, linestyle="none")
     if verdict.place.box is not None:
         x1, y1, x2, y2 = verdict.place.box
         axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor="black", linewidth=2.2, zorder=3))

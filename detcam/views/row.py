@@ -54,7 +54,7 @@ class Rows:
         axes = sheet.photograph(self._pixels(crop, sheet.size(place)), crop, place)
         draw_rivals(axes, self.explanation, index, crop)
         outline(axes, boxes[index], crop, colour_of(self.explanation, index))
-        draw_place(axes, self.explanation, index)
+        draw_place(axes, self.explanation, index, crop)
         for method, x in enumerate(layout.pairs):
             self._heat(sheet, method, index, crop, (x, y, layout.crop, PANEL))
             place = (x + layout.crop + GAP, y, layout.whole, PANEL)
