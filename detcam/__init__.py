@@ -4,6 +4,7 @@ from detcam.attribution.heatmap import Heatmap
 from detcam.attribution.methods import METHODS, Method
 from detcam.attribution.target import TARGETS, Target
 from detcam.detectors import Detections, Detector, Prediction, load
+from detcam.diagnosis.verdict import Verdict
 from detcam.errors import DetcamError
 from detcam.explain import DetectionExplanation, Explanation, explain
 from detcam.imaging import Geometry, Image, load_image
@@ -24,6 +25,7 @@ __all__ = [
     "Method",
     "Prediction",
     "Target",
+    "Verdict",
     "explain",
     "load",
     "load_explanations",

@@ -18,8 +18,8 @@ from tiny import photograph, tiny_ssd, tiny_yolo
 
 import detcam
 from detcam.detectors.base import Detector
-from detcam.detectors.selection import CLASS, MOST, SCORE, SUPPRESSED, TOP, just_below
 from detcam.detectors.ssd import SSDDetector
+from detcam.detectors.steps import CLASS, MOST, SCORE, SUPPRESSED, TOP, just_below
 from detcam.detectors.yolo import YOLODetector
 from detcam.diagnosis.place import Choice, Place, choose, places_of
 from detcam.diagnosis.verdict import Reason, Rival, Verdict
@@ -28,7 +28,7 @@ from detcam.explain import Explanation
 from detcam.imaging import Image
 from detcam.views.colours import DROPPED
 from detcam.views.figure import figures
-from detcam.views.notebook import summary
+from detcam.views.notebook import png_of, summary
 from detcam.views.table import print_table
 
 IMAGE = Image(photograph(2), "tiny")
@@ -321,6 +321,13 @@ def test_table_frame_and_notebook_say_why(asked: Explanation) -> None:
     assert frame["verdict"].tolist() == [SCORE, SUPPRESSED, ""]
     assert asked.verdicts[1].sentence in summary(asked[1])  # type: ignore[union-attr]
     assert "why" not in explanation_of(plain(), [(5, 5, 50, 50)]).to_frame()
+
+
+def test_a_row_that_speaks_for_two_places_shows_its_own_in_a_notebook() -> None:
+    found = detcam.explain(planted(), street(), at=[(44, 44), (50, 40)], edges=False)
+    assert found.numbered == (1, 1)
+    assert [png_of(one) for one in found] == [png_of(found[:1]), png_of(found[1:])]
+    assert png_of(found[0]) != png_of(found[1])
 
 
 def test_verdicts_are_kept(asked: Explanation, tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from tiny import THRESHOLD, photograph, tiny_ssd, tiny_yolo
 
 from detcam.detectors.base import Detector
 from detcam.detectors.prediction import Prediction
-from detcam.detectors.selection import CLASS, MOST, SCORE, SUPPRESSED, TOP, Hurdle, just_below
 from detcam.detectors.ssd import SSDDetector
+from detcam.detectors.steps import CLASS, MOST, SCORE, SUPPRESSED, TOP, Hurdle, just_below
 from detcam.detectors.yolo import YOLODetector, YoloPrediction
 from detcam.imaging import Image
 

@@ -14,8 +14,10 @@ from torchvision.ops import batched_nms, clip_boxes_to_image
 from detcam.detectors.base import Canvas, Detector, detections_of, grid_of_centres, without_rows
 from detcam.detectors.detections import Detections
 from detcam.detectors.hooks import recorded
+from detcam.detectors.pairs import every_pair
 from detcam.detectors.prediction import Level, Prediction, flatten_rows
-from detcam.detectors.selection import Most, Score, Selection, Suppression, Top, every_pair
+from detcam.detectors.selection import Selection
+from detcam.detectors.steps import Most, Score, Suppression, Top
 from detcam.detectors.trunk import last_fine_layer
 from detcam.errors import DetectorError, InputError
 from detcam.imaging import Geometry, Image

@@ -11,18 +11,10 @@ from torch import Tensor, nn
 from detcam.detectors.base import Canvas, Detector, detections_of, without_rows
 from detcam.detectors.detections import Detections
 from detcam.detectors.hooks import recorded
+from detcam.detectors.pairs import every_pair
 from detcam.detectors.prediction import Grid, Level, Prediction, flatten_rows
-from detcam.detectors.selection import (
-    BestClass,
-    Most,
-    Score,
-    Selection,
-    Step,
-    Suppression,
-    Top,
-    TopOfRows,
-    every_pair,
-)
+from detcam.detectors.selection import Selection
+from detcam.detectors.steps import BestClass, Most, Score, Step, Suppression, Top, TopOfRows
 from detcam.detectors.trunk import last_fine_layer
 from detcam.detectors.ultralytics_import import import_ultralytics
 from detcam.errors import DetectorError, InputError

@@ -11,7 +11,8 @@ from detcam.attribution.heatmap import Heatmap
 from detcam.detectors.base import Canvas, Detector, detections_of
 from detcam.detectors.detections import Detections
 from detcam.detectors.prediction import Prediction
-from detcam.detectors.selection import SCORE, Selection
+from detcam.detectors.selection import Selection
+from detcam.detectors.steps import SCORE
 from detcam.diagnosis.place import Choice, Place, choose
 from detcam.diagnosis.shares import Shares, shares
 from detcam.diagnosis.verdict import Reason, Rival, Verdict

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from detcam.detectors.selection import CLASS, MOST, SCORE, SUPPRESSED, TOP
+from detcam.detectors.steps import CLASS, MOST, SCORE, SUPPRESSED, TOP
 from detcam.diagnosis.place import Place
 
 DETECTED, NO_ROW = "detected", "no row near"
@@ -32,7 +32,7 @@ class Reason:
     """One thing that keeps a row from being detected.
 
     Attributes:
-        kind, value, limit, others: as in :class:`detcam.detectors.selection.Hurdle`.
+        kind, value, limit, others: as in :class:`detcam.detectors.steps.Hurdle`.
         rival: the class that won the row, or the box that suppressed it.
     """
 

@@ -38,7 +38,10 @@ def png_of(shown: Explanation | DetectionExplanation) -> bytes:
     if isinstance(shown, Explanation):
         explanation = shown
     else:
-        explanation = shown.parent[np.array([shown.parent.numbered.index(shown.number)])]
+        parent = shown.parent  # two places may have the same row
+        own = [index for index, number in enumerate(parent.numbered)
+               if number == shown.number and parent.verdict(index) is shown.verdict]
+        explanation = parent[np.array(own[:1])]
     buffer = BytesIO()
     figure_png(first_figure(explanation, rows_per_page=PAGE_ROWS), buffer)
     return buffer.getvalue()
