@@ -51,8 +51,8 @@ Version = Annotated[bool, typer.Option("--version", callback=_print_version, is_
 Images = Annotated[list[str] | None, typer.Argument(
     help="Photographs, folders of them, or patterns such as 'shots/*.jpg'. Without any, the sample photographs.")]
 Methods = Annotated[list[str] | None, typer.Option(
-    "--method", help="Attribution method; several stand side by side. hirescam (default), odam, gradient, smoothgrad; "
-                     "gradcam as published forgets which box was asked about.")]
+    "--method", help="Attribution method; several stand side by side. hirescam (default), odam, layercam, ssgradcam, "
+                     "gradient, smoothgrad; gradcam as published forgets which box was asked about.")]
 Layers = Annotated[list[str] | None, typer.Option(
     "--layer", help="auto (default: the box's own level) or a layer's name; several are fused.")]
 TargetName = Annotated[str, typer.Option(help="logit, probability, left, top, right or bottom.")]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from captum.attr import Saliency
-from pytorch_grad_cam import GradCAM, HiResCAM
+from pytorch_grad_cam import GradCAM, HiResCAM, LayerCAM
 from pytorch_grad_cam.activations_and_gradients import ActivationsAndGradients
 from tiny import FAMILIES, photograph, tiny_detector, tiny_ssd
 from torch import Tensor, nn
@@ -129,7 +129,8 @@ def ours(detector: Detector, method: str, layer: str, keys: list[tuple[int, int]
         return [function(activations, gradient[0]).numpy() for gradient in gradients if gradient is not None]
 
 
-@pytest.mark.parametrize(("method", "peer"), [("gradcam", GradCAM), ("hirescam", HiResCAM), ("odam", HiResCAM)])
+@pytest.mark.parametrize(("method", "peer"), [("gradcam", GradCAM), ("hirescam", HiResCAM), ("odam", HiResCAM),
+                                              ("layercam", LayerCAM)])
 def test_layer_methods_equal_grad_cam_package(detector: Detector, method: str, peer: Callable[..., Any]) -> None:
     layer, canvas = middle_layer(detector), detector.canvas(IMAGE)
     keys = [strongest(detector, level) for level in range(2)]

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from planted import CELL, patch_photograph, planted_ssd, planted_yolo
 
 from detcam.attribution.heatmap import Heatmap
+from detcam.attribution.methods import METHODS
 from detcam.detectors.base import Detector
 from detcam.detectors.ssd import SSDDetector
 from detcam.detectors.yolo import YOLODetector
@@ -57,7 +58,7 @@ def share_in_patch(explanation: Explanation, patch: tuple[int, int, int, int]) -
     return heat_within(heatmap, inside) / heat_within(heatmap, whole)
 
 
-@pytest.mark.parametrize("method", ["hirescam", "odam", "gradcam", "gradient", "smoothgrad"])
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("case", CASES)
 def test_heat_lies_on_the_patch(case: str, method: str) -> None:
     explanation, patch = explained(case, method=method)

@@ -55,6 +55,12 @@ METHODS = {
     "gradcam": _Entry("detcam.attribution.methods.gradcam:gradcam", LAYER, "Selvaraju et al. 2017, eq. 1 and 2",
                       "Averages the gradient over the map and so forgets which box was asked about: it lights up "
                       "other objects of the class too. A poor choice for boxes, here for comparison."),
+    "layercam": _Entry("detcam.attribution.methods.layercam:layercam", LAYER, "Jiang et al. 2021, section III.B",
+                       "Positive gradient times activation, elementwise: what speaks for the box, without what speaks "
+                       "against it."),
+    "ssgradcam": _Entry("detcam.attribution.methods.ssgradcam:ssgradcam", LAYER, "Yamauchi and Ishikawa 2022",
+                        "Grad-CAM whose weights are given their place back by each channel's own gradient: belongs to "
+                        "the box."),
     "gradient": _Entry("detcam.attribution.methods.gradient:gradient", PIXEL, "Simonyan et al. 2014, section 3",
                        "How much each pixel would change the target: sharp, local and noisy."),
     "smoothgrad": _Entry("detcam.attribution.methods.smoothgrad:smoothgrad", PIXEL, "Smilkov et al. 2017, section 3",

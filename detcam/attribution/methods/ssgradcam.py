@@ -1,0 +1,17 @@
+"""SSGrad-CAM, Spatial Sensitive Grad-CAM (Yamauchi and Ishikawa 2022, ICIP)."""
+
+import torch
+from torch import Tensor
+
+
+def ssgradcam(activations: Tensor, gradients: Tensor) -> Tensor:
+    """``sum_k mean(G_k) * S_k * A_k`` of one layer's ``[c, h, w]``: signed ``[h, w]``, before the paper's ReLU.
+
+    ``S_k = |G_k| / max |G_k|`` is the channel's space map, from 0 to 1: it gives Grad-CAM's weights (their sign and
+    their size) back the place that the mean forgot. A channel without any gradient adds nothing.
+    """
+    weights = gradients.mean(dim=(1, 2), keepdim=True)
+    magnitude = gradients.abs()
+    largest = magnitude.amax(dim=(1, 2), keepdim=True)
+    space = torch.where(largest > 0, magnitude / largest, 0)
+    return (weights * space * activations).sum(0)
