@@ -55,7 +55,8 @@ Methods = Annotated[list[str] | None, typer.Option(
                      "gradient, smoothgrad; gradcam as published forgets which box was asked about.")]
 Layers = Annotated[list[str] | None, typer.Option(
     "--layer", help="auto (default: the box's own level) or a layer's name; several are fused.")]
-TargetName = Annotated[str, typer.Option(help="logit, probability, left, top, right or bottom.")]
+TargetName = Annotated[str, typer.Option(
+    help="logit, probability, margin (over the runner-up or the background), left, top, right or bottom.")]
 Classes = Annotated[list[str] | None, typer.Option("--class", help="Only this class; may be repeated.")]
 MinScore = Annotated[float, typer.Option(help="Detections with a score above this, from 0 to 1.")]
 MaxBoxes = Annotated[int, typer.Option(min=0, help="At most so many boxes a photograph, best score first; 0 for all.")]
@@ -128,6 +129,7 @@ def explain(
     with _heard():
         detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe)
     layers_of(detector, layer or AUTO, 0), layers_of(detector, edge_layer or AUTO, 0), detector.labels_of(only or [])
+    get_target(target, detector)
     raise typer.Exit(do(detector, photographs, out, options, {"scale": scale.value, "cmap": cmap}))
 
 

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from detcam.attribution.attribute import AUTO, attribute, layers_of_all
+from detcam.attribution.attribute import AUTO, attribute, keys_of, layers_of_all
 from detcam.attribution.heatmap import Heatmap
 from detcam.attribution.methods import get_method
 from detcam.attribution.methods.table import LAYER
 from detcam.attribution.tape import Tape
-from detcam.attribution.target import Target, get_target
+from detcam.attribution.target import Target, get_target, settled
 from detcam.detectors.base import Detector
 from detcam.detectors.detections import Detections
 from detcam.diagnosis.ask import ask
@@ -41,6 +41,8 @@ class Maps:
         heatmaps: one a detection.
         shares: where each one's heat lies.
         settings: the method's settings, for the provenance.
+        targets: what was explained about each detection, where ``target`` does not say all of it (the runner-up of a
+            margin); otherwise empty.
     """
 
     method: str
@@ -48,11 +50,17 @@ class Maps:
     heatmaps: tuple[Heatmap, ...]
     shares: tuple[Shares, ...]
     settings: dict[str, Any] = field(default_factory=dict)
+    targets: tuple[str, ...] = ()
 
     def __getitem__(self, index: NDArray[np.int64]) -> "Maps":
         """The maps of some of the detections."""
         return replace(self, heatmaps=tuple(self.heatmaps[i] for i in index),
-                       shares=tuple(self.shares[i] for i in index))
+                       shares=tuple(self.shares[i] for i in index),
+                       targets=tuple(self.targets[i] for i in index) if self.targets else ())
+
+    def target_of(self, index: int) -> str:
+        """What was explained about a detection, such as ``"margin over background"``."""
+        return self.targets[index] if self.targets else self.target
 
 
 @dataclass(frozen=True)
@@ -164,7 +172,7 @@ class Explanation:
         """Everything that was measured on one detection, flat; NaN where a number does not exist for it."""
         first = self.maps[0]
         heatmap = first.heatmaps[index]
-        row: dict[str, Any] = {"method": first.method, "target": first.target, "layer": heatmap.layer,
+        row: dict[str, Any] = {"method": first.method, "target": first.target_of(index), "layer": heatmap.layer,
                                "status": heatmap.status}
         row |= {region: getattr(first.shares[index], region) for region in REGIONS}
         row["peak_inside"] = first.shares[index].peak_inside
@@ -209,7 +217,8 @@ def explain(detector: Detector, image: Any, *, method: Any = "hirescam", layer: 
         image: a path, PIL image, NumPy array ``[H, W, 3]`` RGB or torch tensor ``[3, H, W]``.
         method: a name, a :class:`Method`, a function ``(activations, gradients) -> [h, w]``, or a list of those.
         layer: ``"auto"`` (the box's own level), a layer's name, or a list of names to fuse.
-        target: ``"logit"``, ``"probability"``, ``"left"``, ``"top"``, ``"right"``, ``"bottom"``, or a :class:`Target`.
+        target: ``"logit"``, ``"probability"``, ``"margin"`` (the logit minus the runner-up's, the background included
+            where there is one), ``"left"``, ``"top"``, ``"right"``, ``"bottom"``, or a :class:`Target`.
         min_score: detections with a score above this.
         classes: only these class names or indices.
         max_boxes: at most so many, best score first; None for all.
@@ -232,7 +241,7 @@ def explain(detector: Detector, image: Any, *, method: Any = "hirescam", layer: 
     methods = [get_method(each) for each in (method if isinstance(method, (list, tuple)) else [method])]
     if not methods:
         raise InputError("no method named: give at least one")
-    what, photo = get_target(target), load_image(image)
+    what, photo = get_target(target, detector), load_image(image)
     places = places_of(at, box, photo)
     wanted = None if classes is None else detector.labels_of(classes)
     layers = layers_of_all(detector, layer, range(detector.n_levels)) if any(m.kind == LAYER for m in methods) else []
@@ -247,10 +256,12 @@ def explain(detector: Detector, image: Any, *, method: Any = "hirescam", layer: 
         found = len(detections)
         asked = ask(detector, tape.prediction, canvas, photo, places, detections, min_score, wanted) if places else None
         detections = detections[: max_boxes or found] if asked is None else asked.detections
+        what = settled(what, detector, canvas, keys_of(detections), tape.prediction)
+        named = tuple(what.name_of(*key) for key in keys_of(detections)) if what.names else ()
         for each in methods:
             heatmaps = tuple(attribute(detector, canvas, detections, each, layer, what, seed, tape))
             where = shares(heatmaps, detections.boxes) if asked is None else asked.shares(heatmaps)
-            maps.append(Maps(each.name, what.name, heatmaps, tuple(where), dict(each.settings)))
+            maps.append(Maps(each.name, what.name, heatmaps, tuple(where), dict(each.settings), named))
         measured = measure_edges(detector, canvas, detections, edge_layer, edge_maps, tape) if edges else None
     known = reference or (shipped_reference(*_reference_key(detector, edge_layer)) if edges else None)
     on_canvas = canvas.geometries[0].to_canvas(detections.boxes)

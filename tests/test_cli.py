@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from PIL import Image as PilImage
-from tiny import live_yolo, photograph
+from tiny import live_yolo, photograph, save_yolo
 
 from detcam import cli
 from detcam.run import STOPS, check_output
@@ -69,6 +69,18 @@ def test_settings_reach_their_method() -> None:
     assert read.provenance["seed"] == 3
     assert read.edges is None
     assert "+backbone.stem.2" in read.maps[1].heatmaps[0].layer
+
+
+def test_a_margin_names_its_runner_up_and_needs_one(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert run("shots/a.png", "--target", "margin") == 0
+    names = [one.numbers["target"] for one in load_explanations("explanations")[0]]
+    assert names
+    assert all(name.startswith("margin over ") for name in names)
+    capsys.readouterr()
+    one = live_yolo(tmp_path)
+    one.model.names = one.model.model[-1].names = {0: "person"}
+    save_yolo(one.model, tmp_path / "one.pt")
+    assert "no runner-up" in complaint(capsys, "shots/a.png", "--target", "margin", model=str(tmp_path / "one.pt"))
 
 
 def test_files_folders_and_patterns_each_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ from detcam.attribution.attribute import TOGETHER, attribute, attribute_batch
 from detcam.attribution.methods import get_method
 from detcam.attribution.methods.smoothgrad import CHUNK, NOISE
 from detcam.attribution.tape import PIXELS, Tape
-from detcam.attribution.target import TARGETS
+from detcam.attribution.target import TARGETS, Target, settled
 from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.prediction import flatten_rows
 from detcam.detectors.ssd import SSDDetector
@@ -51,7 +51,8 @@ def middle_layer(detector: Detector) -> str:
     return detector.edge_layer
 
 
-def values_with_added(detector: Detector, layer: str, added: Tensor, key: tuple[int, int]) -> dict[str, float]:
+def values_with_added(detector: Detector, layer: str, added: Tensor, key: tuple[int, int], targets: dict[str, Target]
+                      ) -> dict[str, float]:
     """Every target after ``added`` is put onto a layer's output, with nothing but plain hooks."""
     pixels = detector.canvas(IMAGE).pixels
     hook: Any = None
@@ -70,7 +71,7 @@ def values_with_added(detector: Detector, layer: str, added: Tensor, key: tuple[
         prediction = detector.forward(pixels)
     if hook is not None:
         hook.remove()
-    return {name: float(target.read(prediction, *key)) for name, target in TARGETS.items()}
+    return {name: float(target.read(prediction, *key)) for name, target in targets.items()}
 
 
 @pytest.mark.parametrize("where", ["level", "middle", PIXELS])
@@ -78,14 +79,15 @@ def test_gradient_is_the_finite_difference(detector: Detector, where: str) -> No
     level = 1
     key = strongest(detector, level)
     layer = {"level": f"level.{level}", "middle": middle_layer(detector)}.get(where, where)
+    targets = {name: settled(target, detector, detector.canvas(IMAGE), [key]) for name, target in TARGETS.items()}
     with Tape(detector, detector.canvas(IMAGE).pixels, [layer]) as tape:
-        gradients = {name: next(tape.gradients(layer, [key], target)) for name, target in TARGETS.items()}
+        gradients = {name: next(tape.gradients(layer, [key], target)) for name, target in targets.items()}
         shape = tape.activations[layer].shape
     generator = torch.Generator().manual_seed(0)
     for _ in range(3):
         direction = torch.randn(shape, generator=generator, dtype=torch.float64)
         step = 1e-8  # so small that hardly any of a network's kinks lies between the two sides
-        ahead, behind = (values_with_added(detector, layer, sign * step * direction, key) for sign in (1, -1))
+        ahead, behind = (values_with_added(detector, layer, sign * step * direction, key, targets) for sign in (1, -1))
         for name, gradient in gradients.items():
             assert gradient is not None
             assert gradient.any()

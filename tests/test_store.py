@@ -62,7 +62,9 @@ def of_yolo(shots: Path, tmp_path_factory: pytest.TempPathFactory) -> Explanatio
 
 def test_everything_comes_back_equal(explanation: Explanation, of_yolo: Explanation, tmp_path: Path) -> None:
     nothing = detcam.explain(detcam.load(tiny_ssd()), explanation.image, min_score=0.9999999, edges=False)
-    written = [explanation, explanation[2:5], of_yolo, nothing, of_yolo[[]]]
+    margin = detcam.explain(detcam.load(tiny_ssd()), explanation.image, target="margin", edges=False)
+    assert margin.maps[0].targets
+    written = [explanation, explanation[2:5], of_yolo, nothing, of_yolo[[]], margin]
     assert len(nothing) == 0
     assert of_yolo.edges is not None
     assert of_yolo.edges.distribution_spread is not None
@@ -73,6 +75,7 @@ def test_everything_comes_back_equal(explanation: Explanation, of_yolo: Explanat
         for one, other in zip(written, read, strict=True):
             assert_same(one, other)
     assert load_explanations(path)[0].to_frame().equals(explanation.to_frame())
+    assert json.loads(path.read_text())["images"][-1]["detections"][0]["target"].startswith("margin over ")
 
 
 def test_the_json_is_strict_and_says_what_the_readme_promises(explanation: Explanation, tmp_path: Path) -> None:

@@ -7,15 +7,14 @@ import torch
 from torch import Tensor
 
 from detcam.attribution.heatmap import NOT_FINITE, OK, UNREACHABLE, ZERO, Heatmap, fuse
-from detcam.attribution.local import Key
 from detcam.attribution.methods import Method
 from detcam.attribution.methods.table import LAYER, PIXEL
 from detcam.attribution.tape import LEVEL, PIXELS, Tape
-from detcam.attribution.target import Target
+from detcam.attribution.target import Key, Target, settled
 from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.detections import Detections
 from detcam.detectors.prediction import Grid
-from detcam.errors import LayerError, MethodError, near
+from detcam.errors import InputError, LayerError, MethodError, near
 from detcam.imaging import Geometry
 
 AUTO = "auto"
@@ -63,10 +62,12 @@ def attribute(detector: Detector, canvas: Canvas, detections: Detections, method
 
     Raises:
         LayerError: an unknown layer, or one that gives no map.
+        InputError: the detector has no runner-up for a margin.
         MethodError: the method returns a map of another shape than its input's.
     """
     if not len(detections):
         return []
+    target = settled(target, detector, canvas, keys_of(detections))
     if method.kind == PIXEL:
         return _pixel_maps(detector, canvas, detections, method, target, seed)
     if tape is None:
@@ -93,8 +94,11 @@ def attribute_batch(detector: Detector, canvas: Canvas, detections: Sequence[Det
         layer, target: as in :func:`attribute`.
 
     Raises:
+        InputError: the target still has a runner-up to choose, which each photograph has of its own.
         LayerError, MethodError: as in :func:`attribute`; the method is a pixel method.
     """
+    if target.settle is not None:
+        raise InputError(f"target {target.name!r} is chosen photograph by photograph: use attribute()")
     if method.kind != LAYER:
         raise MethodError(f"method {method.name!r} explains one photograph at a time: use attribute()")
     levels = [level for found in detections for level in found.levels.tolist()]

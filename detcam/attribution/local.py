@@ -11,12 +11,11 @@ from dataclasses import dataclass, field, fields
 import torch
 from torch import Tensor, nn
 
-from detcam.attribution.target import Target
+from detcam.attribution.target import Key, Target
 from detcam.attribution.windows import structural_window
 from detcam.detectors.base import Detector
 from detcam.detectors.prediction import Level, Prediction
 
-Key = tuple[int, int]  # row, label
 AGREEMENT = 1e-2  # relative; a head whose windows say something else than the whole map does more than its modules say
 CLASS, BOX = 0, 1  # the places of a level's modules in `Detector.head_modules`
 

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from detcam.attribution.local import Key, LocalGradient, local_gradients
-from detcam.attribution.target import Target
+from detcam.attribution.local import LocalGradient, local_gradients
+from detcam.attribution.target import Key, Target
 from detcam.detectors.base import Detector
 from detcam.detectors.prediction import Grid, Prediction
 from detcam.errors import LayerError, near

@@ -1,13 +1,17 @@
-"""What is explained about a row: its class, or one edge of its box."""
+"""What is explained about a row: its class, its lead over the runner-up, or one edge of its box."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
+from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.prediction import Prediction
 from detcam.errors import InputError, near
 from detcam.imaging.boxes import EDGES
+
+Key = tuple[int, int]  # row, label
 
 
 @dataclass(frozen=True)
@@ -18,32 +22,92 @@ class Target:
         name: the word that users and provenance know it by.
         read: ``(prediction, row, label)`` to the number in every image, ``[B]``.
         local: it reads nothing but its own cell of its own level's maps, so that passes may be shared.
+        settle: for a target with something to choose: ``(prediction of the clean photograph, keys, rivals)`` to the
+            target with that choice made for those ``(row, label)``; :func:`settled` calls it.
+        names: what is explained about a ``(row, label)``, where the name does not say all of it.
     """
 
     name: str
     read: Callable[[Prediction, int, int], Tensor]
     local: bool = False
+    settle: Callable[[Prediction, Sequence[Key], Mapping[int, str]], "Target"] | None = None
+    names: Mapping[Key, str] = field(default_factory=dict)
+
+    def name_of(self, row: int, label: int) -> str:
+        """What is explained about a detection, in words."""
+        return self.names.get((row, label), self.name)
 
 
 def _edge(edge: str) -> Target:
     return Target(edge, lambda prediction, row, label: prediction.edge(row, edge), local=True)
 
 
+def _unsettled(prediction: Prediction, row: int, label: int) -> Tensor:
+    raise InputError("target 'margin': its runner-up is chosen on the clean photograph first; read what settled() "
+                     "returns instead")
+
+
+def _settle_margin(prediction: Prediction, keys: Sequence[Key], rivals: Mapping[int, str]) -> Target:
+    """The class logit minus that of the runner-up: the rival with the largest logit in image 0, fixed from then on."""
+    runners_up = {}
+    for row, label in keys:
+        logits = prediction.class_logits(row)[0].detach()
+        runners_up[row, label] = max((rival for rival in rivals if rival != label), key=lambda each: logits[each])
+
+    def read(prediction: Prediction, row: int, label: int) -> Tensor:
+        logits = prediction.class_logits(row)
+        return logits[:, label] - logits[:, runners_up[row, label]]
+
+    names = {key: f"margin over {rivals[rival]}" for key, rival in runners_up.items()}
+    return Target("margin", read, local=True, names=names)
+
+
 TARGETS = {
     "logit": Target("logit", lambda prediction, row, label: prediction.logit(row, label), local=True),
     "probability": Target("probability", lambda prediction, row, label: prediction.probability(row, label), local=True),
+    "margin": Target("margin", _unsettled, local=True, settle=_settle_margin),
     **{edge: _edge(edge) for edge in EDGES},
 }
 
 
-def get_target(target: str | Target) -> Target:
+def get_target(target: str | Target, detector: Detector | None = None) -> Target:
     """A target by its name, or the target itself.
 
+    Args:
+        target: the name, or the target.
+        detector: what it is for, where that is known already.
+
     Raises:
-        InputError: there is no target of that name.
+        InputError: there is no target of that name, or the detector has no runner-up to compare with.
     """
-    if isinstance(target, Target):
+    if not isinstance(target, Target):
+        if target not in TARGETS:
+            raise InputError(f"unknown target {target!r}: {near(target, TARGETS)}")
+        target = TARGETS[target]
+    if target.settle is _settle_margin and detector is not None and len(detector.rivals) < 2:
+        raise InputError(f"target 'margin': {detector.name} scores a single class and no background, so there is no "
+                         "runner-up; use 'logit'")
+    return target
+
+
+def settled(target: Target, detector: Detector, canvas: Canvas, keys: Sequence[Key],
+            prediction: Prediction | None = None) -> Target:
+    """A target that has chosen what it has to choose, on the photograph as it is: noisy copies change nothing of it.
+
+    Args:
+        target: what is explained.
+        detector: its detector.
+        canvas: the clean photograph.
+        keys: the ``(row, label)`` of every detection that will be read.
+        prediction: of the clean photograph, where there is one; None makes one for a target that has to choose.
+
+    Raises:
+        InputError: the detector has no runner-up to compare with.
+    """
+    target = get_target(target, detector)
+    if target.settle is None:
         return target
-    if target not in TARGETS:
-        raise InputError(f"unknown target {target!r}: {near(target, TARGETS)}")
-    return TARGETS[target]
+    if prediction is None:
+        with detector.borrowed(), torch.no_grad():
+            prediction = detector.forward(canvas.pixels)
+    return target.settle(prediction, keys, detector.rivals)

@@ -99,6 +99,12 @@ class Detector(ABC):
         """What to set when the adapter's detections differ from the model's own."""
         return "this model post-processes in its own way, which detcam cannot follow"
 
+    @property
+    def rivals(self) -> dict[int, str]:
+        """The columns of a row's logits that compete for it, with their words; more than the classes where there is a
+        background."""
+        return self.class_names
+
     @cached_property
     def fingerprint(self) -> str:
         """Which weights these are: the first 16 hexadecimal digits of a SHA-256 over all of them."""

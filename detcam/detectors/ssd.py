@@ -70,6 +70,13 @@ class SSDDetector(Detector):
         return len(self._class_modules)
 
     @property
+    def rivals(self) -> dict[int, str]:
+        """Every label, and the background (column 0) of a softmax; a sigmoid's column 0 competes with nothing."""
+        count = int(self.model.head.classification_head.num_columns)
+        labels = {label: self.class_names.get(label, f"class {label}") for label in range(1, count)}
+        return {0: "background", **labels} if self.score_activation == "softmax" else labels
+
+    @property
     def _class_modules(self) -> nn.ModuleList:
         return self.model.head.classification_head.module_list
 

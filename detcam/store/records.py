@@ -91,7 +91,7 @@ def _detection(explanation: Explanation, index: int, tables: dict[str, NDArray[n
         "number": explanation.numbered[index], "box": plain(found.boxes[index]), "label": label,
         "class_name": explanation.class_name(label), "score": float(found.scores[index]),
         "row": int(found.rows[index]), "level": int(found.levels[index]), "cell": plain(found.cells[index]),
-        "method": first.method, "target": first.target, "layer": first.heatmaps[index].layer,
+        "method": first.method, "target": first.target_of(index), "layer": first.heatmaps[index].layer,
         "status": first.heatmaps[index].status,
     }
     record |= plain(asdict(first.shares[index]))
@@ -99,7 +99,7 @@ def _detection(explanation: Explanation, index: int, tables: dict[str, NDArray[n
         record["verdict"] = verdict_record(explanation.verdicts[index])
     record["edges"] = _edges(explanation.edges, index, tables, arrays)
     record["maps"] = [
-        {"method": maps.method, "target": maps.target, "shares": plain(asdict(maps.shares[index]))}
+        {"method": maps.method, "target": maps.target_of(index), "shares": plain(asdict(maps.shares[index]))}
         | _heatmap(maps.heatmaps[index], f"map{order}_detection{index}", arrays)
         for order, maps in enumerate(explanation.maps)
     ]
@@ -139,7 +139,8 @@ def from_record(record: Record, image: Image, class_names: dict[int, str],
     maps = tuple(
         Maps(each["method"], each["target"],
              tuple(_read_heatmap(one["maps"][order], geometry, array) for one in every),
-             tuple(_shares(one["maps"][order]["shares"]) for one in every), each["settings"])
+             tuple(_shares(one["maps"][order]["shares"]) for one in every), each["settings"],
+             _targets([str(one["maps"][order]["target"]) for one in every], each["target"]))
         for order, each in enumerate(record["methods"])
     )
     tables = {name: _table(every, name) for name in record["edge_numbers"] if name != "maps"}
@@ -166,6 +167,11 @@ def _detections(every: list[Record]) -> Detections:
         scores=column("score", np.float64), rows=column("row", np.int64), levels=column("level", np.int64),
         cells=column("cell", np.int64).reshape(-1, 2),
     )
+
+
+def _targets(names: list[str], target: str) -> tuple[str, ...]:
+    """Each detection's target where they say more than the method's own."""
+    return tuple(names) if any(name != target for name in names) else ()
 
 
 def _number(value: Any) -> float:

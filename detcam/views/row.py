@@ -69,7 +69,7 @@ class Rows:
     def _caption(self, sheet: Sheet, index: int, y: float) -> None:
         found = self.explanation.detections
         x1, y1, x2, y2 = found.boxes[index]
-        where = (f"heat from {self._layers(index)}   ·   {x2 - x1:.0f} by {y2 - y1:.0f} px at "
+        where = (f"heat from {self._layers(index)}{self._target(index)}   ·   {x2 - x1:.0f} by {y2 - y1:.0f} px at "
                  f"({x1:.0f}, {y1:.0f})   ·   level {found.levels[index]}")
         middle = y + BADGE / 2
         x = MARGIN + _badge(sheet, MARGIN, y, self.explanation, index) + 0.1
@@ -82,6 +82,11 @@ class Rows:
         x += width_of(score, 11) + 0.3
         sheet.write(x, middle, shorten(where, self.layout.width - MARGIN - x, 8.5), 8.5, colour=MUTED,
                     va="center_baseline")
+
+    def _target(self, index: int) -> str:
+        """What is explained about this detection, where the columns' titles do not say all of it."""
+        first = self.explanation.maps[0]
+        return f"   ·   {first.target_of(index)}" if first.targets else ""
 
     def _layers(self, index: int) -> str:
         """Which layer each method's heat comes from, in words."""
