@@ -70,6 +70,10 @@ Noise = Annotated[float | None, typer.Option(help="SmoothGrad: noise, as a share
 UseEdges = Annotated[bool, typer.Option(help="Measure what each edge rests on.")]
 EdgeMaps = Annotated[bool, typer.Option("--edge-maps", help="Also keep and draw each edge's signed map.")]
 EdgeLayer = Annotated[str | None, typer.Option(help="Where the evidence on an edge is taken.")]
+UseSweep = Annotated[bool, typer.Option(
+    "--sweep", help="Also keep each box's maps at many layers, and draw them from shallow to deep, a picture a box.")]
+SweepBoxes = Annotated[list[int] | None, typer.Option(
+    "--sweep-box", min=1, help="The same for the box with this number alone; may be repeated.")]
 ReferenceFile = Annotated[Path | None, typer.Option(
     "--reference", help="Sound boxes to compare with, from scripts/validate_numbers.py --reference-out.")]
 ScaleChoice = Annotated[Scale, typer.Option(help="Full colour is each box's own maximum, or one shared by all.")]
@@ -94,13 +98,14 @@ def explain(
     min_score: MinScore = 0.25, max_boxes: MaxBoxes = 30, samples: Samples = None, noise: Noise = None,
     edges: UseEdges = True, edge_maps: EdgeMaps = False, edge_layer: EdgeLayer = None,
     reference: ReferenceFile = None, scale: ScaleChoice = Scale.box, cmap: ColourMap = "inferno", seed: Seed = 0,
-    out: Out = Path("explanations"),
+    sweep: UseSweep = False, sweep_box: SweepBoxes = None, out: Out = Path("explanations"),
     show_version: Version = False,
 ) -> None:
     """Explain every box of every photograph: a figure, the numbers, and the raw heatmaps."""
     from detcam.attribution.attribute import AUTO, layers_of
     from detcam.attribution.target import get_target
     from detcam.diagnosis.reference import load_reference
+    from detcam.explain import swept_method
     from detcam.inputs import collect
     from detcam.inputs import samples as sample_photographs
     from detcam.job import do
@@ -115,11 +120,13 @@ def explain(
     options: dict[str, Any] = {
         "method": chosen_methods(method or ["hirescam"], samples, noise), "layer": layer or AUTO,
         "target": get_target(target), "min_score": min_score, "classes": only, "max_boxes": max_boxes or None,
-        "edges": edges, "edge_maps": edge_maps, "edge_layer": edge_layer, "seed": seed,
+        "edges": edges, "edge_maps": edge_maps, "edge_layer": edge_layer, "seed": seed, "sweep": sweep_box or sweep,
         "reference": None if reference is None else load_reference(reference),
         "at": numbers_of("--at", at or [], "X,Y", "320,240"),
         "box": numbers_of("--box", box or [], "X1,Y1,X2,Y2", "300,80,420,400"),
     }
+    if sweep or sweep_box:
+        swept_method(options["method"])
     colour_map(cmap)
     photographs = collect(images) if images else sample_photographs()
     if (at or box) and len(photographs) != 1:

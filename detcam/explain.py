@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from detcam.attribution.attribute import AUTO, attribute, keys_of, layers_of_all
 from detcam.attribution.heatmap import Heatmap
-from detcam.attribution.methods import get_method
+from detcam.attribution.methods import Method, get_method
 from detcam.attribution.methods.table import LAYER
+from detcam.attribution.sweep import Sweep, sweep_of
 from detcam.attribution.tape import Tape
 from detcam.attribution.target import Target, get_target, settled
 from detcam.detectors.base import Detector
@@ -73,6 +74,7 @@ class DetectionExplanation:
         label, class_name, score, row, level, cell: as in :class:`Detections`.
         heatmap: the first method's heatmap.
         heatmaps: every method's, by name.
+        sweep: its maps by layer, from shallow to deep; empty unless a sweep was asked for.
         numbers: everything that was measured, flat, as ``to_frame()`` has it.
         verdict: where its place was asked about, what became of it.
         parent: the explanation it belongs to.
@@ -88,6 +90,7 @@ class DetectionExplanation:
     cell: tuple[int, int]
     heatmap: Heatmap
     heatmaps: dict[str, Heatmap]
+    sweep: dict[str, Heatmap]
     numbers: dict[str, Any]
     verdict: Verdict | None
     parent: "Explanation" = field(repr=False, compare=False)
@@ -111,6 +114,7 @@ class Explanation:
         found: how many detections there were before ``max_boxes`` cut them.
         verdicts: where places were asked about, what became of each row; None for what took a row's place. The rows
             need not be detections then. Empty otherwise.
+        sweep: each detection's maps at many layers; None if it was not asked for.
     """
 
     image: Image
@@ -124,6 +128,7 @@ class Explanation:
     numbered: tuple[int, ...]
     found: int
     verdicts: tuple[Verdict | None, ...] = ()
+    sweep: Sweep | None = None
 
     def __len__(self) -> int:
         return len(self.detections)
@@ -146,6 +151,7 @@ class Explanation:
             percentiles=None if self.percentiles is None else self.percentiles[chosen],
             heat_gap=self.heat_gap[chosen], numbered=tuple(self.numbered[i] for i in chosen),
             verdicts=tuple(self.verdicts[i] for i in chosen) if self.verdicts else (),
+            sweep=None if self.sweep is None else self.sweep[chosen],
         )
 
     def _one(self, index: int) -> DetectionExplanation:
@@ -156,7 +162,8 @@ class Explanation:
             class_name=self.class_name(label), score=float(found.scores[index]), row=int(found.rows[index]),
             level=int(found.levels[index]), cell=(int(found.cells[index, 0]), int(found.cells[index, 1])),
             heatmap=self.maps[0].heatmaps[index],
-            heatmaps={each.method: each.heatmaps[index] for each in self.maps}, numbers=self.numbers(index),
+            heatmaps={each.method: each.heatmaps[index] for each in self.maps},
+            sweep={} if self.sweep is None else self.sweep.heatmaps[index], numbers=self.numbers(index),
             verdict=self.verdict(index), parent=self,
         )
 
@@ -206,7 +213,7 @@ def explain(detector: Detector, image: Any, *, method: Any = "hirescam", layer: 
             target: str | Target = "logit", min_score: float = MIN_SCORE,
             classes: Sequence[str | int] | None = None, max_boxes: int | None = MAX_BOXES, edges: bool = True,
             edge_maps: bool = False, edge_layer: str | None = None, reference: Reference | None = None,
-            seed: int = 0, at: Any = None, box: Any = None) -> Explanation:
+            seed: int = 0, at: Any = None, box: Any = None, sweep: bool | Sequence[int] = False) -> Explanation:
     """Explain every box that the detector draws on a photograph, or why it draws none at a place.
 
     With ``at`` or ``box``, the raw row that speaks for each place is explained instead, detected or not, with a
@@ -229,6 +236,8 @@ def explain(detector: Detector, image: Any, *, method: Any = "hirescam", layer: 
         seed: where a method's noise starts from.
         at: a point ``(x, y)`` in source pixels, or a list of points, to ask about.
         box: a box ``(x1, y1, x2, y2)`` in source pixels, or a list of boxes, to ask about.
+        sweep: also keep the first layer method's maps at one layer for each change of the map's size, of every
+            detection, or of those with these numbers (from 1).
 
     Raises:
         InputError: an argument, image, layer, method or class is not what was expected.
@@ -241,6 +250,7 @@ def explain(detector: Detector, image: Any, *, method: Any = "hirescam", layer: 
     methods = [get_method(each) for each in (method if isinstance(method, (list, tuple)) else [method])]
     if not methods:
         raise InputError("no method named: give at least one")
+    swept = swept_method(methods) if sweep else None
     what, photo = get_target(target, detector), load_image(image)
     places = places_of(at, box, photo)
     wanted = None if classes is None else detector.labels_of(classes)
@@ -266,13 +276,40 @@ def explain(detector: Detector, image: Any, *, method: Any = "hirescam", layer: 
     known = reference or (shipped_reference(*_reference_key(detector, edge_layer)) if edges else None)
     on_canvas = canvas.geometries[0].to_canvas(detections.boxes)
     gaps = [heat_gap(heatmap, box) for heatmap, box in zip(maps[0].heatmaps, detections.boxes, strict=True)]
+    numbered = tuple(range(1, len(detections) + 1)) if asked is None else asked.numbered
     return Explanation(
         image=photo, detections=detections, class_names=detector.class_names, maps=tuple(maps), edges=measured,
         percentiles=_percentiles(detector, known, measured, detections, on_canvas),
         heat_gap=np.array(gaps).reshape(-1, 4), provenance=_provenance(detector, known, min_score, seed),
-        numbered=tuple(range(1, len(detections) + 1)) if asked is None else asked.numbered, found=found,
-        verdicts=() if asked is None else asked.verdicts,
+        numbered=numbered, found=found, verdicts=() if asked is None else asked.verdicts,
+        sweep=None if swept is None else sweep_of(detector, canvas, detections, swept, what,
+                                                  only=_swept_boxes(sweep, numbered)),
     )
+
+
+def swept_method(methods: Sequence[Method]) -> Method:
+    """The method that a sweep takes: the first layer method.
+
+    Raises:
+        InputError: all of them explain pixels.
+    """
+    for method in methods:
+        if method.kind == LAYER:
+            return method
+    raise InputError(f"a sweep goes through layers, and {methods[0].name!r} explains pixels: add a layer method, such "
+                     "as 'hirescam'")
+
+
+def _swept_boxes(sweep: bool | Sequence[int], numbered: Sequence[int]) -> list[int] | None:
+    """Indices of the detections that were asked for by number; None for all."""
+    if isinstance(sweep, bool):
+        return None
+    for number in sweep:
+        if number not in numbered:
+            known = f"the numbers are {', '.join(map(str, numbered))}" if numbered else (
+                "nothing is explained on this photograph")
+            raise InputError(f"sweep: there is no box {number}; {known}")
+    return [numbered.index(number) for number in sweep]
 
 
 def _percentiles(detector: Detector, reference: Reference | None, measured: Edges | None, detections: Detections,

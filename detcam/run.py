@@ -87,12 +87,15 @@ def run(detector: Detector, photographs: Sequence[Path], out: Path, options: dic
 
 def _one(detector: Detector, path: Path, stem: str, writer: Writer, options: dict[str, Any],
          drawing: dict[str, Any], outcome: Outcome) -> None:
+    from detcam.views.colours import HEAT
     from detcam.views.figure import save_figures
+    from detcam.views.sweep import save_sweeps
 
     with redirect_stdout(sys.stderr):  # libraries that print do not belong into the table
         explanation = explain(detector, path, **options)
     with _whole_or_none(writer, stem):
         figures = save_figures(explanation, writer.folder / stem, **drawing)
+        figures += save_sweeps(explanation, writer.folder / stem, cmap=drawing.get("cmap", HEAT))
         writer.add(explanation, [figure.name for figure in figures], stem)
     outcome.explained.append(without_heat(explanation))
     outcome.figures += len(figures)
@@ -139,7 +142,8 @@ def without_heat(explanation: Explanation) -> Explanation:
     maps = tuple(replace(each, heatmaps=tuple(emptied(heatmap) for heatmap in each.heatmaps))
                  for each in explanation.maps)
     edges = None if explanation.edges is None else replace(explanation.edges, maps=None)
-    return replace(explanation, image=Image(black, printable(explanation.image.name)), maps=maps, edges=edges)
+    return replace(explanation, image=Image(black, printable(explanation.image.name)), maps=maps, edges=edges,
+                   sweep=None)
 
 
 def check_output(out: Path, photographs: Sequence[Path]) -> None:
@@ -154,7 +158,7 @@ def check_output(out: Path, photographs: Sequence[Path]) -> None:
     if (out / JSON_NAME).exists():
         return
     for stem in unique_stems([str(path) for path in photographs]):
-        for ending in (".png", ".npz"):
+        for ending in (".png", ".npz", ".sweep-1.png"):
             if (out / (stem + ending)).exists():
                 raise OutputError(f"{out / (stem + ending)}: exists, and detcam did not make this folder; name another "
                                   "folder with --out")

@@ -83,6 +83,19 @@ def test_a_margin_names_its_runner_up_and_needs_one(capsys: pytest.CaptureFixtur
     assert "no runner-up" in complaint(capsys, "shots/a.png", "--target", "margin", model=str(tmp_path / "one.pt"))
 
 
+def test_a_sweep_is_drawn_and_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("shots/a.png", "--sweep", "--no-edges") == 0
+    assert "1 photograph, 2 boxes: 3 figures" in capsys.readouterr().out
+    assert run("shots/a.png", "--sweep-box", "2", "--no-edges", "--cmap", "jet") == 0
+    assert sorted(path.name for path in Path("explanations").iterdir()) == [
+        "a.npz", "a.png", "a.sweep-2.png", "explanations.json"]
+    assert [list(one.sweep) for one in load_explanations("explanations")[0]] == [
+        [], ["backbone.stem.1", "backbone.stem.3", "backbone.stem", "backbone.second", "backbone.third"]]
+    assert run("shots/a.png", "--sweep-box", "3", "--no-edges") == 1
+    assert "there is no box 3" in capsys.readouterr().err
+    assert "add a layer method" in complaint(capsys, "shots/a.png", "--sweep", "--method", "gradient")
+
+
 def test_files_folders_and_patterns_each_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("shots/b.png", "shots", "shots/*.png", "./shots/a.png") == 0
     assert [each.image.name for each in load_explanations("explanations")] == ["shots/b.png", "shots/a.png"]

@@ -121,7 +121,7 @@ def _layer_maps(tape: Tape, detector: Detector, canvas: Canvas, detections: Sequ
         for (image, index, _), gradient in zip(members, gradients, strict=True):
             own = None if gradient is None else gradient[0]
             geometry = canvas.geometries[image]
-            maps[image][index][name] = _layer_map(method, activations[image], own, grid, geometry, name)
+            maps[image][index][name] = layer_map(method, activations[image], own, grid, geometry, name)
     return [[_one_map(each, wanted[level]) for each, level in zip(own, found.levels.tolist(), strict=True)]
             for own, found in zip(maps, detections, strict=True)]
 
@@ -130,8 +130,13 @@ def _one_map(maps: dict[str, Heatmap], names: Sequence[str]) -> Heatmap:
     return maps[names[0]] if len(names) == 1 else fuse({name: maps[name] for name in names})
 
 
-def _layer_map(method: Method, activations: Tensor, gradient: Tensor | None, grid: Grid, geometry: Geometry,
-               name: str) -> Heatmap:
+def layer_map(method: Method, activations: Tensor, gradient: Tensor | None, grid: Grid, geometry: Geometry,
+              name: str) -> Heatmap:
+    """A method's map from activations and gradients ``[c, h, w]``; without gradients it is unreachable.
+
+    Raises:
+        MethodError: the method returns a map of another shape than its input's.
+    """
     shape = activations.shape[-2:]
     if gradient is None:
         return _heatmap(torch.zeros(shape), grid, geometry, name, UNREACHABLE)

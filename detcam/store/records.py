@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detcam.attribution.heatmap import Heatmap
+from detcam.attribution.sweep import Sweep
 from detcam.detectors.detections import Detections
 from detcam.detectors.prediction import Grid
 from detcam.diagnosis.edges import Edges
@@ -65,7 +66,7 @@ def to_record(explanation: Explanation) -> tuple[Record, Arrays]:
         "geometry": plain(asdict(heatmaps[0].geometry)) if heatmaps else None,
         "methods": [{"method": maps.method, "target": maps.target, "settings": plain(maps.settings)}
                     for maps in explanation.maps],
-        "edge_numbers": measured,
+        "edge_numbers": measured, "sweep": _sweep(explanation.sweep),
         "detections": [_detection(explanation, index, tables, arrays) for index in range(len(explanation))],
         "provenance": plain(explanation.provenance),
     }, arrays
@@ -103,7 +104,17 @@ def _detection(explanation: Explanation, index: int, tables: dict[str, NDArray[n
         | _heatmap(maps.heatmaps[index], f"map{order}_detection{index}", arrays)
         for order, maps in enumerate(explanation.maps)
     ]
+    if explanation.sweep is not None:
+        record["sweep"] = [_heatmap(heatmap, f"sweep{order}_detection{index}", arrays)
+                           for order, heatmap in enumerate(explanation.sweep.heatmaps[index].values())]
     return record
+
+
+def _sweep(sweep: Sweep | None) -> Record | None:
+    if sweep is None:
+        return None
+    return {"method": sweep.method, "layers": [{"layer": name, "channels": count, "level": sweep.levels.get(name)}
+                                               for name, count in sweep.channels.items()]}
 
 
 def _edges(edges: Edges | None, index: int, tables: dict[str, NDArray[np.float64] | None], arrays: Arrays) -> Record:
@@ -155,7 +166,18 @@ def from_record(record: Record, image: Image, class_names: dict[int, str],
         percentiles=tables.get("percentile"), heat_gap=tables["heat_gap"], provenance=record["provenance"],
         numbered=tuple(int(one["number"]) for one in every), found=int(record["found"]),
         verdicts=tuple(read_verdict(one["verdict"]) for one in every if "verdict" in one),
+        sweep=_read_sweep(record, geometry, array),
     )
+
+
+def _read_sweep(record: Record, geometry: Geometry | None, array: Callable[[str], NDArray[np.float32]]) -> Sweep | None:
+    sweep = record.get("sweep")
+    if sweep is None:
+        return None
+    every = [[_read_heatmap(each, geometry, array) for each in one["sweep"]] for one in record["detections"]]
+    return Sweep(str(sweep["method"]), {str(each["layer"]): int(each["channels"]) for each in sweep["layers"]},
+                 {str(each["layer"]): int(each["level"]) for each in sweep["layers"] if each["level"] is not None},
+                 tuple({heatmap.layer: heatmap for heatmap in maps} for maps in every))
 
 
 def _detections(every: list[Record]) -> Detections:

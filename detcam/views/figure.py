@@ -113,14 +113,19 @@ def _page_path(stem: Path, number: int) -> Path:
     return stem.with_name(f"{stem.name}.png" if number == 1 else f"{stem.name}.{number}.png")
 
 
+def is_own(path: Path, title: str) -> bool:
+    """Whether detcam drew this PNG of the photograph called ``title``, told by what is written in it."""
+    try:
+        with PilImage.open(path) as opened:
+            return opened.info.get("Software") == SOFTWARE and opened.info.get("Title") == _latin(title)
+    except OSError:
+        return False
+
+
 def _remove_left_over(stem: Path, number: int, title: str) -> None:
-    """Remove this photograph's pages from ``number`` on, told by what is written in them."""
-    while (path := _page_path(stem, number)).is_file():
+    """Remove this photograph's pages from ``number`` on."""
+    while (path := _page_path(stem, number)).is_file() and is_own(path, title):
         try:
-            with PilImage.open(path) as opened:
-                own = opened.info.get("Software") == SOFTWARE and opened.info.get("Title") == _latin(title)
-            if not own:
-                return
             path.unlink()
         except OSError:
             return
