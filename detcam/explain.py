@@ -181,6 +181,7 @@ class Explanation:
         heatmap = first.heatmaps[index]
         row: dict[str, Any] = {"method": first.method, "target": first.target_of(index), "layer": heatmap.layer,
                                "status": heatmap.status}
+        row |= {f"scale_{name}": scale for name, scale in heatmap.scales.items()}  # of a fused map
         row |= {region: getattr(first.shares[index], region) for region in REGIONS}
         row["peak_inside"] = first.shares[index].peak_inside
         if self.edges is not None:

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from PIL import Image as PilImage
 from synthetic import explanation_of, hot_cell, letterbox, photograph, stretch
 
-from detcam.attribution.heatmap import Heatmap
+from detcam.attribution.heatmap import Heatmap, fuse
 from detcam.detectors.prediction import Grid
 from detcam.errors import InputError, OutputError
 from detcam.imaging import Geometry, Image
@@ -159,6 +159,18 @@ def test_a_map_without_positive_heat_says_so(value: float, words: str) -> None:
 def boxes_of(count: int) -> list[list[float]]:
     return [[5 * (index % 6) + 3.0, 4 * (index // 6) + 2.0, 5 * (index % 6) + 60.0, 4 * (index // 6) + 70.0]
             for index in range(count)]
+
+
+def test_a_fused_map_says_what_each_layer_was_divided_by() -> None:
+    image = photograph()
+    geometry, grid = stretch(image, (64, 64)), Grid((8.0, 8.0))
+    fused = fuse({name: hot_cell((8, 8), (4, 4), grid, geometry, value, layer=name)
+                  for name, value in (("model.4", 32.0), ("model.9", 0.0))})
+    words = said(figures(explanation_of(image, [[10.0, 20.0, 100.0, 110.0]], [[fused]]))[0])
+    assert "heat from layer model.4 / 0.5 + model.9 (nothing positive)" in words
+    assert "each map over the mean of its positive part" in " ".join(words.split())
+    plain = said(figures(explanation_of(image, [[10.0, 20.0, 100.0, 110.0]]))[0])
+    assert "mean of its positive part" not in plain
 
 
 def test_thirty_boxes_are_paged_and_the_cap_is_stated() -> None:

@@ -94,6 +94,10 @@ def test_the_json_is_strict_and_says_what_the_readme_promises(explanation: Expla
         "level": expected.level, "layer": expected.heatmap.layer, "inside": expected.numbers["inside"]}
     assert one["edges"]["top"]["evidence"] == expected.numbers["top_evidence"]
     assert [each["method"] for each in one["maps"]] == ["hirescam", "smoothgrad"]
+    scales = one["maps"][0]["scales"]
+    assert scales == dict(expected.heatmap.scales)
+    assert list(scales) == one["maps"][0]["layer"].split("+")
+    assert all(scale > 0 for scale in scales.values())
     values = np.load(tmp_path / image["npz"])[one["maps"][1]["npz_key"]]
     assert values.dtype == np.float32
     np.testing.assert_array_equal(values, expected.heatmaps["smoothgrad"].values)

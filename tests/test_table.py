@@ -10,6 +10,7 @@ from PIL import Image as PilImage
 from rich.console import Console
 from synthetic import explanation_of, hot_cell, photograph, stretch
 
+from detcam.attribution.heatmap import fuse
 from detcam.detectors.prediction import Grid
 from detcam.explain import DetectionExplanation, Explanation
 from detcam.views.notebook import png_of, register, summary
@@ -77,6 +78,15 @@ def test_a_narrow_terminal_keeps_one_line_a_detection_and_says_what_is_left_out(
     assert [line.split()[0] for line in lines] == ["1", "2"]
     assert all(len(line) <= 80 and line.split()[-1] == "50" for line in lines)
     assert "wider terminal" in text
+
+
+def test_fused_layers_say_where_their_scales_are() -> None:
+    image = photograph()
+    maps = {name: hot_cell((8, 8), (4, 4), Grid((8.0, 8.0)), stretch(image, (64, 64)), layer=name) for name in "ab"}
+    explanation = explanation_of(image, [BOX], [[fuse(maps)]])
+    assert "to_frame() have the means" in " ".join(printed(explanation).split())
+    assert explanation.to_frame()[["scale_a", "scale_b"]].iloc[0].tolist() == [3 / 64, 3 / 64]
+    assert "means" not in printed(explanation_of(image, [BOX]))
 
 
 def test_several_photographs_and_one_without_detections() -> None:

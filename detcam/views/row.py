@@ -5,6 +5,7 @@ from functools import lru_cache
 import numpy as np
 from matplotlib.axes import Axes
 
+from detcam.attribution.heatmap import Heatmap
 from detcam.explain import Explanation
 from detcam.views.colours import MUTED, faded, laid_over
 from detcam.views.crop import Region, around, heat_in, pixels, whole
@@ -92,7 +93,7 @@ class Rows:
         """Which layer each method's heat comes from, in words."""
         methods: dict[str, list[str]] = {}
         for maps in self.explanation.maps:
-            methods.setdefault(maps.heatmaps[index].layer, []).append(maps.method)
+            methods.setdefault(layer_words(maps.heatmaps[index]), []).append(maps.method)
         if len(methods) == 1:
             return f"layer {next(iter(methods))}"
         return listed(f"{layer} ({', '.join(names)})" for layer, names in methods.items())
@@ -113,6 +114,14 @@ class Rows:
         if status is not None:
             say(axes, place, *status)
         return axes
+
+
+def layer_words(heatmap: Heatmap) -> str:
+    """A map's layer; of a fused map every layer with what its map was divided by."""
+    if not heatmap.scales:
+        return heatmap.layer
+    return " + ".join(f"{name} / {scale:.2g}" if scale else f"{name} (nothing positive)"
+                      for name, scale in heatmap.scales.items())
 
 
 def _badge(sheet: Sheet, x: float, y: float, explanation: Explanation, index: int) -> float:

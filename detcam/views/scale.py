@@ -42,17 +42,20 @@ class Scale:
         kind: ``"box"`` (each map has its own) or ``"shared"`` (all maps of a method have one).
         tops: the raw value of full colour, for each method and detection, ``[M][N]``; 0 without heat.
         pixels: whether any of the maps is one of pixels, whose highest values are cut.
+        fused: whether any of the maps is fused from several layers.
     """
 
     kind: str
     tops: NDArray[np.float64]
     pixels: bool
+    fused: bool = False
 
     def words(self) -> str:
         """What full colour means, as a sentence."""
         whose = "each box has its own scale" if self.kind == BOX else "all boxes share one scale a method"
         cut = f" (for pixel maps their {PIXEL_TOP:g}th percentile)" if self.pixels else ""
-        return f"Positive part of the map, linear; {whose}. 100 % is the maximum{cut}."
+        fused = " Fused layers: each map over the mean of its positive part, after the /." if self.fused else ""
+        return f"Positive part of the map, linear; {whose}. 100 % is the maximum{cut}.{fused}"
 
 
 def scale_of(explanation: Explanation, kind: str) -> Scale:
@@ -68,7 +71,8 @@ def scale_of(explanation: Explanation, kind: str) -> Scale:
     if kind == SHARED and tops.size:
         tops[:] = tops.max(1, keepdims=True)
     pixels = any(heatmap.layer == PIXELS for maps in explanation.maps for heatmap in maps.heatmaps)
-    return Scale(kind, tops, pixels)
+    fused = any(heatmap.scales for maps in explanation.maps for heatmap in maps.heatmaps)
+    return Scale(kind, tops, pixels, fused)
 
 
 def _top(heatmap: Heatmap) -> float:

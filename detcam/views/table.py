@@ -85,6 +85,9 @@ def _line(explanation: Explanation, index: int, wide: bool) -> list[Text]:
 def _columns(explanation: Explanation, wide: bool) -> str:
     """What the columns are."""
     words = [f"inside to else: shares of the heat of {explanation.maps[0].method}; the rest lies in padding"]
+    if any(heatmap.scales for heatmap in explanation.maps[0].heatmaps):
+        words.append("fused layers: each map over the mean of its positive part, summed; explanations.json and "
+                     "to_frame() have the means")
     if explanation.edges is not None:
         words.append("left to bottom: evidence on each edge over width or height, the most in bold")
         words.append("no reference for these weights: numbers are not ranked" if explanation.percentiles is None else
