@@ -9,7 +9,7 @@ from test_gradients import FAMILIES, IMAGE, in_float64, middle_layer
 from tiny import photograph, tiny_ssd, tiny_yolo
 
 import detcam
-from detcam.attribution.attribute import attribute, keys_of
+from detcam.attribution.attribute import attribute, attribute_batch, keys_of
 from detcam.attribution.methods import get_method
 from detcam.attribution.tape import Tape
 from detcam.attribution.target import TARGETS, Target, get_target, settled
@@ -110,6 +110,13 @@ def test_the_runner_up_stays_when_a_copy_would_have_another() -> None:
 def test_read_before_it_is_settled_it_is_an_error(detector: Detector) -> None:
     with pytest.raises(InputError, match="chosen on the clean photograph"):
         TARGETS["margin"].read(detector.forward(detector.canvas(IMAGE).pixels), 0, 1)
+
+
+def test_a_batch_wants_a_target_that_has_chosen() -> None:
+    detector = SSDDetector(tiny_ssd())
+    with pytest.raises(InputError, match="chosen photograph by photograph"):
+        attribute_batch(detector, detector.canvas(IMAGE), [detector.detect(IMAGE, 0.25)], get_method("hirescam"),
+                        "auto", TARGETS["margin"])
 
 
 def one_class_yolo() -> Detector:

@@ -45,6 +45,7 @@ class _Entry:
     kind: str
     source: str
     description: str
+    fails_randomization: bool = False  # much of the map stays when the weights above know nothing: a test measures it
 
 
 METHODS = {
@@ -56,8 +57,9 @@ METHODS = {
                       "Averages the gradient over the map and so forgets which box was asked about: it lights up "
                       "other objects of the class too. A poor choice for boxes, here for comparison."),
     "layercam": _Entry("detcam.attribution.methods.layercam:layercam", LAYER, "Jiang et al. 2021, section III.B",
-                       "Positive gradient times activation, elementwise: what speaks for the box, without what speaks "
-                       "against it."),
+                       "Positive gradient times activation, elementwise. Nothing cancels out, so half of the map is "
+                       "there before any training: it fails parameter randomization.",
+                       fails_randomization=True),
     "ssgradcam": _Entry("detcam.attribution.methods.ssgradcam:ssgradcam", LAYER, "Yamauchi and Ishikawa 2022",
                         "Grad-CAM whose weights are given their place back by each channel's own gradient: belongs to "
                         "the box."),
