@@ -54,7 +54,8 @@ class Scale:
         """What full colour means, as a sentence."""
         whose = "each box has its own scale" if self.kind == BOX else "all boxes share one scale a method"
         cut = f" (for pixel maps their {PIXEL_TOP:g}th percentile)" if self.pixels else ""
-        fused = " Fused layers: each map over the mean of its positive part, after the /." if self.fused else ""
+        fused = (" Fused layers: each map over the mean of its positive part (the number after the /), then summed."
+                 if self.fused else "")
         return f"Positive part of the map, linear; {whose}. 100 % is the maximum{cut}.{fused}"
 
 
