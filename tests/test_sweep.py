@@ -130,7 +130,7 @@ def test_explain_takes_the_first_layer_method_and_numbers_from_1(detector: Detec
     assert found.sweep.method == "layercam"
     assert [bool(one.sweep) for one in found] == [False, True, False, True]
     assert found[1:3][0].sweep == found[1].sweep
-    with pytest.raises(InputError, match="no box 5; the boxes that are explained are numbered 1 to 4"):
+    with pytest.raises(InputError, match="no box 5; the numbers are 1, 2, 3, 4"):
         detcam.explain(detector, IMAGE, max_boxes=4, edges=False, sweep=[5])
     with pytest.raises(InputError, match="add a layer method"):
         detcam.explain(detector, IMAGE, edges=False, sweep=True, method="gradient")
