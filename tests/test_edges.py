@@ -6,7 +6,7 @@ import torch
 from tiny import photograph, tiny_detector
 
 from detcam.detectors.base import Detector
-from detcam.diagnosis.edges import measure_edges
+from detcam.diagnosis.edges import measure_edges, sibling_spread
 from detcam.imaging import Image
 from detcam.imaging.boxes import EDGES, iou
 
@@ -53,11 +53,11 @@ def test_evidence_is_the_sum_of_gradient_times_activation(detector: Detector) ->
 
 
 def test_sibling_spread_is_the_deviation_of_the_rows_that_were_suppressed(detector: Detector) -> None:
-    found = detector.detect(IMAGE)[:12]
-    canvas = detector.canvas(IMAGE)
-    spread = measure_edges(detector, canvas, found).sibling_spread
+    found, canvas = detector.detect(IMAGE), detector.canvas(IMAGE)
     with torch.no_grad():
         prediction = detector.forward(canvas.pixels)
+    spread = sibling_spread(prediction, canvas, found)
+    np.testing.assert_allclose(measure_edges(detector, canvas, found[:3]).sibling_spread, spread[:3], rtol=1e-5)
     boxes, scores = prediction.boxes[0].numpy().astype(float), prediction.scores[0].numpy()
     seen = 0
     for index, (row, label) in enumerate(zip(found.rows, found.labels, strict=True)):
