@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from detcam.attribution.attribute import AUTO, attribute, keys_of, layers_of_all
 from detcam.attribution.heatmap import Heatmap
 from detcam.attribution.methods import Method, get_method
-from detcam.attribution.methods.table import LAYER
+from detcam.attribution.methods.table import LAYER, MASKED
 from detcam.attribution.sweep import Sweep, sweep_of
 from detcam.attribution.tape import Tape
 from detcam.attribution.target import Target, get_target, settled
@@ -30,6 +30,7 @@ from detcam.imaging.boxes import EDGES
 
 MIN_SCORE = 0.25  # what ultralytics' predict takes
 MAX_BOXES = 30
+SIMILARITY = "similarity"  # what masked methods explain, whatever target the others have
 
 
 @dataclass(frozen=True)
@@ -272,7 +273,8 @@ def explain(detector: Detector, image: Any, *, method: Any = "hirescam", layer: 
         for each in methods:
             heatmaps = tuple(attribute(detector, canvas, detections, each, layer, what, seed, tape))
             where = shares(heatmaps, detections.boxes) if asked is None else asked.shares(heatmaps)
-            maps.append(Maps(each.name, what.name, heatmaps, tuple(where), dict(each.settings), named))
+            explained = SIMILARITY if each.kind == MASKED else what.name
+            maps.append(Maps(each.name, explained, heatmaps, tuple(where), dict(each.settings), named))
         measured = measure_edges(detector, canvas, detections, edge_layer, edge_maps, tape) if edges else None
     known = reference or (shipped_reference(*_reference_key(detector, edge_layer)) if edges else None)
     on_canvas = canvas.geometries[0].to_canvas(detections.boxes)

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from detcam.attribution.heatmap import NOT_FINITE, OK, UNREACHABLE, ZERO, Heatmap, fuse
 from detcam.attribution.methods import Method
-from detcam.attribution.methods.table import LAYER, PIXEL
+from detcam.attribution.methods.table import LAYER, MASKED, PIXEL
+from detcam.attribution.similarity import similarities
 from detcam.attribution.tape import LEVEL, PIXELS, Tape
 from detcam.attribution.target import Key, Target, settled
 from detcam.detectors.base import Canvas, Detector
@@ -18,6 +19,7 @@ from detcam.errors import InputError, LayerError, MethodError, near
 from detcam.imaging import Geometry
 
 AUTO = "auto"
+FOUND = ("logit", "probability")  # targets that D-RISE's similarity stands for
 TOGETHER = 16  # boxes whose pixel gradients are summed at a time: 5 MB each at 640 px
 
 
@@ -70,6 +72,8 @@ def attribute(detector: Detector, canvas: Canvas, detections: Detections, method
     target = settled(target, detector, canvas, keys_of(detections))
     if method.kind == PIXEL:
         return _pixel_maps(detector, canvas, detections, method, target, seed)
+    if method.kind == MASKED:
+        return _masked_maps(detector, canvas, detections, method, target, seed)
     if tape is None:
         return attribute_batch(detector, canvas, [detections], method, layer, target)[0]
     return _layer_maps(tape, detector, canvas, [detections], method, layer, target)[0]
@@ -161,6 +165,23 @@ def _pixel_maps(detector: Detector, canvas: Canvas, detections: Detections, meth
         for values in method.function(gradients, canvas.pixels, generator):
             maps.append(_heatmap(values, Grid((1.0, 1.0)), canvas.geometries[0], PIXELS))
     return maps
+
+
+def _masked_maps(detector: Detector, canvas: Canvas, detections: Detections, method: Method, target: Target,
+                 seed: int) -> list[Heatmap]:
+    if target.name not in FOUND:
+        raise MethodError(f"method {method.name!r} explains that a box is found, not {target.name!r}: choose another "
+                          f"method, or the target {FOUND[0]}")
+    labels = sorted(detector.class_names)
+    boxes = torch.from_numpy(canvas.geometries[0].to_canvas(detections.boxes)).to(canvas.pixels)
+    with detector.borrowed(), torch.no_grad():
+        profiles = detector.forward(canvas.pixels).scores[0, torch.from_numpy(detections.rows)][:, labels]
+
+        def similar(pixels: Tensor) -> Tensor:
+            return similarities(detector.forward(pixels), boxes, profiles, labels)
+
+        maps = method.function(similar, canvas.pixels, torch.Generator().manual_seed(seed))
+    return [_heatmap(values, Grid((1.0, 1.0)), canvas.geometries[0], PIXELS) for values in maps]
 
 
 def _heatmap(values: Tensor, grid: Grid, geometry: Geometry, layer: str, status: str = OK) -> Heatmap:

@@ -1,4 +1,4 @@
-"""Rank correlations, with and without box size, and intervals from resampling photographs."""
+"""Means and rank correlations, with and without box size, and intervals from resampling photographs."""
 
 from dataclasses import dataclass
 
@@ -94,6 +94,26 @@ def worst_edge(numbers: Array, errors: Array, photograph: NDArray[np.integer], o
     hit = (numbers[bad].argmax(1) == errors[bad].argmax(1)).astype(float)
     weights = draws(photograph[bad], resamples, seed)
     return _estimate(float(hit.mean()), _ratio(weights @ hit, weights.sum(1))), len(hit)
+
+
+def mean(values: Array, photograph: NDArray[np.integer], resamples: int = RESAMPLES, seed: int = 0
+         ) -> tuple[Estimate, int]:
+    """Mean over the boxes whose value is known, with its interval, and how many those are.
+
+    The interval resamples photographs. Handed the differences of two numbers of the same boxes, it is that of the
+    paired difference.
+
+    Args:
+        values: ``[N]``; NaN where there is none.
+        photograph: ``[N]`` which photograph each box is on.
+        resamples: how often the photographs are drawn.
+        seed: where the draws start from.
+    """
+    known = np.isfinite(values)
+    if not known.any():
+        return Estimate(*[float("nan")] * 3), 0
+    weights = draws(photograph[known], resamples, seed)
+    return _estimate(float(values[known].mean()), _ratio(weights @ values[known], weights.sum(1))), int(known.sum())
 
 
 def draws(photograph: NDArray[np.integer], resamples: int, seed: int) -> Array:

@@ -14,7 +14,10 @@ from detcam.errors import MethodError, near
 PixelGradients = Callable[[Tensor], Iterator[Tensor]]
 """Pixels ``[S, 3, h, w]`` to the gradients of N boxes' targets, one box after the other, ``[S, 3, h, w]`` each."""
 
-LAYER, PIXEL = "layer", "pixel"
+Similarities = Callable[[Tensor], Tensor]
+"""Changed canvases ``[S, 3, h, w]`` to how much of each of N boxes is still found there, ``[N, S]``."""
+
+LAYER, PIXEL, MASKED = "layer", "pixel", "masked"
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,8 @@ class Method:
     Attributes:
         name: the word that users and provenance know it by.
         kind: ``"layer"`` methods combine a layer's activations and gradients, ``[c, h, w]`` each, to ``[h, w]``;
-            ``"pixel"`` methods call for gradients at the pixels and return ``[N, h, w]``.
+            ``"pixel"`` methods call for gradients at the pixels, ``"masked"`` methods for similarities on changed
+            canvases, and both return ``[N, h, w]``.
         function: the combination.
         source: paper and equation.
         description: what to know before choosing it.
@@ -67,6 +71,9 @@ METHODS = {
                        "How much each pixel would change the target: sharp, local and noisy."),
     "smoothgrad": _Entry("detcam.attribution.methods.smoothgrad:smoothgrad", PIXEL, "Smilkov et al. 2017, section 3",
                          "The gradient averaged over noisy copies: quieter, and as many times slower."),
+    "drise": _Entry("detcam.attribution.methods.drise:drise", MASKED, "Petsiuk et al. 2021, section 3",
+                    "How much of the box is still found on randomly masked copies: asks nothing but the detector's "
+                    "answers, and costs a forward pass a mask, 5000 a photograph unless --samples says fewer."),
 }
 
 

@@ -1,0 +1,205 @@
+"""Insertion and deletion (Petsiuk et al. 2018, section 4.2; 2021, section 4.3): a box's own score as pixels come or go.
+
+Pixels of the photograph are taken in the order of the map, highest first. Deletion puts a baseline in their place,
+insertion puts them onto the baseline. What is read is the box's own row: never matched anew.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from detcam.attribution.heatmap import Heatmap
+from detcam.detectors.base import Canvas, Detector
+from detcam.detectors.detections import Detections
+from detcam.imaging import Geometry
+from detcam.imaging.boxes import iou
+
+Array = NDArray[np.float64]
+
+STEPS = 16
+FINEST = 0.01  # of the photograph's pixels: the first step
+FIRST = 0.10  # of the photograph's pixels: an early value of each curve, where maps differ most
+BLUR = 0.05  # of the canvas's longer side: the blur's standard deviation, 32 px at 640: it leaves no face or limb
+CHUNK = 8  # masked canvases in one forward pass: what bounds the memory
+SAME = 0.5  # IoU: a row that covers the box as much may win it when pixels go
+NOT_PHOTO = -1
+
+
+def pixel_shares(steps: int = STEPS) -> Array:
+    """Where the curves are read: 0, then ``steps`` + 1 shares of the pixels from 1 % to all, each as much larger.
+
+    Growing steps, as scores change most in the first few per cent. With an even number one of them is 10 %.
+    """
+    return np.concatenate([[0.0], np.geomspace(FINEST, 1.0, steps + 1)])
+
+
+def pixel_ranks(heatmap: Heatmap, seed: int = 0) -> NDArray[np.int64]:
+    """Each canvas pixel's place in the map's order, ``[h, w]``: 0 is the first, -1 lies outside the photograph.
+
+    Signed values count. Between the centres of cells values are interpolated bilinearly. Pixels of equal value, such
+    as the zeros around a local map, come in a random order that is the same for every map of the canvas.
+    """
+    values = _at_pixels(heatmap)
+    inside = np.flatnonzero(photograph_pixels(heatmap.geometry))
+    ties = np.random.default_rng(seed).permutation(len(inside))
+    ranks = np.full(values.size, NOT_PHOTO, dtype=np.int64)
+    ranks[inside[np.lexsort((ties, -values.ravel()[inside]))]] = np.arange(len(inside))
+    return ranks.reshape(values.shape)
+
+
+def _at_pixels(heatmap: Heatmap) -> Array:
+    """Values at the canvas's pixel centres, bilinear between the centres of cells and constant beyond the last."""
+    values = heatmap.values.astype(np.float64)
+    for axis, (side, stride, origin) in enumerate(zip(heatmap.geometry.canvas, heatmap.grid.stride[::-1],
+                                                      heatmap.grid.origin[::-1], strict=True)):
+        last = values.shape[axis] - 1
+        place = ((np.arange(side) + 0.5 - origin) / stride - 0.5).clip(0, last)
+        low = np.floor(place).astype(int).clip(0, max(last - 1, 0))
+        part = np.expand_dims(place - low, 1 - axis)
+        first, second = values.take(low, axis), values.take((low + 1).clip(0, last), axis)
+        values = first + part * (second - first)  # exact where both are equal
+    return values
+
+
+def photograph_pixels(geometry: Geometry) -> NDArray[np.bool_]:
+    """Canvas pixels whose centres lie on the photograph, ``[h, w]``; the others are padding."""
+    x1, y1, x2, y2 = geometry.content
+    x, y = np.arange(geometry.canvas[1]) + 0.5, np.arange(geometry.canvas[0]) + 0.5
+    return np.outer((y > y1) & (y < y2), (x > x1) & (x < x2))
+
+
+def blurred(canvas: Canvas) -> Tensor:
+    """The photograph out of focus (Gaussian, 5 % of the canvas's longer side), the padding as it is."""
+    sigma = BLUR * max(canvas.geometries[0].canvas)
+
+    def blur(photo: Array) -> Array:
+        return np.asarray(cv2.GaussianBlur(photo, (0, 0), sigma, borderType=cv2.BORDER_REFLECT), np.float64)
+
+    return _with_photograph(canvas, blur)
+
+
+def mean_colour(canvas: Canvas) -> Tensor:
+    """The photograph's mean colour everywhere, the padding as it is."""
+    return _with_photograph(canvas, lambda photo: np.broadcast_to(photo.mean((0, 1)), photo.shape))
+
+
+BASELINES: dict[str, Callable[[Canvas], Tensor]] = {"blur": blurred, "mean": mean_colour}
+"""What takes the place of a pixel: a name to ``canvas -> [1, 3, h, w]``."""
+
+
+def _with_photograph(canvas: Canvas, change: Callable[[Array], Array]) -> Tensor:
+    inside = photograph_pixels(canvas.geometries[0])
+    rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
+    own = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+    pixels = canvas.pixels[0].permute(1, 2, 0).cpu().double().numpy().copy()
+    pixels[own] = change(pixels[own])
+    return torch.from_numpy(pixels).permute(2, 0, 1)[None].to(canvas.pixels)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Probabilities along the shares of pixels that came or went.
+
+    Attributes:
+        shares: ``[K]`` of the photograph's pixels, from 0 to 1.
+        row: ``[K]`` of the box's own row.
+        best: ``[K]`` of the best row of the same label that overlaps the box with an IoU of at least 0.5, 0 if none.
+    """
+
+    shares: Array
+    row: Array
+    best: Array
+
+    def area(self, of: str = "row") -> float:
+        """Area under the curve (trapezoids), over shares from 0 to 1."""
+        values = getattr(self, of)
+        return float(((values[1:] + values[:-1]) / 2 * np.diff(self.shares)).sum())
+
+    def first(self, of: str = "row") -> float:
+        """The value at the first 10 % of the pixels."""
+        return float(np.interp(FIRST, self.shares, getattr(self, of)))
+
+
+class Probe:
+    """One detection of a photograph, read on masked copies of the canvas.
+
+    Args:
+        detector: what is explained.
+        canvas: one photograph.
+        detection: the box, alone.
+        baselines: names of :data:`BASELINES`.
+        chunk: masked canvases in one forward pass; the memory grows with it, the result does not depend on it.
+    """
+
+    def __init__(self, detector: Detector, canvas: Canvas, detection: Detections,
+                 baselines: Sequence[str] = tuple(BASELINES), chunk: int = CHUNK) -> None:
+        self._detector, self._canvas, self._chunk = detector, canvas, chunk
+        self._key = int(detection.rows[0]), int(detection.labels[0])
+        self._box = canvas.geometries[0].to_canvas(detection.boxes)
+        self.baselines = {name: BASELINES[name](canvas) for name in baselines}
+        ends = self._read(iter([canvas.pixels[0], *(each[0] for each in self.baselines.values())]))
+        self._whole, self._empty = ends[:, 0], dict(zip(self.baselines, ends.T[1:], strict=True))
+
+    @property
+    def score(self) -> float:
+        """The row's probability on the photograph itself."""
+        return float(self._whole[0])
+
+    def empty_score(self, baseline: str) -> float:
+        """The row's probability where the whole photograph is the baseline."""
+        return float(self._empty[baseline][0])
+
+    def curves(self, ranks: NDArray[np.int64], shares: Array) -> dict[str, tuple[Curve, Curve]]:
+        """Deletion and insertion for each baseline.
+
+        Args:
+            ranks: ``[h, w]`` from :func:`pixel_ranks`.
+            shares: from :func:`pixel_shares`: from 0 to 1, growing.
+        """
+        between = shares[1:-1]
+        table = self._read(self._masked(ranks, between)).reshape(2, len(self.baselines), 2, len(between))
+        found = {}
+        for index, name in enumerate(self.baselines):
+            ends = (self._whole, self._empty[name])
+            both = []
+            for kind, (start, end) in enumerate((ends, ends[::-1])):
+                row, best = np.column_stack([start, table[:, index, kind], end])
+                both.append(Curve(shares, row, best))
+            found[name] = (both[0], both[1])
+        return found
+
+    def _masked(self, ranks: NDArray[np.int64], shares: Array) -> Iterator[Tensor]:
+        """Canvases ``[3, h, w]``: for each baseline, deletion at all shares, then insertion."""
+        whole = self._canvas.pixels[0]
+        counts = np.rint(shares * (ranks.max() + 1)).astype(int)
+        place = torch.from_numpy(ranks).to(whole.device)
+        for baseline in self.baselines.values():
+            for above, below in ((baseline[0], whole), (whole, baseline[0])):
+                for count in counts.tolist():
+                    yield torch.where((place >= 0) & (place < count), above, below)
+
+    def _read(self, canvases: Iterator[Tensor]) -> Array:
+        """Probabilities of the row and of the best neighbour, ``[2, K]``, a chunk of canvases at a time."""
+        found, chunk = [], []
+        for pixels in canvases:
+            chunk.append(pixels)
+            if len(chunk) == self._chunk:
+                found.append(self._read_chunk(chunk))
+                chunk = []
+        if chunk:
+            found.append(self._read_chunk(chunk))
+        return np.concatenate(found, 1)
+
+    def _read_chunk(self, chunk: list[Tensor]) -> Array:
+        row, label = self._key
+        with self._detector.borrowed(), torch.no_grad():
+            prediction = self._detector.forward(torch.stack(chunk))
+        scores = prediction.scores[..., label].double().cpu().numpy()
+        boxes = prediction.boxes.double().cpu().numpy()
+        near = np.stack([iou(each, self._box)[:, 0] >= SAME for each in boxes])
+        return np.stack([scores[:, row], np.where(near, scores, 0.0).max(1)])
