@@ -31,18 +31,21 @@ NOT_PHOTO = -1
 
 
 def pixel_shares(steps: int = STEPS) -> Array:
-    """Where the curves are read: 0, then ``steps`` + 1 shares of the pixels from 1 % to all, each as much larger.
+    """Where the curves are read: 0, then from 1 % to 10 % of the pixels by equal factors, and to all in equal steps.
 
-    Growing steps, as scores change most in the first few per cent. With an even number one of them is 10 %.
+    Half of the steps each: a good map changes the score in the first few per cent, a bad one anywhere.
     """
-    return np.concatenate([[0.0], np.geomspace(FINEST, 1.0, steps + 1)])
+    early = steps // 2
+    grown, even = np.geomspace(FINEST, FIRST, early + 1), np.linspace(FIRST, 1.0, steps - early + 1)
+    return np.concatenate([[0.0], grown, even[1:]])
 
 
 def pixel_ranks(heatmap: Heatmap, seed: int = 0) -> NDArray[np.int64]:
     """Each canvas pixel's place in the map's order, ``[h, w]``: 0 is the first, -1 lies outside the photograph.
 
-    Signed values count. Between the centres of cells values are interpolated bilinearly. Pixels of equal value, such
-    as the zeros around a local map, come in a random order that is the same for every map of the canvas.
+    The positive part counts, as it does where a map is drawn or its shares are taken. Between the centres of cells it
+    is interpolated bilinearly. Pixels of equal value, such as the zeros around a local map, come in a random order that
+    is the same for every map of the canvas: a map that says nothing of them gets no order for nothing.
     """
     values = _at_pixels(heatmap)
     inside = np.flatnonzero(photograph_pixels(heatmap.geometry))
@@ -53,8 +56,8 @@ def pixel_ranks(heatmap: Heatmap, seed: int = 0) -> NDArray[np.int64]:
 
 
 def _at_pixels(heatmap: Heatmap) -> Array:
-    """Values at the canvas's pixel centres, bilinear between the centres of cells and constant beyond the last."""
-    values = heatmap.values.astype(np.float64)
+    """The positive part at the canvas's pixel centres: bilinear between those of cells, constant beyond the last."""
+    values = heatmap.positive.astype(np.float64)
     for axis, (side, stride, origin) in enumerate(zip(heatmap.geometry.canvas, heatmap.grid.stride[::-1],
                                                       heatmap.grid.origin[::-1], strict=True)):
         last = values.shape[axis] - 1

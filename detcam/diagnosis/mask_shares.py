@@ -39,7 +39,7 @@ def mask_shares(heatmap: Heatmap, own: Mask | None, others: Mask | None) -> Mask
     if own is None or not heat.any():
         return MaskShares(*[float("nan")] * 3)
     rows, columns = overlaps(heatmap)
-    x, y = heatmap.cell_edges()
+    x, y = _whole_edges(heatmap)
     total = float((heat * np.outer(np.diff(y), np.diff(x))).sum())  # the padding's heat counts too
 
     def share(mask: Mask) -> float:
@@ -51,7 +51,7 @@ def mask_shares(heatmap: Heatmap, own: Mask | None, others: Mask | None) -> Mask
 
 def overlaps(heatmap: Heatmap) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Canvas pixels that each cell shares with each source pixel, along y ``[gh, H]`` and along x ``[gw, W]``."""
-    x, y = heatmap.cell_edges()
+    x, y = _whole_edges(heatmap)
     geometry = heatmap.geometry
     found = []
     for cells, side, axis in ((y, geometry.source[0], 1), (x, geometry.source[1], 0)):
@@ -60,6 +60,14 @@ def overlaps(heatmap: Heatmap) -> tuple[NDArray[np.float64], NDArray[np.float64]
         high = np.minimum(cells[1:, None], pixels[None, 1:])
         found.append(np.clip(high - low, 0, None))
     return found[0], found[1]
+
+
+def _whole_edges(heatmap: Heatmap) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The cells' borders; the outermost cells reach to the canvas's own, where a grid ends before it."""
+    x, y = heatmap.cell_edges()
+    height, width = heatmap.geometry.canvas
+    x[0], x[-1], y[0], y[-1] = 0, width, 0, height
+    return x, y
 
 
 def _peak_on(heatmap: Heatmap, mask: Mask) -> bool:
