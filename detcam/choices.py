@@ -36,7 +36,8 @@ def chosen_methods(names: Sequence[str], samples: int | None, noise: float | Non
         found.append(get_method(name, **own))
     if unused:
         able = [name for name in METHODS if unused <= set(signature(get_method(name).function).parameters)]
-        raise MethodError(f"--{min(unused)}: {', '.join(names)} takes no such setting; {', '.join(able)} does")
+        raise MethodError(f"--{min(unused)}: {', '.join(names)} takes no such setting; {', '.join(able)} "
+                          f"{'does' if len(able) == 1 else 'do'}")
     return found
 
 

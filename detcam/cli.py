@@ -52,7 +52,8 @@ Images = Annotated[list[str] | None, typer.Argument(
     help="Photographs, folders of them, or patterns such as 'shots/*.jpg'. Without any, the sample photographs.")]
 Methods = Annotated[list[str] | None, typer.Option(
     "--method", help="Attribution method; several stand side by side. hirescam (default), odam, layercam, ssgradcam, "
-                     "gradient, smoothgrad; gradcam as published forgets which box was asked about.")]
+                     "conductance, gradient, smoothgrad, drise (a forward pass a mask); gradcam as published "
+                     "forgets which box was asked about.")]
 Layers = Annotated[list[str] | None, typer.Option(
     "--layer", help="auto (default: the box's own level) or a layer's name; several are fused.")]
 TargetName = Annotated[str, typer.Option(
@@ -65,7 +66,7 @@ Points = Annotated[list[str] | None, typer.Option(
                                 "detection. May be repeated.")]
 Boxes = Annotated[list[str] | None, typer.Option(
     "--box", metavar="X1,Y1,X2,Y2", help="The same for a box, which tells objects that overlap apart.")]
-Samples = Annotated[int | None, typer.Option(help="SmoothGrad: noisy copies.", min=1, max=10000)]
+Samples = Annotated[int | None, typer.Option(help="SmoothGrad: noisy copies; D-RISE: masks.", min=1, max=10000)]
 Noise = Annotated[float | None, typer.Option(help="SmoothGrad: noise, as a share of the pixel range.", min=0, max=1)]
 UseEdges = Annotated[bool, typer.Option(help="Measure what each edge rests on.")]
 EdgeMaps = Annotated[bool, typer.Option("--edge-maps", help="Also keep and draw each edge's signed map.")]

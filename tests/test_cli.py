@@ -224,7 +224,7 @@ def test_usage_errors(shots: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ("shots", "--cmap", "jett"): "unknown colour map 'jett': did you mean jet",
         ("shots", "--min-score", "1"): "--min-score 1.0: expected a number from 0 to 1",
         ("shots", "--min-score", "nan"): "--min-score nan",
-        ("shots", "--samples", "4"): "--samples: hirescam takes no such setting; smoothgrad does",
+        ("shots", "--samples", "4"): "--samples: hirescam takes no such setting; smoothgrad, drise do",
         ("shots", "--samples", "0"): "--samples",
         ("shots", "--scale", "other"): "--scale",
         ("shots", "--no-edges", "--edge-maps"): "need --edges",

@@ -222,10 +222,12 @@ def test_passes_are_counted() -> None:
     detector = YOLODetector(tiny_yolo(), {"imgsz": 128})
     image = Image(photograph(1), "rectangles")
     canvas, found = detector.canvas(image), detector.detect(image)[[0, 1]]
-    for method, layer, passes in (("hirescam", "model.4", (1, 2)), ("smoothgrad", "auto", (6, 12)),
-                                  ("drise", "auto", (7, 0))):
+    for method, layer, forwards, least in (("hirescam", "model.4", 1, 2), ("smoothgrad", "auto", 6, 4),
+                                           ("drise", "auto", 7, 0)):
         settings = {"samples": 6} if layer == "auto" else {}
         with counted(detector) as counts:
             attribute(detector, canvas, found, get_method(method, **settings), layer, TARGETS["logit"])
-        assert (counts.forwards, counts.backwards) == passes
+        assert counts.forwards == forwards
+        assert least <= counts.backwards <= 3 * least
         assert counts.seconds > 0
+    assert torch.autograd.grad.__module__ == "torch.autograd"

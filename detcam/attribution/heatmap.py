@@ -20,7 +20,8 @@ class Heatmap:
     """One detection's attribution: raw values, never min-maxed, never resized to the canvas.
 
     Attributes:
-        values: float32 ``[gh, gw]``, signed for layer maps (before ReLU), not negative for pixel maps.
+        values: float32 ``[gh, gw]``, signed for layer maps (before ReLU), not negative for pixel maps and
+            fused ones.
         grid: where the cells lie on the canvas.
         geometry: where the photograph lies on the canvas.
         layer: the layer's name, ``"pixels"``, or the fused layers' names joined by ``+``.
@@ -58,10 +59,12 @@ class Heatmap:
 
 
 def fuse(maps: Mapping[str, Heatmap]) -> Heatmap:
-    """Maps of several layers as one: each divided by the mean of its positive part, then summed.
+    """Maps of several layers as one: the positive part of each, divided by its mean, then summed.
 
-    The sum lives on the finest layer's grid, where coarser maps are constant over their cells. Layers without any
-    positive value are left out and recorded with scale 0.
+    Negative values are left out before the sum: what one layer says against a place would hide there what the others
+    say for it, and such a sum is less faithful than any of its layers (docs/measurements/methods.md). The sum lives on
+    the finest layer's grid, where coarser maps are constant over their cells. Layers without any positive value are
+    left out and recorded with scale 0.
     """
     finest = min(maps.values(), key=lambda heatmap: heatmap.grid.stride)
     rows, columns = finest.values.shape
@@ -73,7 +76,7 @@ def fuse(maps: Mapping[str, Heatmap]) -> Heatmap:
         scale = float(heatmap.positive.mean())
         scales[name] = scale
         if scale > 0:
-            total += heatmap.at(x, y) / scale
+            total += heatmap.at(x, y).clip(0) / scale
     reached = any(heatmap.status != UNREACHABLE for heatmap in maps.values())
     status = OK if total.any() else (ZERO if reached else UNREACHABLE)
     return Heatmap(total, finest.grid, finest.geometry, "+".join(maps), status, scales)

@@ -68,7 +68,7 @@ def compare_photograph(detector: Detector, truth: GroundTruth, recipes: Sequence
 
     Curves are shares of the detection's own score, so that every box counts alike. Each row has ``photograph``,
     ``row``, ``label``, ``score``, ``size`` (square root of the box's area, canvas pixels), ``level``, ``map``,
-    ``status``, ``forwards``, ``backwards`` (a canvas each, over the objects explained together), ``worth`` (seconds
+    ``status``, ``forwards``, ``backwards`` (over the objects explained together), ``worth`` (seconds
     over those of a plain forward of the canvas, likewise), ``on mask``, ``on others``, ``peak on mask``, and for each
     baseline ``B``: ``B insertion``, ``B deletion``, ``B insertion 10%``, ``B deletion 10%``, ``B insertion best`` and
     ``B deletion best`` (of the best row of the same label on the box), and ``B empty`` (the whole photo masked).

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-from torch import Tensor
+import torch
 
 from detcam.detectors.base import Detector
 
 
 @dataclass
 class Passes:
-    """What was counted; a pass of a batch counts once for each canvas of it.
+    """What was counted.
 
     Attributes:
-        forwards: canvases that went through the head.
-        backwards: canvases that a gradient of a class score went back through, as deep as it had to go.
+        forwards: canvases that went through the whole network: a batch counts once for each of them.
+        backwards: backward passes, each as deep as it had to go: through a head's window, or down to the pixels.
         seconds: from the block's beginning to its end.
     """
 
@@ -28,23 +28,21 @@ class Passes:
 
 @contextmanager
 def counted(detector: Detector) -> Iterator[Passes]:
-    """Count a detector's passes in the block, by hooks on the modules that give the class scores of each level."""
+    """Count a detector's passes in the block, at its head and at ``torch.autograd.grad``."""
     passes = Passes()
+    differentiate = torch.autograd.grad
 
-    def backward(gradient: Tensor) -> None:
-        passes.backwards += len(gradient)
+    def grad(*args: Any, **options: Any) -> Any:
+        passes.backwards += 1
+        return differentiate(*args, **options)
 
-    def forward(level: int) -> Any:
-        def hook(_: Any, __: Any, output: Tensor) -> None:
-            passes.forwards += len(output) if level == 0 else 0
-            if output.requires_grad:
-                output.register_hook(backward)
-
-        return hook
+    def forward(_: Any, args: tuple[Any, ...]) -> None:
+        passes.forwards += len(args[0][0])
 
     with ExitStack() as stack:
-        for level in range(detector.n_levels):
-            stack.callback(detector.head_modules(level)[0].register_forward_hook(forward(level)).remove)
+        stack.callback(detector.head.register_forward_pre_hook(forward).remove)
+        stack.callback(setattr, torch.autograd, "grad", differentiate)
+        setattr(torch.autograd, "grad", grad)  # noqa: B010 - mypy takes no assignment to a function
         start = perf_counter()
         yield passes
         passes.seconds = perf_counter() - start
