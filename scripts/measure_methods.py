@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
+from detcam.attribution.baselines import BASELINES
 from detcam.attribution.target import get_target
 from detcam.choices import (
     ClassNames,
@@ -34,7 +35,7 @@ from detcam.detectors import Detector
 from detcam.detectors.load import SHIPPED
 from detcam.diagnosis.compared import PARTS, RESAMPLES, photographs_of, summarise, table_of
 from detcam.diagnosis.comparison import Plan, Row, compare
-from detcam.diagnosis.faithfulness import BASELINES, CHUNK, STEPS
+from detcam.diagnosis.faithfulness import CHUNK, STEPS
 from detcam.diagnosis.recipes import GAUSSIAN, SHAPE, Recipe, check_recipe, read_recipe
 from detcam.diagnosis.validation import check_classes
 from detcam.errors import DataError, InputError, OutputError, near
@@ -179,8 +180,8 @@ def _report(record: Record, rows: list[Row], data: Sequence[GroundTruth], part: 
         text = "".join(f"| {' | '.join(line)} |\n" for line in (lines[0], rule, *lines[1:]))
         with written_whole(markdown) as file:
             file.write(text.encode())
-    for file, reason in record.failures.items():
-        print(f"failed: {file}: {reason}", file=sys.stderr)
+    for name, reason in record.failures.items():
+        print(f"failed: {name}: {reason}", file=sys.stderr)
     if interrupted:
         print("interrupted: the table holds what was done; --resume goes on", file=sys.stderr)
         raise typer.Exit(130)

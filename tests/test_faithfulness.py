@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from planted import CELL, planted_ssd
 from tiny import photograph, tiny_yolo
 
+from detcam.attribution.baselines import blurred, mean_colour, photograph_pixels
 from detcam.attribution.heatmap import Heatmap
 from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.detections import Detections
@@ -17,9 +18,6 @@ from detcam.diagnosis.controls import gaussian_map, random_map
 from detcam.diagnosis.faithfulness import (
     Curve,
     Probe,
-    blurred,
-    mean_colour,
-    photograph_pixels,
     pixel_ranks,
     pixel_shares,
 )

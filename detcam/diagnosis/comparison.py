@@ -10,13 +10,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from detcam.attribution.baselines import BASELINES
 from detcam.attribution.heatmap import Heatmap
 from detcam.attribution.target import TARGETS
 from detcam.data.ground_truth import GroundTruth
 from detcam.data.matching import match
 from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.detections import Detections
-from detcam.diagnosis.faithfulness import BASELINES, CHUNK, STEPS, Probe, pixel_ranks, pixel_shares
+from detcam.diagnosis.faithfulness import CHUNK, STEPS, Probe, pixel_ranks, pixel_shares
 from detcam.diagnosis.mask_shares import mask_shares
 from detcam.diagnosis.passes import Passes, counted
 from detcam.diagnosis.recipes import Recipe
@@ -36,7 +37,7 @@ class Plan:
         min_score: detections with a score above this.
         objects: at most so many a photograph, drawn by the seed among the detections that found a true box.
         target: what the maps explain: a name of :data:`detcam.attribution.target.TARGETS`.
-        baselines: names of :data:`detcam.diagnosis.faithfulness.BASELINES`.
+        baselines: names of :data:`detcam.attribution.baselines.BASELINES`.
         steps: steps of the insertion and deletion curves.
         chunk: masked canvases in one forward pass.
         seed: where draws, noise and random maps start from.

@@ -4,19 +4,18 @@ Pixels of the photograph are taken in the order of the map, highest first. Delet
 insertion puts them onto the baseline. What is read is the box's own row: never matched anew.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from detcam.attribution.baselines import BASELINES, photograph_pixels
 from detcam.attribution.heatmap import Heatmap
 from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.detections import Detections
-from detcam.imaging import Geometry
 from detcam.imaging.boxes import iou
 
 Array = NDArray[np.float64]
@@ -24,7 +23,6 @@ Array = NDArray[np.float64]
 STEPS = 16
 FINEST = 0.01  # of the photograph's pixels: the first step
 FIRST = 0.10  # of the photograph's pixels: an early value of each curve, where maps differ most
-BLUR = 0.05  # of the canvas's longer side: the blur's standard deviation, 32 px at 640: it leaves no face or limb
 CHUNK = 8  # masked canvases in one forward pass: what bounds the memory
 SAME = 0.5  # IoU: a row that covers the box as much may win it when pixels go
 NOT_PHOTO = -1
@@ -69,41 +67,6 @@ def _at_pixels(heatmap: Heatmap) -> Array:
     return values
 
 
-def photograph_pixels(geometry: Geometry) -> NDArray[np.bool_]:
-    """Canvas pixels whose centres lie on the photograph, ``[h, w]``; the others are padding."""
-    x1, y1, x2, y2 = geometry.content
-    x, y = np.arange(geometry.canvas[1]) + 0.5, np.arange(geometry.canvas[0]) + 0.5
-    return np.outer((y > y1) & (y < y2), (x > x1) & (x < x2))
-
-
-def blurred(canvas: Canvas) -> Tensor:
-    """The photograph out of focus (Gaussian, 5 % of the canvas's longer side), the padding as it is."""
-    sigma = BLUR * max(canvas.geometries[0].canvas)
-
-    def blur(photo: Array) -> Array:
-        return np.asarray(cv2.GaussianBlur(photo, (0, 0), sigma, borderType=cv2.BORDER_REFLECT), np.float64)
-
-    return _with_photograph(canvas, blur)
-
-
-def mean_colour(canvas: Canvas) -> Tensor:
-    """The photograph's mean colour everywhere, the padding as it is."""
-    return _with_photograph(canvas, lambda photo: np.broadcast_to(photo.mean((0, 1)), photo.shape))
-
-
-BASELINES: dict[str, Callable[[Canvas], Tensor]] = {"blur": blurred, "mean": mean_colour}
-"""What takes the place of a pixel: a name to ``canvas -> [1, 3, h, w]``."""
-
-
-def _with_photograph(canvas: Canvas, change: Callable[[Array], Array]) -> Tensor:
-    inside = photograph_pixels(canvas.geometries[0])
-    rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
-    own = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
-    pixels = canvas.pixels[0].permute(1, 2, 0).cpu().double().numpy().copy()
-    pixels[own] = change(pixels[own])
-    return torch.from_numpy(pixels).permute(2, 0, 1)[None].to(canvas.pixels)
-
-
 @dataclass(frozen=True)
 class Curve:
     """Probabilities along the shares of pixels that came or went.
@@ -135,7 +98,7 @@ class Probe:
         detector: what is explained.
         canvas: one photograph.
         detection: the box, alone.
-        baselines: names of :data:`BASELINES`.
+        baselines: names of :data:`detcam.attribution.baselines.BASELINES`.
         chunk: masked canvases in one forward pass; the memory grows with it, the result does not depend on it.
     """
 

@@ -17,7 +17,7 @@ PixelGradients = Callable[[Tensor], Iterator[Tensor]]
 Similarities = Callable[[Tensor], Tensor]
 """Changed canvases ``[S, 3, h, w]`` to how much of each of N boxes is still found there, ``[N, S]``."""
 
-LAYER, PIXEL, MASKED = "layer", "pixel", "masked"
+LAYER, PATH, PIXEL, MASKED = "layer", "path", "pixel", "masked"
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Method:
     Attributes:
         name: the word that users and provenance know it by.
         kind: ``"layer"`` methods combine a layer's activations and gradients, ``[c, h, w]`` each, to ``[h, w]``;
+            ``"path"`` methods do the same along copies of the canvas that come into focus, ``[S, c, h, w]`` each;
             ``"pixel"`` methods call for gradients at the pixels, ``"masked"`` methods for similarities on changed
             canvases, and both return ``[N, h, w]``.
         function: the combination.
@@ -57,6 +58,10 @@ METHODS = {
                        "Gradient times activation, elementwise: belongs to the box. The default."),
     "odam": _Entry("detcam.attribution.methods.hirescam:hirescam", LAYER, "Zhao et al. 2023, eq. 5",
                    "The same combination under the name the detection literature gives it."),
+    "conductance": _Entry("detcam.attribution.methods.conductance:conductance", PATH,
+                          "Dhamdhere et al. 2018, eq. 2 and 3",
+                          "Gradient times change of the activation while the photograph comes into focus, in four "
+                          "steps: what made the score, not what would still change it."),
     "gradcam": _Entry("detcam.attribution.methods.gradcam:gradcam", LAYER, "Selvaraju et al. 2017, eq. 1 and 2",
                       "Averages the gradient over the map and so forgets which box was asked about: it lights up "
                       "other objects of the class too. A poor choice for boxes, here for comparison."),
