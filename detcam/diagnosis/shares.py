@@ -43,13 +43,13 @@ def shares(heatmaps: Sequence[Heatmap], boxes: NDArray[np.floating]) -> list[Sha
 
     Args:
         heatmaps: one a detection, of one photograph.
-        boxes: ``[N, 4]`` xyxy, source pixels, of the same detections.
+        boxes: ``[N, 4]`` xyxy, source pixels: those of the same detections first, then any others of the photograph.
     """
     if not heatmaps:
         return []
     on_canvas = heatmaps[0].geometry.to_canvas(boxes)
     union = _Union(on_canvas, heatmaps[0].geometry.content)
-    return [_shares(heatmap, own, union) for heatmap, own in zip(heatmaps, on_canvas, strict=True)]
+    return [_shares(heatmap, own, union) for heatmap, own in zip(heatmaps, on_canvas[: len(heatmaps)], strict=True)]
 
 
 def _shares(heatmap: Heatmap, own: NDArray[np.floating], union: "_Union") -> Shares:
