@@ -27,9 +27,10 @@ def test_a_stretch_is_pytorch_s_own(shape: tuple[int, int]) -> None:
     pixels = torch.from_numpy(rgb).permute(2, 0, 1)[None].double() / 255
     for width, height in ((300, 300), (96, 160), (1, 7)):
         expected = torch.nn.functional.interpolate(pixels, (height, width), mode="bilinear")[0].permute(1, 2, 0)
-        np.testing.assert_allclose(stretched(rgb, (width, height)), expected.numpy(), atol=2e-4)  # float32 centres
+        np.testing.assert_allclose(stretched(rgb, (width, height), np.float64), expected.numpy(), atol=1e-12)
         single = torch.nn.functional.interpolate(pixels.float(), (height, width), mode="bilinear")[0].permute(1, 2, 0)
-        np.testing.assert_allclose(stretched(rgb, (width, height)), single.numpy(), atol=1e-6)
+        # in float32 PyTorch's kernels differ by as much among themselves: with one thread it takes another one
+        np.testing.assert_allclose(stretched(rgb, (width, height)), single.numpy(), atol=2e-4)
 
 
 @pytest.mark.parametrize("changed", [False, True])

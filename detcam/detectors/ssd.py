@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from functools import cached_property, partial
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torchvision.models.detection.image_list import ImageList
@@ -132,7 +133,8 @@ class SSDDetector(Detector):
     def _stretched(self, image: Image, fixed_size: tuple[int, int]) -> Canvas:
         """What torchvision's own transform does, without a copy of the whole photograph in floats."""
         width, height = fixed_size
-        pixels = torch.from_numpy(stretched(image.rgb, (width, height))).permute(2, 0, 1)[None]
+        kind = np.float64 if self.dtype == torch.float64 else np.float32
+        pixels = torch.from_numpy(stretched(image.rgb, (width, height), kind)).permute(2, 0, 1)[None]
         geometry = Geometry((image.height, image.width), (height, width), (width / image.width, height / image.height))
         return Canvas(pixels.to(self.device, self.dtype), (geometry,))
 

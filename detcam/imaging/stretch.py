@@ -3,8 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+Floats = NDArray[np.floating]
 
-def stretched(rgb: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.float32]:
+
+def stretched(rgb: NDArray[np.uint8], size: tuple[int, int], kind: type[np.floating] = np.float32) -> Floats:
     """Bilinear interpolation between the four nearest pixels, as PyTorch's ``interpolate`` without antialiasing.
 
     Each new pixel reads four old ones, however large the photograph is.
@@ -12,23 +14,24 @@ def stretched(rgb: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.float
     Args:
         rgb: uint8 ``[H, W, 3]``.
         size: new width and height, pixels.
+        kind: what to compute in, as PyTorch computes in the photograph's own kind of floats.
 
     Returns:
-        float32 ``[height, width, 3]`` in 0..1.
+        Floats of that kind ``[height, width, 3]`` in 0..1.
     """
-    left, right, across = _between(rgb.shape[1], size[0])
-    top, bottom, down = _between(rgb.shape[0], size[1])
+    left, right, across = _between(rgb.shape[1], size[0], kind)
+    top, bottom, down = _between(rgb.shape[0], size[1], kind)
 
-    def row(y: NDArray[np.int64]) -> NDArray[np.float32]:
-        first, second = (rgb[np.ix_(y, x)].astype(np.float32) for x in (left, right))
+    def row(y: NDArray[np.int64]) -> Floats:
+        first, second = (rgb[np.ix_(y, x)].astype(kind) for x in (left, right))
         return first * (1 - across[:, None]) + second * across[:, None]
 
-    return (row(top) * (1 - down[:, None, None]) + row(bottom) * down[:, None, None]) / np.float32(255)
+    return (row(top) * (1 - down[:, None, None]) + row(bottom) * down[:, None, None]) / kind(255)
 
 
-def _between(old: int, new: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+def _between(old: int, new: int, kind: type[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
     """For each new pixel the old ones on both sides of its centre, and how much the second counts, ``[new]`` each."""
-    centres = np.float32(old / new) * (np.arange(new, dtype=np.float32) + np.float32(0.5)) - np.float32(0.5)
+    centres = kind(old / new) * (np.arange(new, dtype=kind) + kind(0.5)) - kind(0.5)
     centres = centres.clip(0, None)
     first = centres.astype(np.int64).clip(None, old - 1)
-    return first, (first + 1).clip(None, old - 1), centres - first.astype(np.float32)
+    return first, (first + 1).clip(None, old - 1), centres - first.astype(kind)
