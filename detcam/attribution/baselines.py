@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -25,6 +24,8 @@ def photograph_pixels(geometry: Geometry) -> NDArray[np.bool_]:
 
 def blurred(canvas: Canvas) -> Tensor:
     """The photograph out of focus (Gaussian, 5 % of the canvas's longer side), the padding as it is."""
+    import cv2  # imported late: it sets environment variables
+
     sigma = BLUR * max(canvas.geometries[0].canvas)
 
     def blur(photo: Array) -> Array:

@@ -2,7 +2,6 @@
 
 import torch
 from torch import Tensor
-from torchvision.ops import box_iou
 
 from detcam.detectors.prediction import Prediction
 
@@ -19,6 +18,8 @@ def similarities(prediction: Prediction, boxes: Tensor, profiles: Tensor, labels
         profiles: ``[N, C]`` their class probabilities on the photograph itself, one column for each of ``labels``.
         labels: the columns of the classes; the background is none.
     """
+    from torchvision.ops import box_iou  # imported late: torchvision sets environment variables
+
     found = []
     unit = torch.nn.functional.normalize(profiles, dim=1)
     for rows, scores in zip(prediction.boxes, prediction.scores[..., labels], strict=True):

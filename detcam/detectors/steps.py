@@ -5,7 +5,6 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
-from torchvision.ops import batched_nms, box_iou, nms
 
 from detcam.detectors.pairs import Pairs, classes_of
 
@@ -167,12 +166,16 @@ class Suppression:
     offset: float | None = None
 
     def keep(self, pairs: Pairs) -> Tensor:
+        from torchvision.ops import batched_nms, nms  # imported late: torchvision sets environment variables
+
         boxes = self.boxes[pairs.rows]
         if self.offset is None:
             return batched_nms(boxes, pairs.scores, pairs.labels, self.iou)
         return nms(boxes + pairs.labels[:, None].to(boxes) * self.offset, pairs.scores, self.iou)
 
     def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> Hurdle:
+        from torchvision.ops import box_iou
+
         rivals = kept if self.offset == 0 else kept[pairs.labels[kept] == pairs.labels[index]]
         rivals = rivals[pairs.scores[rivals] >= pairs.scores[index]]
         boxes = self.boxes[pairs.rows]

@@ -16,7 +16,7 @@ from detcam.detectors.steps import SCORE
 from detcam.diagnosis.place import Choice, Place, choose
 from detcam.diagnosis.shares import Shares, shares
 from detcam.diagnosis.verdict import Reason, Rival, Verdict
-from detcam.errors import ClassNameError, DetectorError
+from detcam.errors import ClassNameError
 from detcam.imaging import Geometry, Image
 
 HOPELESS = 0.05  # nobody sets the threshold lower: what else stands in the way of such a row is beside the point
@@ -64,14 +64,10 @@ def ask(detector: Detector, prediction: Prediction, canvas: Canvas, image: Image
 
     Raises:
         ClassNameError: only the background was asked about.
-        DetectorError: scores are not finite.
     """
     search = _Search(detector, prediction, detector.selection(prediction, canvas, min_score), found,
                      _source_boxes(prediction, canvas.geometries[0]))
     own = search.own_labels(labels)
-    if not np.isfinite(search.scores[:, own]).all():
-        raise DetectorError(f"{detector.name}: on {image.name} it gives scores that are not numbers; its weights or "
-                            "their preprocessing are damaged")
     for place in places:
         search.add(place, choose(place, search.boxes, search.scores, own, image))
     return Asked(search.detections(), tuple(search.verdicts), tuple(search.numbers), found)
