@@ -55,7 +55,8 @@ Methods = Annotated[list[str] | None, typer.Option(
                      "conductance, gradient, smoothgrad, drise (a forward pass a mask); gradcam as published "
                      "forgets which box was asked about.")]
 Layers = Annotated[list[str] | None, typer.Option(
-    "--layer", help="auto (default: the box's own level) or a layer's name; several are fused.")]
+    "--layer", help="depth (default: the box's own level fused with shallower layers), auto (its own level alone) or a "
+                    "layer's name; several are fused.")]
 TargetName = Annotated[str, typer.Option(
     help="logit, probability, margin (over the runner-up or the background), left, top, right or bottom.")]
 Classes = Annotated[list[str] | None, typer.Option("--class", help="Only this class; may be repeated.")]
@@ -103,7 +104,7 @@ def explain(
     show_version: Version = False,
 ) -> None:
     """Explain every box of every photograph: a figure, the numbers, and the raw heatmaps."""
-    from detcam.attribution.attribute import AUTO, layers_of
+    from detcam.attribution.attribute import AUTO, DEPTH, layers_of
     from detcam.attribution.target import get_target
     from detcam.diagnosis.reference import load_reference
     from detcam.explain import swept_method
@@ -119,7 +120,7 @@ def explain(
     if not 0 <= min_score < 1:
         raise InputError(f"--min-score {min_score}: expected a number from 0 to 1")
     options: dict[str, Any] = {
-        "method": chosen_methods(method or ["hirescam"], samples, noise), "layer": layer or AUTO,
+        "method": chosen_methods(method or ["hirescam"], samples, noise), "layer": layer or DEPTH,
         "target": get_target(target), "min_score": min_score, "classes": only, "max_boxes": max_boxes or None,
         "edges": edges, "edge_maps": edge_maps, "edge_layer": edge_layer, "seed": seed, "sweep": sweep_box or sweep,
         "reference": None if reference is None else load_reference(reference),
@@ -136,7 +137,7 @@ def explain(
     output_folder(out)
     with _heard():
         detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe)
-    layers_of(detector, layer or AUTO, 0), layers_of(detector, edge_layer or AUTO, 0), detector.labels_of(only or [])
+    layers_of(detector, layer or DEPTH, 0), layers_of(detector, edge_layer or AUTO, 0), detector.labels_of(only or [])
     get_target(target, detector)
     raise typer.Exit(do(detector, photographs, out, options, {"scale": scale.value, "cmap": cmap}))
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from detcam.attribution.attribute import AUTO, attribute, keys_of, layers_of_all
+from detcam.attribution.attribute import DEPTH, attribute, keys_of, layers_of_all
 from detcam.attribution.heatmap import Heatmap
 from detcam.attribution.methods import Method, get_method
 from detcam.attribution.methods.table import LAYER, MASKED
@@ -211,7 +211,7 @@ class Explanation:
         return pd.DataFrame(rows)
 
 
-def explain(detector: Detector, image: Any, *, method: Any = "hirescam", layer: str | Sequence[str] = AUTO,
+def explain(detector: Detector, image: Any, *, method: Any = "hirescam", layer: str | Sequence[str] = DEPTH,
             target: str | Target = "logit", min_score: float = MIN_SCORE,
             classes: Sequence[str | int] | None = None, max_boxes: int | None = MAX_BOXES, edges: bool = True,
             edge_maps: bool = False, edge_layer: str | None = None, reference: Reference | None = None,
@@ -225,7 +225,8 @@ def explain(detector: Detector, image: Any, *, method: Any = "hirescam", layer: 
         detector: from :func:`detcam.load`.
         image: a path, PIL image, NumPy array ``[H, W, 3]`` RGB or torch tensor ``[3, H, W]``.
         method: a name, a :class:`Method`, a function ``(activations, gradients) -> [h, w]``, or a list of those.
-        layer: ``"auto"`` (the box's own level), a layer's name, or a list of names to fuse.
+        layer: ``"depth"`` (the box's own level fused with shallower layers: the most faithful maps, docs/measurements),
+            ``"auto"`` (the box's own level), a layer's name, or a list of names to fuse.
         target: ``"logit"``, ``"probability"``, ``"margin"`` (the logit minus the runner-up's, the background included
             where there is one), ``"left"``, ``"top"``, ``"right"``, ``"bottom"``, or a :class:`Target`.
         min_score: detections with a score above this.

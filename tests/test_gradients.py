@@ -217,7 +217,7 @@ def test_passes_through_windows_equal_whole_passes(detector: Detector, where: st
         rows = {0, level.rows - 1, level.shape[1] * level.per_cell - 1, *range(0, level.rows, apart)}
         keys = [(level.start + row, 1) for row in sorted(rows)]
         with Tape(detector, pixels, [layer]) as tape:
-            assert None not in tape._local(layer, keys, TARGETS[target], [slice(None)] * len(keys))
+            assert None not in tape._local([layer], keys, TARGETS[target], [slice(None)] * len(keys))
             for key, found in zip(keys, tape.gradients(layer, keys, TARGETS[target]), strict=True):
                 value = TARGETS[target].read(tape.prediction, *key).sum()
                 whole = torch.autograd.grad(value, tape.activations[layer], retain_graph=True)[0]
@@ -264,7 +264,7 @@ def test_a_head_that_does_more_than_its_modules_is_reached_by_whole_passes() -> 
     head.classification_head.module_list[0].register_forward_hook(lambda _, __, output: output + output.mean())
     key = strongest(detector, 0)
     with Tape(detector, detector.canvas(IMAGE).pixels, ["level.0"]) as tape:
-        assert tape._local("level.0", [key], TARGETS["logit"], [slice(None)]) == [None]
+        assert tape._local(["level.0"], [key], TARGETS["logit"], [slice(None)]) == [None]
         gradient = next(tape.gradients("level.0", [key], TARGETS["logit"]))
     assert gradient is not None
     assert (gradient != 0).float().mean() > 0.9  # the mean reaches everywhere

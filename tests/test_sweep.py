@@ -17,11 +17,12 @@ import detcam
 from detcam.attribution.attribute import attribute
 from detcam.attribution.heatmap import UNREACHABLE
 from detcam.attribution.methods import get_method
-from detcam.attribution.sweep import Sweep, stages, sweep_of
+from detcam.attribution.sweep import Sweep, sweep_of
 from detcam.attribution.target import TARGETS
 from detcam.detectors.base import Detector
 from detcam.detectors.prediction import Grid
 from detcam.detectors.ssd import SSDDetector
+from detcam.detectors.stages import stages
 from detcam.detectors.yolo import YOLODetector
 from detcam.errors import InputError, LayerError, MethodError, OutputError
 from detcam.explain import Explanation
@@ -59,7 +60,7 @@ def detector_of(family: str) -> Detector:
 def test_one_layer_for_each_change_of_size(family: str) -> None:
     """Squeezed 1x1 maps inside ssdlite's blocks are no stage, and neither is what follows a level at its size."""
     detector = detector_of(family)
-    found = stages(detector, detector.canvas(IMAGE))
+    found = stages(detector, detector.canvas(IMAGE).pixels)
     assert [each.name + ("" if each.level is None else f"={each.level}") for each in found] == EXPECTED[family]
 
 
@@ -70,7 +71,7 @@ def detector(request: pytest.FixtureRequest) -> Detector:
 
 @pytest.fixture(scope="module")
 def explanation(detector: Detector) -> Explanation:
-    return detcam.explain(detector, IMAGE, max_boxes=8, edges=False, sweep=True)
+    return detcam.explain(detector, IMAGE, layer="auto", max_boxes=8, edges=False, sweep=True)
 
 
 def assert_near(values: np.ndarray, expected: np.ndarray) -> None:
@@ -99,9 +100,10 @@ def test_one_differentiated_forward_and_one_backward_a_box(detector: Detector, e
     monkeypatch.setattr(detector, "forward", lambda pixels: (forwards.append(torch.is_grad_enabled()),
                                                              forward(pixels))[1])
     monkeypatch.setattr(torch.autograd, "grad", lambda *args, **more: (backwards.append(1), grad(*args, **more))[1])
-    sweep_of(detector, detector.canvas(IMAGE), explanation.detections[:3], get_method("hirescam"), TARGETS["logit"])
+    found = explanation.detections[:3]
+    sweep_of(detector, detector.canvas(IMAGE), found, get_method("hirescam"), TARGETS["logit"])
     assert forwards == [False, True]
-    assert len(backwards) == 3
+    assert len(backwards) == 3 + len(set(found.levels.tolist()))  # the head's windows, level by level
 
 
 def test_the_box_of_a_level_reads_that_level(explanation: Explanation) -> None:

@@ -11,34 +11,41 @@ from detcam.attribution.heatmap import NOT_FINITE, OK, UNREACHABLE, ZERO, Heatma
 from detcam.attribution.methods import Method
 from detcam.attribution.methods.table import LAYER, MASKED, PATH, PIXEL
 from detcam.attribution.similarity import similarities
-from detcam.attribution.tape import LEVEL, PIXELS, Tape
+from detcam.attribution.tape import PIXELS, Tape
 from detcam.attribution.target import Key, Target, settled
 from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.detections import Detections
 from detcam.detectors.prediction import Grid
+from detcam.detectors.stages import LEVEL
 from detcam.errors import InputError, LayerError, MethodError, near
 from detcam.imaging import Geometry
 
 AUTO = "auto"
+DEPTH = "depth"
 FOUND = ("logit", "probability")  # targets that D-RISE's similarity stands for
 FOCUS_STEPS = 4  # of a path from a blurred photograph to a sharp one
 TOGETHER = 16  # boxes whose pixel gradients are summed at a time: 5 MB each at 640 px
 
 
 def layers_of(detector: Detector, layer: str | Sequence[str], level: int) -> tuple[str, ...]:
-    """The layers to explain a box of ``level`` at: ``"auto"`` is the level's own input to the head.
+    """The layers to explain a box of ``level`` at.
+
+    ``"auto"`` is the level's own input to the head; ``"depth"`` that and the detector's ``depth_layers``.
 
     Raises:
         LayerError: no name was given, or the detector has no such layer.
     """
     names = [layer] if isinstance(layer, str) else list(layer)
     if not names:
-        raise LayerError("no layer named: give 'auto', a name, or several names to fuse")
+        raise LayerError("no layer named: give 'depth', 'auto', a name, or several names to fuse")
     known = detector.layer_names()
     for name in names:
-        if name != AUTO and name not in known:
-            raise LayerError(f"{detector.name} has no layer {name!r}: {near(name, [AUTO, *known])}")
-    return tuple(dict.fromkeys(f"{LEVEL}{level}" if name == AUTO else name for name in names))
+        if name not in (AUTO, DEPTH) and name not in known:
+            raise LayerError(f"{detector.name} has no layer {name!r}: {near(name, [DEPTH, AUTO, *known])}")
+    own = f"{LEVEL}{level}"
+    deep = [stage.name for stage in detector.depth_layers if stage.level != level] if DEPTH in names else []
+    meant = {AUTO: [own], DEPTH: [own, *deep]}
+    return tuple(dict.fromkeys(each for name in names for each in meant.get(name, [name])))
 
 
 def layers_of_all(detector: Detector, layer: str | Sequence[str], levels: Iterable[int]) -> list[str]:
@@ -59,7 +66,7 @@ def attribute(detector: Detector, canvas: Canvas, detections: Detections, method
         canvas: one photograph.
         detections: the boxes to explain.
         method: how.
-        layer: ``"auto"``, a name, or several names to fuse; pixel methods do not use it.
+        layer: ``"depth"``, ``"auto"``, a name, or several names to fuse; pixel methods do not use it.
         target: what is explained about each box.
         seed: where a method's noise starts from.
         tape: an open one of this canvas that recorded the layers, for layer methods to use; None makes one.
@@ -120,22 +127,22 @@ def _layer_maps(tape: Tape, detector: Detector, canvas: Canvas, detections: Sequ
              for index in range(len(found))]
     boxes.sort(key=lambda box: (box[2], box[1], box[0]))  # of one level, and of different photographs, side by side
     wanted = {level: layers_of(detector, layer, level) for _, _, level in boxes}
-    maps: list[list[dict[str, Heatmap]]] = [[{} for _ in range(len(found))] for found in detections]
-    for name in dict.fromkeys(name for names in wanted.values() for name in names):
-        members = [box for box in boxes if name in wanted[box[2]]]
+    places: list[dict[int, Heatmap]] = [{} for _ in detections]
+    for level, names in wanted.items():
+        members = [box for box in boxes if box[2] == level]
         keys = [keys_of(detections[image])[index] for image, index, _ in members]
-        activations, grid = tape.activations[name].detach(), tape.grid(name)
-        gradients = tape.gradients(name, keys, target, [image for image, _, _ in members])
-        for (image, index, _), gradient in zip(members, gradients, strict=True):
-            own = None if gradient is None else gradient[0]
+        gradients = tape.gradients_at(names, keys, target, [image for image, _, _ in members])
+        for (image, index, _), own in zip(members, gradients, strict=True):
             geometry = canvas.geometries[image]
-            maps[image][index][name] = layer_map(method, activations[image], own, grid, geometry, name)
-    return [[_one_map(each, wanted[level]) for each, level in zip(own, found.levels.tolist(), strict=True)]
-            for own, found in zip(maps, detections, strict=True)]
+            found = {name: layer_map(method, tape.activations[name].detach()[image],
+                                     None if gradient is None else gradient[0], tape.grid(name), geometry, name)
+                     for name, gradient in zip(names, own, strict=True)}
+            places[image][index] = _one_map(found)
+    return [[place[index] for index in range(len(place))] for place in places]
 
 
-def _one_map(maps: dict[str, Heatmap], names: Sequence[str]) -> Heatmap:
-    return maps[names[0]] if len(names) == 1 else fuse({name: maps[name] for name in names})
+def _one_map(maps: dict[str, Heatmap]) -> Heatmap:
+    return next(iter(maps.values())) if len(maps) == 1 else fuse(maps)
 
 
 def layer_map(method: Method, activations: Tensor, gradient: Tensor | None, grid: Grid, geometry: Geometry,
@@ -156,17 +163,17 @@ def layer_map(method: Method, activations: Tensor, gradient: Tensor | None, grid
 
 def _path_maps(detector: Detector, canvas: Canvas, detections: Detections, method: Method,
                layer: str | Sequence[str], target: Target) -> list[Heatmap]:
-    wanted = [layers_of(detector, layer, level) for level in detections.levels.tolist()]
-    names = list(dict.fromkeys(name for each in wanted for name in each))
-    maps: list[dict[str, Heatmap]] = [{} for _ in wanted]
-    with Tape(detector, from_blur(canvas, FOCUS_STEPS), names) as tape:
-        for name in names:
-            members = [index for index, each in enumerate(wanted) if name in each]
-            keys = [keys_of(detections)[index] for index in members]
-            activations, grid = tape.activations[name].detach(), tape.grid(name)
-            for index, gradient in zip(members, tape.gradients(name, keys, target), strict=True):
-                maps[index][name] = layer_map(method, activations, gradient, grid, canvas.geometries[0], name)
-    return [_one_map(each, names) for each, names in zip(maps, wanted, strict=True)]
+    keys, levels = keys_of(detections), detections.levels.tolist()
+    maps = []
+    with Tape(detector, from_blur(canvas, FOCUS_STEPS), layers_of_all(detector, layer, levels)) as tape:
+        for key, level in zip(keys, levels, strict=True):
+            names = layers_of(detector, layer, level)
+            gradients = next(tape.gradients_at(names, [key], target))
+            maps.append(_one_map({
+                name: layer_map(method, tape.activations[name].detach(), gradient, tape.grid(name),
+                                canvas.geometries[0], name)
+                for name, gradient in zip(names, gradients, strict=True)}))
+    return maps
 
 
 def _pixel_maps(detector: Detector, canvas: Canvas, detections: Detections, method: Method, target: Target,

@@ -11,9 +11,9 @@ from detcam.attribution.local import LocalGradient, local_gradients
 from detcam.attribution.target import Key, Target
 from detcam.detectors.base import Detector
 from detcam.detectors.prediction import Grid, Prediction
+from detcam.detectors.stages import LEVEL
 from detcam.errors import LayerError, near
 
-LEVEL = "level."
 PIXELS = "pixels"
 
 
@@ -112,14 +112,19 @@ class Tape:
 
     def gradients(self, layer: str, keys: Sequence[Key], target: Target, images: Sequence[int] | None = None
                   ) -> Iterator[Tensor | None]:
-        """Gradient of each box's target at a layer; None where no path leads to the box.
+        """:meth:`gradients_at` for one layer."""
+        return (found[0] for found in self.gradients_at([layer], keys, target, images))
 
-        One at a time, so that a hundred boxes take no more memory than one. The head's share of it is one pass for all
-        boxes of a level where its structure allows that. What lies between the layer and the level is one pass a box,
-        shared by boxes of one level that follow each other and are in different images of the batch.
+    def gradients_at(self, layers: Sequence[str], keys: Sequence[Key], target: Target,
+                     images: Sequence[int] | None = None) -> Iterator[list[Tensor | None]]:
+        """Gradients of each box's target, one a layer; None where no path leads from the layer to the box.
+
+        One box at a time, so that a hundred boxes take no more memory than one. The head's share of it is one pass for
+        all boxes of a level where its structure allows that. What lies between the layers and the level is one pass a
+        box, shared by boxes of one level that follow each other and are in different images of the batch.
 
         Args:
-            layer: one that was recorded.
+            layers: some that were recorded.
             keys: row and label of each box.
             target: what is differentiated.
             images: each box's image in the batch, for gradients ``[1, c, h, w]``. None asks every image about every
@@ -127,12 +132,12 @@ class Tape:
         """
         whole = [slice(None)] * len(keys)
         slices = whole if images is None else [slice(image, image + 1) for image in images]
-        local = self._local(layer, keys, target, slices)
+        local = self._local(layers, keys, target, slices)
         for members in self._together(keys, images):
-            shared = self._shared(layer, [keys[i] for i in members], target, [slices[i] for i in members],
+            shared = self._shared(layers, [keys[i] for i in members], target, [slices[i] for i in members],
                                   [local[i] for i in members])
             for index in members:
-                yield None if shared is None else shared[slices[index]]
+                yield [None if each is None else each[slices[index]] for each in shared]
 
     def _together(self, keys: Sequence[Key], images: Sequence[int] | None) -> list[list[int]]:
         """Indices of boxes in runs that share a pass."""
@@ -148,35 +153,37 @@ class Tape:
                 groups.append([index])
         return groups
 
-    def _local(self, layer: str, keys: Sequence[Key], target: Target, images: Sequence[slice]
+    def _local(self, layers: Sequence[str], keys: Sequence[Key], target: Target, images: Sequence[slice]
                ) -> Sequence[LocalGradient | None]:
-        """The boxes' gradients at their levels' inputs; none for a layer that is a part of the head itself."""
-        module = None if layer == PIXELS or layer.startswith(LEVEL) else self._detector.model.get_submodule(layer)
-        if module is not None and any(module is part for part in self._detector.head.modules()):
+        """The boxes' gradients at their levels' inputs; none if a layer is a part of the head itself."""
+        named = [layer for layer in layers if layer != PIXELS and not layer.startswith(LEVEL)]
+        head = set(self._detector.head.modules())
+        if any(self._detector.model.get_submodule(name) in head for name in named):
             return [None] * len(keys)
         return local_gradients(self._detector, self.prediction, self._inputs, keys, target, images)
 
-    def _shared(self, layer: str, keys: Sequence[Key], target: Target, images: Sequence[slice],
-                local: Sequence[LocalGradient | None]) -> Tensor | None:
-        """Gradient ``[B, c, h, w]`` of boxes of one level in different images, or of one box in all of them."""
+    def _shared(self, layers: Sequence[str], keys: Sequence[Key], target: Target, images: Sequence[slice],
+                local: Sequence[LocalGradient | None]) -> list[Tensor | None]:
+        """Gradients ``[B, c, h, w]`` of boxes of one level in different images, or of one box in all of them."""
         known = [each for each in local if each is not None]
         if len(known) < len(keys):
             values = [target.read(self.prediction, *key)[own].sum() for key, own in zip(keys, images, strict=True)]
-            return self._gradient(torch.stack(values).sum(), layer)
-        if layer.startswith(LEVEL) and layer != f"{LEVEL}{known[0].level}":
-            return None
-        maps = self._inputs[known[0].level]
+            return self._through(torch.stack(values).sum(), layers)
+        number = known[0].level
+        maps = self._inputs[number]
         full = torch.zeros_like(maps)
         for each, own in zip(known, images, strict=True):
             each.add_to(full[own])
-        return full if layer.startswith(LEVEL) else self._gradient(maps, layer, full)
+        below = iter(self._through(maps, [layer for layer in layers if not layer.startswith(LEVEL)], full))
+        return [(full if layer == f"{LEVEL}{number}" else None) if layer.startswith(LEVEL) else next(below)
+                for layer in layers]
 
-    def _gradient(self, value: Tensor, layer: str, weights: Tensor | None = None) -> Tensor | None:
-        if not value.requires_grad:
-            return None
-        held = self.activations[layer]
-        gradient: Tensor | None = torch.autograd.grad(value, held, weights, retain_graph=True, allow_unused=True)[0]
-        return gradient
+    def _through(self, value: Tensor, layers: Sequence[str], weights: Tensor | None = None) -> list[Tensor | None]:
+        """The (weighted) value's gradients at layers, from one backward pass."""
+        if not value.requires_grad or not layers:
+            return [None] * len(layers)
+        held = [self.activations[layer] for layer in layers]
+        return list(torch.autograd.grad(value, held, weights, retain_graph=True, allow_unused=True))
 
     def grid(self, layer: str) -> Grid:
         """Where a layer's cells lie on the canvas.

@@ -18,9 +18,11 @@ from detcam.detectors.detections import Detections
 from detcam.detectors.finite import refuse_bad_prediction, refuse_bad_weights
 from detcam.detectors.prediction import Grid, Prediction
 from detcam.detectors.selection import Selection
+from detcam.detectors.stages import LEVEL, Stage, stages
 from detcam.errors import ClassNameError, MismatchError, near
 from detcam.imaging import Geometry, Image
 
+BLANK = 64  # pixels a side of a photograph whose content does not matter
 CHECK_SCORE = 0.05  # the threshold of the check against the model's own detections
 CHECK_PIXELS = 4_000_000  # of a photograph on which it is made at most: about 250 MB in the library's hands
 BOX_TOLERANCE = 0.05  # source pixels; five times what the parity tests allow, for other machines' rounding
@@ -93,6 +95,19 @@ class Detector(ABC):
     @abstractmethod
     def edge_layer(self) -> str:
         """The layer at which the evidence on an edge is measured."""
+
+    @cached_property
+    def depth_layers(self) -> tuple[Stage, ...]:
+        """The layers that ``layer="depth"`` fuses with the box's own level, from shallow to deep."""
+        pixels = self.canvas(Image(np.full((BLANK, BLANK, 3), 114, np.uint8), "a blank photograph")).pixels
+        found = [stage for stage in stages(self, pixels) if not stage.name.startswith(LEVEL)]
+        names = [stage.name for stage in found]
+        first = names.index(self.edge_layer) if self.edge_layer in names else len(names)
+        return tuple(stage for stage in found[first:] if self.in_depth(stage))
+
+    def in_depth(self, stage: Stage) -> bool:
+        """Whether a stage from the edge layer on is one of ``depth_layers``: those that are no level's input are."""
+        return stage.level is None
 
     @property
     def mismatch_hint(self) -> str:

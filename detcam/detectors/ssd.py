@@ -18,11 +18,14 @@ from detcam.detectors.hooks import recorded
 from detcam.detectors.pairs import every_pair
 from detcam.detectors.prediction import Level, Prediction, flatten_rows
 from detcam.detectors.selection import Selection
+from detcam.detectors.stages import Stage
 from detcam.detectors.steps import Most, Score, Suppression, Top
 from detcam.detectors.trunk import last_fine_layer
 from detcam.errors import DetectorError, InputError
 from detcam.imaging import Geometry, Image
 from detcam.imaging.stretch import stretched
+
+TRUNK_LEVELS = 2  # conv4_3 and fc7 in SSD300-VGG16; the extra layers follow
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "softmax": partial(torch.softmax, dim=-1),
@@ -106,6 +109,10 @@ class SSDDetector(Detector):
 
         with self.borrowed(), torch.no_grad():
             return last_fine_layer(trunk, run) or "auto"
+
+    def in_depth(self, stage: Stage) -> bool:
+        """The first two levels' inputs belong to the trunk, on which the coarser levels rest, too."""
+        return stage.level is None or stage.level < TRUNK_LEVELS
 
     @property
     def mismatch_hint(self) -> str:
