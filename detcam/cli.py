@@ -1,9 +1,7 @@
 """The command line: ``detcam explain`` and ``scripts/explain_detections.py``."""
 
 import os
-import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
@@ -28,6 +26,7 @@ from detcam.choices import (
 )
 from detcam.detectors.load import SHIPPED
 from detcam.errors import DetcamError, InputError, MismatchError
+from detcam.interruption import interruptible
 
 LONGEST = 800  # letters of an error message: a name may have thousands
 ClickException: Any = typer.BadParameter.__mro__[2]  # click's own, or that of typer's copy of click, by version
@@ -152,7 +151,7 @@ def main(arguments: list[str] | None = None, commands: typer.Typer = app, name: 
     Every error that is foreseen is one line on stderr. SIGTERM ends a run as Ctrl-C does.
     """
     try:
-        with _terminable():
+        with interruptible():
             return int(commands(args=arguments, prog_name=name, standalone_mode=False) or 0)
     except (DetcamError, ClickException) as error:
         words = str(error) if isinstance(error, DetcamError) else error.format_message()
@@ -166,19 +165,6 @@ def main(arguments: list[str] | None = None, commands: typer.Typer = app, name: 
     except BrokenPipeError:  # the reader of our output left, as head does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Take SIGTERM for Ctrl-C, so that a job that is cancelled finishes its files too."""
-    if threading.current_thread() is not threading.main_thread():  # elsewhere Python handles no signals
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 @contextmanager

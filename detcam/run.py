@@ -24,6 +24,7 @@ from detcam.errors import (
 )
 from detcam.explain import Explanation, explain
 from detcam.imaging import Image
+from detcam.interruption import stop_if_asked
 from detcam.store import JSON_NAME, Writer
 from detcam.store.files import unique_stems
 
@@ -71,6 +72,7 @@ def run(detector: Detector, photographs: Sequence[Path], out: Path, options: dic
     with Writer(out) as writer:
         try:
             for path, stem in zip(photographs, stems, strict=True):
+                stop_if_asked()
                 step(path)
                 try:
                     _one(detector, path, stem, writer, options, drawing, outcome)

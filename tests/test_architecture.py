@@ -10,7 +10,7 @@ import detcam
 ROOT = Path(detcam.__file__).parent
 ORDER = [
     {"errors"},
-    {"script"},
+    {"interruption", "script"},
     {"imaging"},
     {"data", "detectors"},
     {"attribution"},

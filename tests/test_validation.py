@@ -119,7 +119,7 @@ def test_numbers_are_those_of_the_explanation(ssd: Detector, data: DataSet, boxe
     from detcam.explain import explain
 
     told = explain(ssd, data.photographs[0].file, classes=["box"], max_boxes=None, min_score=SCORE,
-                   edge_layer="backbone.stem")
+                   edge_layer="backbone.stem", layer="auto")
     own = boxes.photograph == 0
     for score, evidence, inside in zip(
             boxes.scores[own], boxes.edge_numbers["evidence @ backbone.stem"][own],

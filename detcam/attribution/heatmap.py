@@ -64,7 +64,7 @@ def fuse(maps: Mapping[str, Heatmap]) -> Heatmap:
     Negative values are left out before the sum: what one layer says against a place would hide there what the others
     say for it, and such a sum is less faithful than any of its layers (docs/measurements/methods.md). The sum lives on
     the finest layer's grid, where coarser maps are constant over their cells. Layers without any positive value are
-    left out and recorded with scale 0.
+    left out and recorded with scale 0. With a layer that is not finite, the sum is not either.
     """
     finest = min(maps.values(), key=lambda heatmap: heatmap.grid.stride)
     rows, columns = finest.values.shape
@@ -77,6 +77,9 @@ def fuse(maps: Mapping[str, Heatmap]) -> Heatmap:
         scales[name] = scale
         if scale > 0:
             total += heatmap.at(x, y).clip(0) / scale
-    reached = any(heatmap.status != UNREACHABLE for heatmap in maps.values())
-    status = OK if total.any() else (ZERO if reached else UNREACHABLE)
+    statuses = {heatmap.status for heatmap in maps.values()}
+    if NOT_FINITE in statuses:
+        total, status = np.full_like(total, np.nan), NOT_FINITE
+    else:
+        status = OK if total.any() else (UNREACHABLE if statuses == {UNREACHABLE} else ZERO)
     return Heatmap(total, finest.grid, finest.geometry, "+".join(maps), status, scales)
