@@ -11,7 +11,7 @@ from detcam.errors import InputError
 from detcam.explain import Explanation
 
 BOX, SHARED = "box", "shared"
-PIXEL_TOP = 99.5  # per cent of a pixel map's values that lie below full colour: single noisy pixels would set the scale
+FINE_TOP = 99.5  # per cent of a fine map's positive values below full colour: single noisy cells would set the scale
 
 STATUS_WORDS = {
     UNREACHABLE: ("unreachable", "no path leads from layer {layer} to this box"),
@@ -42,7 +42,7 @@ class Scale:
         kind: ``"box"`` (each map has its own) or ``"shared"`` (all maps of a method have one).
         tops: the raw value of full colour, for each method and detection, ``[M][N]``; 0 without heat.
         pixels: whether any of the maps is one of pixels, whose highest values are cut.
-        fused: whether any of the maps is fused from several layers.
+        fused: whether any of the maps is fused from several layers, whose highest values are cut, too.
     """
 
     kind: str
@@ -53,7 +53,8 @@ class Scale:
     def words(self) -> str:
         """What full colour means, as a sentence."""
         whose = "each box has its own scale" if self.kind == BOX else "all boxes share one scale a method"
-        cut = f" (for pixel maps their {PIXEL_TOP:g}th percentile)" if self.pixels else ""
+        fine = " and ".join(["pixel maps"] * self.pixels + ["fused maps"] * self.fused)
+        cut = f" (for {fine} the {FINE_TOP:g}th percentile)" if fine else ""
         fused = (" Fused layers: each map over the mean of its positive part (the number after the /), then summed."
                  if self.fused else "")
         return f"Positive part of the map, linear; {whose}. 100 % is the maximum{cut}.{fused}"
@@ -80,7 +81,6 @@ def _top(heatmap: Heatmap) -> float:
     if status_of(heatmap):
         return 0.0
     positive = heatmap.positive
-    if heatmap.layer == PIXELS:
-        cut = float(np.percentile(positive, PIXEL_TOP))
-        return cut or float(positive.max())
+    if heatmap.layer == PIXELS or heatmap.scales:
+        return float(np.percentile(positive[positive > 0], FINE_TOP))
     return float(positive.max())
