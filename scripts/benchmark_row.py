@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -114,15 +115,20 @@ def peer_job(case: Case, detector: Detector, model: Any, canvas: Canvas, found: 
         return partial(_visualize, model, photo)
     scores = Scores(detector)
     pixels = canvas.pixels.clone().requires_grad_(True)  # with frozen weights, peers need it
-    names = LEVEL_MODULES[case.model]
-    layers = [detector.model.get_submodule(names[level] if case.layer == "auto" else case.layer)
-              for level in (found.levels.tolist() if case.layer == "auto" else [0] * len(found))]
+    layers = [] if case.method == "smoothgrad" else _modules(case, detector, found)
     keys = list(zip(found.rows.tolist(), found.labels.tolist(), strict=True))
     if case.peer == "grad-cam":
         return partial(_grad_cam, case.method, scores, pixels, layers, keys)
     if case.peer == "captum":
         return partial(_captum, case.method, scores, pixels, layers, keys)
     return None
+
+
+def _modules(case: Case, detector: Detector, found: Detections) -> list[nn.Module]:
+    """The module at which each box is explained."""
+    names = LEVEL_MODULES[case.model]
+    return [detector.model.get_submodule(names[level] if case.layer == "auto" else case.layer)
+            for level in found.levels.tolist()]
 
 
 def _grad_cam(method: str, scores: nn.Module, pixels: Tensor, layers: list[nn.Module], keys: list[tuple[int, int]]
@@ -139,13 +145,14 @@ def _captum(method: str, scores: nn.Module, pixels: Tensor, layers: list[nn.Modu
             ) -> None:
     from captum.attr import LayerGradCam, LayerGradientXActivation, NoiseTunnel, Saliency
 
-    for layer, key in zip(layers, keys, strict=True):
-        if method == "smoothgrad":
+    if method == "smoothgrad":
+        for key in keys:
             NoiseTunnel(Saliency(scores)).attribute(pixels, nt_type="smoothgrad", nt_samples=SAMPLES, stdevs=NOISE,
                                                     target=key, abs=False)
-        else:
-            kind = {"gradcam": LayerGradCam, "hirescam": LayerGradientXActivation}[method]
-            kind(scores, layer).attribute(pixels, target=key)
+        return
+    kind = {"gradcam": LayerGradCam, "hirescam": LayerGradientXActivation}[method]
+    for layer, key in zip(layers, keys, strict=True):
+        kind(scores, layer).attribute(pixels, target=key)
 
 
 def _visualize(model: Any, photo: Image) -> None:
@@ -187,6 +194,7 @@ def measure(case: Case) -> dict[str, Any]:
         theirs = _peer_seconds(job) if job else None
     unit, own_seconds = statistics.median(forwards), statistics.median(own)
     return asdict(case) | {
+        "photograph": Path(case.photograph).name, "weights": case.weights and Path(case.weights).name,
         "boxes": len(found), "seconds": round(own_seconds, 4), "forward_seconds": round(unit, 4),
         "forwards": round(own_seconds / unit, 2), "peer_forwards": theirs and round(theirs / unit, 2),
         "ratio": theirs and round(own_seconds / theirs, 3), "peak_mib": round((peak - plain) / 1024, 1),
