@@ -47,3 +47,16 @@ def test_layers_by_name(detector: Detector, kind: str) -> None:
     if kind == "named":
         assert found.edges is not None
         assert (found.edges.evidence > 0).all()
+
+
+def test_the_default_fuses_the_own_level_with_shallower_layers(detector: Detector) -> None:
+    """From the edge layer's size on; of YOLO's levels, whose maps are the neck's, only the box's own."""
+    deep = [stage.name for stage in detector.depth_layers]
+    assert len(deep) >= 3
+    assert detector.family == "ssd" or not any(stage.level is not None for stage in detector.depth_layers)
+    for one in detcam.explain(detector, IMAGE, max_boxes=3, edges=False):
+        fused = one.heatmap.layer.split("+")
+        own = [stage.name for stage in detector.depth_layers if stage.level == one.level]
+        assert fused == [f"level.{one.level}", *(name for name in deep if name not in own)]
+        assert one.heatmap.status == OK
+        assert one.heatmap.scales[f"level.{one.level}"] > 0

@@ -101,8 +101,9 @@ class Detector(ABC):
         """The layers that ``layer="depth"`` fuses with the box's own level, from shallow to deep."""
         pixels = self.canvas(Image(np.full((BLANK, BLANK, 3), 114, np.uint8), "a blank photograph")).pixels
         found = [stage for stage in stages(self, pixels) if not stage.name.startswith(LEVEL)]
-        names = [stage.name for stage in found]
-        first = names.index(self.edge_layer) if self.edge_layer in names else len(names)
+        order = {name: place for place, (name, _) in enumerate(self.model.named_modules())}
+        edge = order.get(self.edge_layer, len(order))
+        first = next((place for place, stage in enumerate(found) if order[stage.name] >= edge), len(found))
         return tuple(stage for stage in found[first:] if self.in_depth(stage))
 
     def in_depth(self, stage: Stage) -> bool:
