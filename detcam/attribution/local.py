@@ -65,10 +65,11 @@ class HeadWindows:
     def read(self, which: int, index: int) -> Tensor:
         """What a module says at the cell of one row, ``[B, n]``, on the graph."""
         if which not in self._outputs:
-            batch = self.values.flatten(0, 1).contiguous()
-            self._outputs[which] = self._modules[which](batch).unflatten(0, (-1, self._batch))
-        y, x = self._own[index]
-        return self._outputs[which][index, :, :, y, x]
+            outputs = self._modules[which](self.values.flatten(0, 1).contiguous()).unflatten(0, (-1, self._batch))
+            y, x = torch.tensor(self._own, device=outputs.device).unbind(1)
+            rows = torch.arange(len(outputs), device=outputs.device)
+            self._outputs[which] = outputs[rows, :, :, y, x]  # [N, B, n], picked at once: each pick would cost a copy
+        return self._outputs[which][index]
 
 
 def _first(cell: int, side: int, cells: int) -> int:
