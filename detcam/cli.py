@@ -103,7 +103,7 @@ def explain(
     show_version: Version = False,
 ) -> None:
     """Explain every box of every photograph: a figure, the numbers, and the raw heatmaps."""
-    from detcam.attribution.attribute import AUTO, DEPTH, layers_of
+    from detcam.attribution.layers import AUTO, DEPTH, layers_of
     from detcam.attribution.target import get_target
     from detcam.diagnosis.reference import load_reference
     from detcam.explain import swept_method

@@ -9,13 +9,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from detcam.attribution.attribute import DEPTH, attribute, keys_of, layers_of_all
+from detcam.attribution.attribute import attribute
 from detcam.attribution.heatmap import Heatmap
+from detcam.attribution.layers import DEPTH, layers_of_all
 from detcam.attribution.methods import Method, get_method
 from detcam.attribution.methods.table import LAYER, MASKED
 from detcam.attribution.sweep import Sweep, sweep_of
 from detcam.attribution.tape import Tape
 from detcam.attribution.target import Target, get_target, settled
+from detcam.attribution.task import keys_of
 from detcam.detectors.base import Detector
 from detcam.detectors.detections import Detections
 from detcam.diagnosis.ask import ask

@@ -6,11 +6,13 @@ import torch
 from planted import CELL, patch_photograph, planted_ssd
 from tiny import photograph, tiny_yolo
 
-from detcam.attribution import attribute as module
+from detcam.attribution import layer_maps
+from detcam.attribution.attribute import attribute
 from detcam.attribution.baselines import blurred
 from detcam.attribution.methods import get_method
 from detcam.attribution.methods.conductance import conductance
 from detcam.attribution.target import TARGETS
+from detcam.attribution.task import keys_of
 from detcam.detectors.ssd import SSDDetector
 from detcam.detectors.yolo import YOLODetector
 from detcam.imaging import Image
@@ -29,11 +31,11 @@ def test_the_sum_is_what_the_score_gains_on_the_way(monkeypatch: pytest.MonkeyPa
     found = detector.detect(image)[[0, 2, 5]]
     detector.model.double()
     canvas = detector.canvas(image)
-    monkeypatch.setattr(module, "FOCUS_STEPS", 256)
-    maps = module.attribute(detector, canvas, found, get_method("conductance"), "model.4", TARGETS["logit"])
+    monkeypatch.setattr(layer_maps, "FOCUS_STEPS", 256)
+    maps = attribute(detector, canvas, found, get_method("conductance"), "model.4", TARGETS["logit"])
     with torch.no_grad():
         before, after = detector.forward(blurred(canvas)), detector.forward(canvas.pixels)
-    gains = [float(after.logit(*key) - before.logit(*key)) for key in module.keys_of(found)]
+    gains = [float(after.logit(*key) - before.logit(*key)) for key in keys_of(found)]
     assert max(abs(gain) for gain in gains) > 0.5
     np.testing.assert_allclose([each.values.sum() for each in maps], gains, rtol=0.05, atol=0.05)
 
@@ -42,6 +44,6 @@ def test_heat_lies_on_the_planted_patch() -> None:
     detector = SSDDetector(planted_ssd(), {1: "person"}, "planted")
     image = Image(patch_photograph(96, 96, (56, 24, 64, 32)), "patch")
     canvas, found = detector.canvas(image), detector.detect(image)[[0]]
-    heatmap = module.attribute(detector, canvas, found, get_method("conductance"), ["auto"], TARGETS["logit"])[0]
+    heatmap = attribute(detector, canvas, found, get_method("conductance"), ["auto"], TARGETS["logit"])[0]
     cell = heatmap.positive[24 // CELL, 56 // CELL]
     assert cell > 0.99 * heatmap.positive.sum() > 0

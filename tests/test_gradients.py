@@ -12,9 +12,11 @@ from pytorch_grad_cam.activations_and_gradients import ActivationsAndGradients
 from tiny import FAMILIES, photograph, tiny_detector, tiny_ssd
 from torch import Tensor, nn
 
-from detcam.attribution.attribute import TOGETHER, attribute, attribute_batch
+from detcam.attribution.attribute import attribute
+from detcam.attribution.layer_maps import attribute_batch
 from detcam.attribution.methods import get_method
 from detcam.attribution.methods.smoothgrad import CHUNK, NOISE
+from detcam.attribution.pixel_maps import TOGETHER
 from detcam.attribution.tape import PIXELS, Tape
 from detcam.attribution.target import TARGETS, Target, settled
 from detcam.detectors.base import Canvas, Detector
@@ -79,7 +81,7 @@ def test_gradient_is_the_finite_difference(detector: Detector, where: str) -> No
     level = 1
     key = strongest(detector, level)
     layer = {"level": f"level.{level}", "middle": middle_layer(detector)}.get(where, where)
-    targets = {name: settled(target, detector, detector.canvas(IMAGE), [key]) for name, target in TARGETS.items()}
+    targets = {name: settled(TARGETS[name], detector, detector.canvas(IMAGE), [key]) for name in detector.targets}
     with Tape(detector, detector.canvas(IMAGE).pixels, [layer]) as tape:
         gradients = {name: next(tape.gradients(layer, [key], target)) for name, target in targets.items()}
         shape = tape.activations[layer].shape

@@ -9,10 +9,12 @@ from test_gradients import FAMILIES, IMAGE, in_float64, middle_layer
 from tiny import photograph, tiny_ssd, tiny_yolo
 
 import detcam
-from detcam.attribution.attribute import attribute, attribute_batch, keys_of
+from detcam.attribution.attribute import attribute
+from detcam.attribution.layer_maps import attribute_batch
 from detcam.attribution.methods import get_method
 from detcam.attribution.tape import Tape
 from detcam.attribution.target import TARGETS, Target, get_target, settled
+from detcam.attribution.task import keys_of
 from detcam.detectors.base import Detector
 from detcam.detectors.ssd import SSDDetector
 from detcam.detectors.yolo import YOLODetector

@@ -129,7 +129,7 @@ def local_gradients(detector: Detector, prediction: Prediction, inputs: Sequence
 def _side(detector: Detector, number: int) -> int | None:
     windows = [structural_window(module) for module in detector.head_modules(number)]
     known = [window for window in windows if window is not None]
-    return max(known) if len(known) == len(windows) else None
+    return max(known) if known and len(known) == len(windows) else None
 
 
 def _in_windows(prediction: Prediction, windows: HeadWindows, target: Target, asked: Sequence[tuple[Key, slice]]

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from detcam.attribution.attribute import keys_of, layer_map, layers_of
 from detcam.attribution.heatmap import Heatmap
+from detcam.attribution.layer_maps import layer_map
+from detcam.attribution.layers import layers_of
 from detcam.attribution.methods import Method
 from detcam.attribution.methods.table import PIXEL
 from detcam.attribution.tape import Tape
 from detcam.attribution.target import Target, settled
+from detcam.attribution.task import keys_of
 from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.detections import Detections
 from detcam.detectors.stages import LEVEL, Stage, stages

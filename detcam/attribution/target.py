@@ -42,6 +42,11 @@ def _edge(edge: str) -> Target:
     return Target(edge, lambda prediction, row, label: prediction.edge(row, edge), local=True)
 
 
+def _side(name: str, first: str, last: str) -> Target:
+    return Target(name, lambda prediction, row, label: prediction.edge(row, last) - prediction.edge(row, first),
+                  local=True)
+
+
 def _unsettled(prediction: Prediction, row: int, label: int) -> Tensor:
     raise InputError("target 'margin': its runner-up is chosen on the clean photograph first; read what settled() "
                      "returns instead")
@@ -66,7 +71,10 @@ TARGETS = {
     "logit": Target("logit", lambda prediction, row, label: prediction.logit(row, label), local=True),
     "probability": Target("probability", lambda prediction, row, label: prediction.probability(row, label), local=True),
     "margin": Target("margin", _unsettled, local=True, settle=_settle_margin),
+    "objectness": Target("objectness", lambda prediction, row, label: prediction.objectness(row)),
     **{edge: _edge(edge) for edge in EDGES},
+    "width": _side("width", "left", "right"),
+    "height": _side("height", "top", "bottom"),
 }
 
 
@@ -84,6 +92,8 @@ def get_target(target: str | Target, detector: Detector | None = None) -> Target
         if target not in TARGETS:
             raise InputError(f"unknown target {target!r}: {near(target, TARGETS)}")
         target = TARGETS[target]
+    if detector is not None and target.name in TARGETS and target.name not in detector.targets:
+        raise InputError(f"target {target.name!r}: {detector.name} has none; it has {', '.join(detector.targets)}")
     if target.settle is _settle_margin and detector is not None and len(detector.rivals) < 2:
         raise InputError(f"target 'margin': {detector.name} scores a single class and no background, so there is no "
                          "runner-up; use 'logit'")

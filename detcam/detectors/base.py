@@ -19,7 +19,7 @@ from detcam.detectors.finite import refuse_bad_prediction, refuse_bad_weights
 from detcam.detectors.prediction import Grid, Prediction
 from detcam.detectors.selection import Selection
 from detcam.detectors.stages import LEVEL, Stage, stages
-from detcam.errors import ClassNameError, MismatchError, near
+from detcam.errors import ClassNameError, DetectorError, MismatchError, near
 from detcam.imaging import Geometry, Image
 
 BLANK = 64  # pixels a side of a photograph whose content does not matter
@@ -27,7 +27,13 @@ CHECK_SCORE = 0.05  # the threshold of the check against the model's own detecti
 CHECK_PIXELS = 4_000_000  # of a photograph on which it is made at most: about 250 MB in the library's hands
 BOX_TOLERANCE = 0.05  # source pixels; five times what the parity tests allow, for other machines' rounding
 SCORE_TOLERANCE = 1e-4
+FIXED, REPLAYED, FRESH = "fixed", "replayed", "fresh"
 EXCUSED = 0.02  # share of detections that may differ: rounding decides about rows that lie on a threshold
+
+
+CLASS_TARGETS = ("logit", "probability", "margin")
+BOX_TARGETS = ("left", "top", "right", "bottom", "width", "height")
+OBJECTNESS = "objectness"
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,8 @@ class Detector(ABC):
         architecture: what two sets of weights share, such as ``"yolov8n"``.
         model: the network that is explained.
         class_names: class index to word.
+        rows: what a row is on a changed copy of a photograph: ``"fixed"``, the same anchor or cell; ``"replayed"``,
+            the same proposal inside :meth:`holding` and another one outside; ``"fresh"``, always another one.
     """
 
     name: str
@@ -59,6 +67,7 @@ class Detector(ABC):
     architecture: str
     model: Any  # an nn.Module, whose own attributes only its adapter knows
     class_names: dict[int, str]
+    rows: str = FIXED
     _checked: bool = False
     _weighed: bool = False
 
@@ -74,9 +83,14 @@ class Detector(ABC):
     def select(self, prediction: Prediction, canvas: Canvas, min_score: float) -> list[Detections]:
         """The library's own threshold, top-k and suppression, with rows; one :class:`Detections` an image."""
 
-    @abstractmethod
     def selection(self, prediction: Prediction, canvas: Canvas, min_score: float) -> Selection:
-        """The steps of :meth:`select` on the first image, as data: what it keeps, and why it drops what it drops."""
+        """The steps of :meth:`select` on the first image, as data: what it keeps, and why it drops what it drops.
+
+        Raises:
+            DetectorError: this family's selection is not known step by step.
+        """
+        raise DetectorError(f"{self.name}: the selection of {self.family} models is not known step by step, so nobody "
+                            "can say why a place has no box; ask about the boxes it draws")
 
     @abstractmethod
     def library_detections(self, image: Image, min_score: float) -> Detections:
@@ -87,14 +101,25 @@ class Detector(ABC):
     def head(self) -> nn.Module:
         """The module whose first argument is the list of level maps ``[B, c, h, w]``."""
 
-    @abstractmethod
     def head_modules(self, level: int) -> tuple[nn.Module, ...]:
-        """The modules that turn one level's map into its class logits and box outputs."""
+        """The modules that turn one level's map into its class logits and box outputs, where rows look at a few cells
+        around their own; none otherwise."""
+        return ()
 
     @property
-    @abstractmethod
     def edge_layer(self) -> str:
         """The layer at which the evidence on an edge is measured."""
+        return "auto"
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The names of what can be explained about a row: all but ``"objectness"`` where a family has none."""
+        return (*CLASS_TARGETS, *BOX_TARGETS)
+
+    @contextmanager
+    def holding(self, prediction: Prediction) -> Iterator[None]:
+        """Rows mean in every forward pass of the block what they mean in ``prediction``, where that is possible."""
+        yield
 
     @cached_property
     def depth_layers(self) -> tuple[Stage, ...]:

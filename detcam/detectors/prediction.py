@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from detcam.errors import InputError
 from detcam.imaging.boxes import EDGES
 
 
@@ -112,6 +113,14 @@ class Prediction:
         """A row's raw box outputs in every image, ``[B, R]``, on the graph."""
         level = self.levels[self.level_of(row)]
         return self._read(level.regression, level, row)
+
+    def objectness(self, row: int) -> Tensor:
+        """How surely a row is an object at all, whatever its class, as a logit in every image, ``[B]``, on the graph.
+
+        Raises:
+            InputError: the family's heads have no objectness.
+        """
+        raise InputError("target 'objectness': this detector's head has none; use 'logit'")
 
     def edge_spread(self, rows: Sequence[int]) -> NDArray[np.float64] | None:
         """Standard deviation of each edge's own distribution in image 0, ``[N, 4]`` canvas pixels, if there is one."""

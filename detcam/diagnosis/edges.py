@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detcam.attribution.attribute import keys_of, layers_of, layers_of_all
 from detcam.attribution.heatmap import OK, UNREACHABLE, ZERO, Heatmap
+from detcam.attribution.layers import layers_of, layers_of_all
 from detcam.attribution.tape import Tape
 from detcam.attribution.target import TARGETS
+from detcam.attribution.task import keys_of
 from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.detections import Detections
 from detcam.detectors.prediction import Prediction

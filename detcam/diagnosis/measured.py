@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detcam.attribution.attribute import AUTO, attribute, keys_of
+from detcam.attribution.attribute import attribute
+from detcam.attribution.layers import AUTO
 from detcam.attribution.methods import Method
 from detcam.attribution.tape import PIXELS, Tape
 from detcam.attribution.target import TARGETS
+from detcam.attribution.task import keys_of
 from detcam.data.ground_truth import GroundTruth
 from detcam.data.matching import match
 from detcam.detectors.base import Canvas, Detector

@@ -9,10 +9,12 @@ from zlib import crc32
 import cv2
 import numpy as np
 
-from detcam.attribution.attribute import AUTO, attribute, keys_of, layers_of
+from detcam.attribution.attribute import attribute
 from detcam.attribution.heatmap import Heatmap
+from detcam.attribution.layers import AUTO, layers_of
 from detcam.attribution.methods import METHODS, get_method
 from detcam.attribution.target import Target
+from detcam.attribution.task import keys_of
 from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.detections import Detections
 from detcam.detectors.prediction import Grid

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detcam.attribution.attribute import layers_of
+from detcam.attribution.layers import layers_of
 from detcam.attribution.methods import Method
 from detcam.attribution.tape import PIXELS
 from detcam.data.ground_truth import DataSet, GroundTruth

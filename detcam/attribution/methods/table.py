@@ -45,40 +45,80 @@ class Method:
 
 
 @dataclass(frozen=True)
-class _Entry:
+class Cost:
+    """What a method costs with its own settings; ``"channels"`` stands for as many as the layer has channels.
+
+    Attributes:
+        forwards: forward passes a photograph, whatever the number of its boxes (a layer method's is the one that finds
+            the boxes).
+        box_forwards: further ones a box.
+        box_backwards: backward passes a box; below a head whose rows are local, boxes share the head's part.
+    """
+
+    forwards: int | str
+    box_forwards: int | str = 0
+    box_backwards: int | str = 1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the table.
+
+    Attributes:
+        where: ``module:function``.
+        kind, source, description: as in :class:`Method`.
+        cost: in passes.
+        use: when to use which, in one line.
+        needs: what it needs of a model, or of the installation; empty for nothing special.
+        sees_box: whether the box that was asked about has a say in its map.
+        fails_randomization: much of the map stays when the weights above know nothing: a test measures it.
+    """
+
     where: str
     kind: str
     source: str
     description: str
-    fails_randomization: bool = False  # much of the map stays when the weights above know nothing: a test measures it
+    cost: Cost
+    use: str
+    needs: str = ""
+    sees_box: bool = True
+    fails_randomization: bool = False
 
 
 METHODS = {
-    "hirescam": _Entry("detcam.attribution.methods.hirescam:hirescam", LAYER, "Draelos and Carin 2020, eq. 4",
-                       "Gradient times activation, elementwise: belongs to the box. The default."),
-    "odam": _Entry("detcam.attribution.methods.hirescam:hirescam", LAYER, "Zhao et al. 2023, eq. 5",
-                   "The same combination under the name the detection literature gives it."),
-    "conductance": _Entry("detcam.attribution.methods.conductance:conductance", PATH,
-                          "Dhamdhere et al. 2018, eq. 2 and 3",
-                          "Gradient times change of the activation while the photograph comes into focus, in four "
-                          "steps: what made the score, not what would still change it."),
-    "gradcam": _Entry("detcam.attribution.methods.gradcam:gradcam", LAYER, "Selvaraju et al. 2017, eq. 1 and 2",
-                      "Averages the gradient over the map and so forgets which box was asked about: it lights up "
-                      "other objects of the class too. A poor choice for boxes, here for comparison."),
-    "layercam": _Entry("detcam.attribution.methods.layercam:layercam", LAYER, "Jiang et al. 2021, section III.B",
-                       "Positive gradient times activation, elementwise. Nothing cancels out, so half of the map is "
-                       "there before any training: it fails parameter randomization.",
-                       fails_randomization=True),
-    "ssgradcam": _Entry("detcam.attribution.methods.ssgradcam:ssgradcam", LAYER, "Yamauchi and Ishikawa 2022",
-                        "Grad-CAM whose weights are given their place back by each channel's own gradient: belongs to "
-                        "the box."),
-    "gradient": _Entry("detcam.attribution.methods.gradient:gradient", PIXEL, "Simonyan et al. 2014, section 3",
-                       "How much each pixel would change the target: sharp, local and noisy."),
-    "smoothgrad": _Entry("detcam.attribution.methods.smoothgrad:smoothgrad", PIXEL, "Smilkov et al. 2017, section 3",
-                         "The gradient averaged over noisy copies: quieter, and as many times slower."),
-    "drise": _Entry("detcam.attribution.methods.drise:drise", MASKED, "Petsiuk et al. 2021, section 3",
-                    "How much of the box is still found on randomly masked copies: asks nothing but the detector's "
-                    "answers, and costs a forward pass a mask, 5000 a photograph unless --samples says fewer."),
+    "hirescam": Entry("detcam.attribution.methods.hirescam:hirescam", LAYER, "Draelos and Carin 2020, eq. 4",
+                      "Gradient times activation, elementwise: belongs to the box. The default.",
+                      Cost(1), "First, for every box."),
+    "odam": Entry("detcam.attribution.methods.hirescam:hirescam", LAYER, "Zhao et al. 2023, eq. 5",
+                  "The same combination under the name the detection literature gives it.",
+                  Cost(1), "To compare with the detection literature."),
+    "conductance": Entry("detcam.attribution.methods.conductance:conductance", PATH,
+                         "Dhamdhere et al. 2018, eq. 2 and 3",
+                         "Gradient times change of the activation while the photograph comes into focus, in four "
+                         "steps: what made the score, not what would still change it.",
+                         Cost(5), "Where the score is saturated and a gradient says little."),
+    "gradcam": Entry("detcam.attribution.methods.gradcam:gradcam", LAYER, "Selvaraju et al. 2017, eq. 1 and 2",
+                     "Averages the gradient over the map and so forgets which box was asked about: it lights up "
+                     "other objects of the class too. A poor choice for boxes, here for comparison.",
+                     Cost(1), "To compare with published pictures, not to explain a box."),
+    "layercam": Entry("detcam.attribution.methods.layercam:layercam", LAYER, "Jiang et al. 2021, section III.B",
+                      "Positive gradient times activation, elementwise. Nothing cancels out, so half of the map is "
+                      "there before any training: it fails parameter randomization.",
+                      Cost(1), "Not as evidence; for comparison.", fails_randomization=True),
+    "ssgradcam": Entry("detcam.attribution.methods.ssgradcam:ssgradcam", LAYER, "Yamauchi and Ishikawa 2022",
+                       "Grad-CAM whose weights are given their place back by each channel's own gradient: belongs to "
+                       "the box.",
+                       Cost(1), "A second opinion beside hirescam."),
+    "gradient": Entry("detcam.attribution.methods.gradient:gradient", PIXEL, "Simonyan et al. 2014, section 3",
+                      "How much each pixel would change the target: sharp, local and noisy.",
+                      Cost(1), "To check a layer map against the pixels."),
+    "smoothgrad": Entry("detcam.attribution.methods.smoothgrad:smoothgrad", PIXEL, "Smilkov et al. 2017, section 3",
+                        "The gradient averaged over noisy copies: quieter, and as many times slower.",
+                        Cost(25, box_backwards=25), "To check a layer map against the pixels, with less noise."),
+    "drise": Entry("detcam.attribution.methods.drise:drise", MASKED, "Petsiuk et al. 2021, section 3",
+                   "How much of the box is still found on randomly masked copies: asks nothing but the detector's "
+                   "answers, and costs a forward pass a mask, 5000 a photograph unless --samples says fewer.",
+                   Cost(5000, box_backwards=0), "For a model without gradients, or to check the others without them."),
 }
 
 

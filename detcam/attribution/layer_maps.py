@@ -1,0 +1,111 @@
+"""Layer methods: a layer's activations and gradients to a map, box by box."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from detcam.attribution.baselines import from_blur
+from detcam.attribution.heatmap import UNREACHABLE, Heatmap, fuse
+from detcam.attribution.layers import layers_of, layers_of_all
+from detcam.attribution.methods import Method
+from detcam.attribution.methods.table import LAYER
+from detcam.attribution.tape import Tape
+from detcam.attribution.target import Target
+from detcam.attribution.task import Task, heatmap_of, keys_of
+from detcam.detectors.base import Canvas, Detector
+from detcam.detectors.detections import Detections
+from detcam.detectors.prediction import Grid
+from detcam.errors import InputError, MethodError
+from detcam.imaging import Geometry
+
+FOCUS_STEPS = 4  # of a path from a blurred photograph to a sharp one
+
+
+def layer_maps(task: Task) -> list[Heatmap]:
+    """From one forward pass, or from the tape's."""
+    if task.tape is None:
+        return attribute_batch(task.detector, task.canvas, [task.detections], task.method, task.layer, task.target)[0]
+    return maps_on(task.tape, task.detector, task.canvas, [task.detections], task.method, task.layer, task.target)[0]
+
+
+def attribute_batch(detector: Detector, canvas: Canvas, detections: Sequence[Detections], method: Method,
+                    layer: str | Sequence[str], target: Target) -> list[list[Heatmap]]:
+    """The heatmaps of a layer method for a canvas of several photographs, from one forward pass.
+
+    Boxes of one level in different photographs share a backward pass, whatever lies between their level and the layer.
+
+    Args:
+        detector: what is explained.
+        canvas: the photographs.
+        detections: the boxes of each photograph.
+        method: a layer method.
+        layer, target: as in :func:`attribute`.
+
+    Raises:
+        InputError: the target still has a runner-up to choose, which each photograph has of its own.
+        LayerError, MethodError: as in :func:`attribute`; the method is a pixel method.
+    """
+    if target.settle is not None:
+        raise InputError(f"target {target.name!r} is chosen photograph by photograph: use attribute()")
+    if method.kind != LAYER:
+        raise MethodError(f"method {method.name!r} explains one photograph at a time: use attribute()")
+    levels = [level for found in detections for level in found.levels.tolist()]
+    with Tape(detector, canvas.pixels, layers_of_all(detector, layer, levels)) as tape:
+        return maps_on(tape, detector, canvas, detections, method, layer, target)
+
+
+def maps_on(tape: Tape, detector: Detector, canvas: Canvas, detections: Sequence[Detections], method: Method,
+            layer: str | Sequence[str], target: Target) -> list[list[Heatmap]]:
+    """The heatmaps of each photograph's boxes, from a tape that recorded the layers."""
+    boxes = [(image, index, int(found.levels[index])) for image, found in enumerate(detections)
+             for index in range(len(found))]
+    boxes.sort(key=lambda box: (box[2], box[1], box[0]))  # of one level, and of different photographs, side by side
+    wanted = {level: layers_of(detector, layer, level) for _, _, level in boxes}
+    places: list[dict[int, Heatmap]] = [{} for _ in detections]
+    for level, names in wanted.items():
+        members = [box for box in boxes if box[2] == level]
+        keys = [keys_of(detections[image])[index] for image, index, _ in members]
+        gradients = tape.gradients_at(names, keys, target, [image for image, _, _ in members])
+        for (image, index, _), own in zip(members, gradients, strict=True):
+            geometry = canvas.geometries[image]
+            found = {name: layer_map(method, tape.activations[name].detach()[image],
+                                     None if gradient is None else gradient[0], tape.grid(name), geometry, name)
+                     for name, gradient in zip(names, own, strict=True)}
+            places[image][index] = one_map(found)
+    return [[place[index] for index in range(len(place))] for place in places]
+
+
+def one_map(maps: dict[str, Heatmap]) -> Heatmap:
+    return next(iter(maps.values())) if len(maps) == 1 else fuse(maps)
+
+
+def layer_map(method: Method, activations: Tensor, gradient: Tensor | None, grid: Grid, geometry: Geometry,
+              name: str) -> Heatmap:
+    """A method's map from activations and gradients ``[c, h, w]``; without gradients it is unreachable.
+
+    Raises:
+        MethodError: the method returns a map of another shape than its input's.
+    """
+    shape = activations.shape[-2:]
+    if gradient is None:
+        return heatmap_of(torch.zeros(shape), grid, geometry, name, UNREACHABLE)
+    values = method.function(activations, gradient)
+    if values.shape != shape:
+        raise MethodError(f"method {method.name!r} returned shape {list(values.shape)}, expected {list(shape)}")
+    return heatmap_of(values, grid, geometry, name)
+
+
+def path_maps(task: Task) -> list[Heatmap]:
+    """From one forward pass of copies that come into focus."""
+    detector, layer, levels = task.detector, task.layer, task.detections.levels.tolist()
+    maps = []
+    with Tape(detector, from_blur(task.canvas, FOCUS_STEPS), layers_of_all(detector, layer, levels)) as tape:
+        for key, level in zip(task.keys, levels, strict=True):
+            names = layers_of(detector, layer, level)
+            gradients = next(tape.gradients_at(names, [key], task.target))
+            maps.append(one_map({
+                name: layer_map(task.method, tape.activations[name].detach(), gradient, tape.grid(name),
+                                task.canvas.geometries[0], name)
+                for name, gradient in zip(names, gradients, strict=True)}))
+    return maps

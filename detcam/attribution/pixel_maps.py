@@ -1,0 +1,55 @@
+"""Pixel methods, from gradients at the canvas, and masked ones, from what is found on changed canvases."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from detcam.attribution.heatmap import Heatmap
+from detcam.attribution.similarity import similarities
+from detcam.attribution.tape import PIXELS, Tape
+from detcam.attribution.target import Key
+from detcam.attribution.task import Task, heatmap_of, keys_of
+from detcam.detectors.prediction import Grid
+from detcam.errors import MethodError
+
+FOUND = ("logit", "probability")  # targets that D-RISE's similarity stands for
+TOGETHER = 16  # boxes whose pixel gradients are summed at a time: 5 MB each at 640 px
+
+
+def pixel_maps(task: Task) -> list[Heatmap]:
+    """From a forward pass a sample, and a backward pass a box and sample."""
+    maps: list[Heatmap] = []
+    for start in range(0, len(task.detections), TOGETHER):
+        keys = keys_of(task.detections[start : start + TOGETHER])
+
+        def gradients(pixels: Tensor, keys: list[Key] = keys) -> Iterator[Tensor]:
+            with Tape(task.detector, pixels, [PIXELS]) as tape:
+                for gradient in tape.gradients(PIXELS, keys, task.target):
+                    yield torch.zeros_like(pixels) if gradient is None else gradient
+
+        for values in task.method.function(gradients, task.canvas.pixels, task.generator()):
+            maps.append(heatmap_of(values, Grid((1.0, 1.0)), task.canvas.geometries[0], PIXELS))
+    return maps
+
+
+def masked_maps(task: Task) -> list[Heatmap]:
+    """From a forward pass a mask, whatever the number of boxes.
+
+    Raises:
+        MethodError: the target is not that a box is found.
+    """
+    detector, pixels = task.detector, task.canvas.pixels
+    if task.target.name not in FOUND:
+        raise MethodError(f"method {task.method.name!r} explains that a box is found, not {task.target.name!r}: choose "
+                          f"another method, or the target {FOUND[0]}")
+    labels = sorted(detector.class_names)
+    boxes = torch.from_numpy(task.canvas.geometries[0].to_canvas(task.detections.boxes)).to(pixels)
+    with detector.borrowed(), torch.no_grad():
+        profiles = detector.forward(pixels).scores[0, torch.from_numpy(task.detections.rows)][:, labels]
+
+        def similar(changed: Tensor) -> Tensor:
+            return similarities(detector.forward(changed), boxes, profiles, labels)
+
+        maps = task.method.function(similar, pixels, task.generator())
+    return [heatmap_of(values, Grid((1.0, 1.0)), task.canvas.geometries[0], PIXELS) for values in maps]
