@@ -6,7 +6,8 @@ from detcam.attribution.target import TARGETS, Target
 from detcam.detectors import Detections, Detector, Prediction, load
 from detcam.diagnosis.verdict import Verdict
 from detcam.errors import DetcamError
-from detcam.explain import DetectionExplanation, Explanation, explain
+from detcam.explain import explain
+from detcam.explanation import DetectionExplanation, Explanation
 from detcam.imaging import Geometry, Image, load_image
 from detcam.store import load_explanations, save
 from detcam.views import notebook

@@ -57,7 +57,10 @@ Layers = Annotated[list[str] | None, typer.Option(
     "--layer", help="depth (default: the box's own level fused with shallower layers), auto (its own level alone) or a "
                     "layer's name; several are fused.")]
 TargetName = Annotated[str, typer.Option(
-    help="logit, probability, margin (over the runner-up or the background), left, top, right or bottom.")]
+    help="logit, probability, margin (over the runner-up or the background), objectness where there is one, left, top, "
+         "right, bottom, width or height.")]
+Versus = Annotated[int | None, typer.Option(
+    min=1, metavar="N", help="Explain of every box what speaks for it and not for box N.")]
 Classes = Annotated[list[str] | None, typer.Option("--class", help="Only this class; may be repeated.")]
 MinScore = Annotated[float, typer.Option(help="Detections with a score above this, from 0 to 1.")]
 MaxBoxes = Annotated[int, typer.Option(min=0, help="At most so many boxes a photograph, best score first; 0 for all.")]
@@ -99,7 +102,7 @@ def explain(
     min_score: MinScore = 0.25, max_boxes: MaxBoxes = 30, samples: Samples = None, noise: Noise = None,
     edges: UseEdges = True, edge_maps: EdgeMaps = False, edge_layer: EdgeLayer = None,
     reference: ReferenceFile = None, scale: ScaleChoice = Scale.box, cmap: ColourMap = "inferno", seed: Seed = 0,
-    sweep: UseSweep = False, sweep_box: SweepBoxes = None, out: Out = Path("explanations"),
+    sweep: UseSweep = False, sweep_box: SweepBoxes = None, versus: Versus = None, out: Out = Path("explanations"),
     show_version: Version = False,
 ) -> None:
     """Explain every box of every photograph: a figure, the numbers, and the raw heatmaps."""
@@ -122,6 +125,7 @@ def explain(
         "method": chosen_methods(method or ["hirescam"], samples, noise), "layer": layer or DEPTH,
         "target": get_target(target), "min_score": min_score, "classes": only, "max_boxes": max_boxes or None,
         "edges": edges, "edge_maps": edge_maps, "edge_layer": edge_layer, "seed": seed, "sweep": sweep_box or sweep,
+        "versus": versus,
         "reference": None if reference is None else load_reference(reference),
         "at": numbers_of("--at", at or [], "X,Y", "320,240"),
         "box": numbers_of("--box", box or [], "X1,Y1,X2,Y2", "300,80,420,400"),
@@ -132,6 +136,8 @@ def explain(
     photographs = collect(images) if images else sample_photographs()
     if (at or box) and len(photographs) != 1:
         raise InputError(f"--at and --box ask about one photograph, and {len(photographs)} are named: name one")
+    if versus and len(photographs) != 1:
+        raise InputError(f"--versus names a box of one photograph, and {len(photographs)} are named: name one")
     check_output(out, photographs)
     output_folder(out)
     with _heard():

@@ -22,7 +22,8 @@ from detcam.errors import (
     PlaceError,
     WeightsError,
 )
-from detcam.explain import Explanation, explain
+from detcam.explain import explain
+from detcam.explanation import Explanation
 from detcam.imaging import Image
 from detcam.interruption import stop_if_asked
 from detcam.store import JSON_NAME, Writer

@@ -11,7 +11,7 @@ from detcam.detectors.detections import Detections
 from detcam.detectors.prediction import Grid
 from detcam.diagnosis.edges import Edges
 from detcam.diagnosis.shares import shares
-from detcam.explain import Explanation, Maps
+from detcam.explanation import Explanation, Maps
 from detcam.imaging import Geometry, Image
 
 

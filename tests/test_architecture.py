@@ -15,6 +15,7 @@ ORDER = [
     {"data", "detectors"},
     {"attribution"},
     {"diagnosis"},
+    {"explanation"},
     {"explain", "training"},
     {"store", "views"},
     {"choices", "inputs"},

@@ -377,6 +377,7 @@ def test_a_place_is_asked_about(capsys: pytest.CaptureFixture[str]) -> None:
     (["--box", "50,10,20,40"], "box 50,10,20,40: turned inside out"),
     (["--box", "200,10,220,40"], "box 200,10,220,40: outside the photograph"),
     (["shots/b.png", "--at", "5,5"], "--at and --box ask about one photograph, and 2 are named: name one"),
+    (["shots/b.png", "--versus", "2"], "--versus names a box of one photograph, and 2 are named: name one"),
 ])
 def test_no_place(capsys: pytest.CaptureFixture[str], arguments: list[str], words: str) -> None:
     assert words in complaint(capsys, "shots/a.png", *arguments)

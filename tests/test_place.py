@@ -23,7 +23,7 @@ from detcam.detectors.yolo import YOLODetector
 from detcam.diagnosis.place import Choice, Place, choose, places_of
 from detcam.diagnosis.verdict import Reason, Rival, Verdict
 from detcam.errors import ClassNameError, PlaceError
-from detcam.explain import Explanation
+from detcam.explanation import Explanation
 from detcam.imaging import Image
 from detcam.views.colours import DROPPED
 from detcam.views.figure import figures

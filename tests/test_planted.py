@@ -11,7 +11,8 @@ from detcam.attribution.methods.table import MASKED  # coarse masks leave heat e
 from detcam.detectors.base import Detector
 from detcam.detectors.ssd import SSDDetector
 from detcam.detectors.yolo import YOLODetector
-from detcam.explain import Explanation, explain
+from detcam.explain import explain
+from detcam.explanation import Explanation
 
 
 def stretched() -> Detector:

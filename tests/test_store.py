@@ -12,7 +12,7 @@ from tiny import live_yolo, photograph, tiny_ssd
 
 import detcam
 from detcam.errors import DataError, OutputError
-from detcam.explain import Explanation
+from detcam.explanation import Explanation
 from detcam.store import Writer, load_explanations, save
 from detcam.store.files import safe_stem, unique_stems, written_whole
 

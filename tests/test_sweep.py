@@ -25,7 +25,7 @@ from detcam.detectors.ssd import SSDDetector
 from detcam.detectors.stages import stages
 from detcam.detectors.yolo import YOLODetector
 from detcam.errors import InputError, LayerError, MethodError, OutputError
-from detcam.explain import Explanation
+from detcam.explanation import Explanation
 from detcam.imaging import Image
 from detcam.store import load_explanations, save
 from detcam.views.sweep import save_sweeps, sweep_figure

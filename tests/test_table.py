@@ -12,7 +12,7 @@ from synthetic import explanation_of, hot_cell, photograph, stretch
 
 from detcam.attribution.heatmap import fuse
 from detcam.detectors.prediction import Grid
-from detcam.explain import DetectionExplanation, Explanation
+from detcam.explanation import DetectionExplanation, Explanation
 from detcam.views.notebook import png_of, register, summary
 from detcam.views.table import print_table, table_of
 

@@ -100,6 +100,30 @@ def get_target(target: str | Target, detector: Detector | None = None) -> Target
     return target
 
 
+def difference(target: Target, keys: Sequence[Key], other: int, words: str) -> Target:
+    """What speaks for a detection and not for another one: ``target`` of the one minus ``target`` of the other.
+
+    Args:
+        target: settled, for all of ``keys``.
+        keys: the ``(row, label)`` of every detection; the other one itself keeps the plain target.
+        other: the index of the other one.
+        words: what to call it.
+
+    Raises:
+        InputError: the target cannot be read twice: it has something to choose first.
+    """
+    if target.settle is not None:
+        raise InputError(f"target {target.name!r} has something to choose first: settle it")
+    minus = keys[other]
+
+    def read(prediction: Prediction, row: int, label: int) -> Tensor:
+        own = target.read(prediction, row, label)
+        return own if (row, label) == minus else own - target.read(prediction, *minus)
+
+    names = {key: f"{target.name_of(*key)}, not {words}" for key in keys if key != minus}
+    return Target(f"{target.name} difference", read, names={**names, minus: target.name_of(*minus)})
+
+
 def settled(target: Target, detector: Detector, canvas: Canvas, keys: Sequence[Key],
             prediction: Prediction | None = None) -> Target:
     """A target that has chosen what it has to choose, on the photograph as it is: noisy copies change nothing of it.

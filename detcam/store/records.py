@@ -15,7 +15,7 @@ from detcam.detectors.detections import Detections
 from detcam.detectors.prediction import Grid
 from detcam.diagnosis.edges import Edges
 from detcam.diagnosis.shares import REGIONS, Shares
-from detcam.explain import Explanation, Maps
+from detcam.explanation import Explanation, Maps
 from detcam.imaging import Geometry, Image
 from detcam.imaging.boxes import EDGES
 from detcam.store.verdicts import read_verdict, verdict_record

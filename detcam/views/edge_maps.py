@@ -3,7 +3,7 @@
 import numpy as np
 
 from detcam.attribution.heatmap import Heatmap
-from detcam.explain import Explanation
+from detcam.explanation import Explanation
 from detcam.imaging.boxes import EDGES
 from detcam.views.colours import MUTED, bar, laid_over_signed
 from detcam.views.crop import Region, heat_in, pixels

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image as PilImage
 
 from detcam.errors import InputError, OutputError
-from detcam.explain import Explanation
+from detcam.explanation import Explanation
 from detcam.views.colours import HEAT, MUTED, colour_map
 from detcam.views.layout import GAP, HEADER, LABELS, MARGIN, TITLES, Layout, layout_of
 from detcam.views.lettering import shorten

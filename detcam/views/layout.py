@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detcam.explain import Explanation
+from detcam.explanation import Explanation
 from detcam.imaging.boxes import sizes
 
 MARGIN, GAP, GROUP_GAP = 0.4, 0.08, 0.32

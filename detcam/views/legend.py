@@ -1,7 +1,7 @@
 """How to read a page: the scale of the colours, and what each panel says."""
 
 from detcam.attribution.methods import METHODS
-from detcam.explain import Explanation
+from detcam.explanation import Explanation
 from detcam.views.colours import INK, MUTED, bar
 from detcam.views.crop import Region
 from detcam.views.lettering import shorten, wrap

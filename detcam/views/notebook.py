@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from detcam.explain import DetectionExplanation, Explanation
+from detcam.explanation import DetectionExplanation, Explanation
 
 PAGE_ROWS = 6  # detections in a cell's picture
 

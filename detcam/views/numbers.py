@@ -3,7 +3,7 @@
 import numpy as np
 
 from detcam.diagnosis.shares import REGIONS
-from detcam.explain import Explanation
+from detcam.explanation import Explanation
 from detcam.imaging.boxes import EDGES
 from detcam.views.colours import EDGE, INK, MUTED, REGION_COLOURS, TRACK, WORST
 from detcam.views.layout import LABELS

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from detcam.explain import Explanation
+from detcam.explanation import Explanation
 from detcam.views.colours import MUTED
 from detcam.views.crop import Region, pixels, whole
 from detcam.views.layout import GROUP_GAP, HEADER, LEGEND, MARGIN, OVERVIEW, OVERVIEW_AGAIN, Layout

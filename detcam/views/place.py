@@ -4,7 +4,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
-from detcam.explain import Explanation
+from detcam.explanation import Explanation
 from detcam.views.colours import DROPPED, INK, box_colour
 from detcam.views.crop import Region
 from detcam.views.layout import MARGIN, Layout

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from detcam.attribution.heatmap import Heatmap
-from detcam.explain import Explanation
+from detcam.explanation import Explanation
 from detcam.views.colours import MUTED, faded, laid_over
 from detcam.views.crop import Region, around, heat_in, pixels, whole
 from detcam.views.edge_maps import draw_edge_maps, edge_maps_height

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from detcam.attribution.heatmap import NOT_FINITE, OK, UNREACHABLE, ZERO, Heatmap
 from detcam.attribution.tape import PIXELS
 from detcam.errors import InputError
-from detcam.explain import Explanation
+from detcam.explanation import Explanation
 
 BOX, SHARED = "box", "shared"
 FINE_TOP = 99.5  # per cent of a fine map's positive values below full colour: single noisy cells would set the scale

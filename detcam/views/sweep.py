@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from detcam.attribution.heatmap import UNREACHABLE, Heatmap
 from detcam.diagnosis.shares import shares
 from detcam.errors import InputError
-from detcam.explain import Explanation
+from detcam.explanation import Explanation
 from detcam.views.colours import HEAT, INK, MUTED, REGION_COLOURS, TRACK, bar, colour_map, faded, laid_over
 from detcam.views.crop import Region, around, heat_in, pixels
 from detcam.views.figure import DPI, is_own, write_figure

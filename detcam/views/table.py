@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from detcam.explain import Explanation
+from detcam.explanation import Explanation
 from detcam.imaging.boxes import EDGES
 from detcam.views.numbers import evidence_text, worst_edge
 from detcam.views.overview import count_words, nothing_words
