@@ -1,6 +1,6 @@
 """Detected boxes that found a true box, with how far they are off and every number that was measured on them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,10 +89,28 @@ def measure_photograph(detector: Detector, truth: GroundTruth, classes: Sequence
     Raises:
         InputError: the photograph cannot be read, or a layer does not exist.
     """
+    def numbers(canvas: Canvas, found: Detections, own: NDArray[np.int64]) -> dict[str, dict[str, Array]]:
+        return _numbers(detector, canvas, found, own, method, layers)
+
+    return matched_on(detector, truth, classes, min_score, photograph, numbers)
+
+
+def matched_on(detector: Detector, truth: GroundTruth, classes: Sequence[str], min_score: float, photograph: int,
+               numbers: Callable[[Canvas, Detections, NDArray[np.int64]], dict[str, dict[str, Array]]]
+               ) -> MeasuredBoxes:
+    """The detections of one photograph that found a true box, with what is measured on them.
+
+    Args:
+        detector, truth, classes, min_score, photograph: as :func:`measure_photograph` takes them.
+        numbers: canvas, all detections and the indices of the matched ones to ``edge_numbers`` and ``box_numbers``.
+
+    Raises:
+        InputError: the photograph cannot be read, or a layer does not exist.
+    """
     image = load_image(truth.file)
     found = detector.detect(image, min_score)
     found = found[np.isin(found.labels, detector.labels_of(classes))]
-    own, true_boxes = _matched(detector, found, truth, classes)
+    own, true_boxes = matched_boxes(detector, found, truth, classes)
     canvas = detector.canvas(image)
     boxes = found.boxes[own]
     lengths = edge_lengths(true_boxes).clip(1)
@@ -102,12 +120,12 @@ def measure_photograph(detector: Detector, truth: GroundTruth, classes: Sequence
         scores=found.scores[own],
         overlap=np.diagonal(iou(boxes, true_boxes)).astype(np.float64),
         outward=(boxes - true_boxes) * np.array([-1, -1, 1, 1]) / lengths,
-        **_numbers(detector, canvas, found, own, method, layers),
+        **numbers(canvas, found, own),
     )
 
 
-def _matched(detector: Detector, found: Detections, truth: GroundTruth, classes: Sequence[str]
-             ) -> tuple[NDArray[np.int64], Array]:
+def matched_boxes(detector: Detector, found: Detections, truth: GroundTruth, classes: Sequence[str]
+                  ) -> tuple[NDArray[np.int64], Array]:
     """Which detections found a true box, and that box, class by class."""
     indices, boxes = [np.zeros(0, np.int64)], [np.zeros((0, 4))]
     for name in classes:

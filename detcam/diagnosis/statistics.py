@@ -74,6 +74,30 @@ def rank_correlation(number: Array, error: Array, size: Array, photograph: NDArr
     return RankCorrelation(raw, adjusted, len(number))
 
 
+def correlation_gain(number: Array, other: Array, error: Array, size: Array, photograph: NDArray[np.integer],
+                     resamples: int = RESAMPLES, seed: int = 0) -> Estimate:
+    """By how much more a number goes with an error than another one does: the difference of their partial rank
+    correlations (adjusted for size), on the boxes that have both, with the interval of the paired difference.
+
+    Args:
+        number, other, error, size: ``[N]``.
+        photograph: ``[N]`` which photograph each box is on.
+        resamples: how often the photographs are drawn.
+        seed: where the draws start from.
+    """
+    known = np.isfinite(number) & np.isfinite(other) & np.isfinite(error)
+    number, other, error, size = (each[known] for each in (number, other, error, size))
+    photograph = photograph[known]
+    if len(number) < MIN_BOXES:
+        return Estimate(*[float("nan")] * 3)
+
+    def gain(weights: Array) -> Array:
+        x, w, y, z = (weighted_ranks(each, weights) for each in (number, other, error, size))
+        return _correlations(x, y, z, weights)[1] - _correlations(w, y, z, weights)[1]
+
+    return _estimate(float(gain(np.ones((1, len(number))))[0]), gain(draws(photograph, resamples, seed)))
+
+
 def worst_edge(numbers: Array, errors: Array, photograph: NDArray[np.integer], over: float = 0.10,
                resamples: int = RESAMPLES, seed: int = 0) -> tuple[Estimate, int]:
     """How often a box's largest number is on the edge with the largest error, and among how many boxes.

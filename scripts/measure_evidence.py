@@ -1,0 +1,131 @@
+"""Does another form of the evidence on an edge know more of its true error? Every form at every layer, side by side.
+
+    python scripts/measure_evidence.py --images val/images --annotations val/instances.json --model yolov8n.pt
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from detcam.choices import (
+    ClassNames,
+    Device,
+    HeadChoice,
+    ImageSize,
+    Model,
+    ScoreActivation,
+    Unsafe,
+    Weights,
+    load_detector,
+)
+from detcam.data import GroundTruth, read_data_set
+from detcam.detectors import Detector
+from detcam.detectors.load import SHIPPED
+from detcam.diagnosis.evidence import FORMS, SCALES, evidence_in_forms
+from detcam.diagnosis.measured import MeasuredBoxes, concatenate, matched_on
+from detcam.diagnosis.statistics import RESAMPLES, Estimate, correlation_gain, rank_correlation, worst_edge
+from detcam.diagnosis.validation import check_classes, check_layers
+from detcam.imaging.boxes import edge_lengths
+from detcam.script import run_script
+
+SCHEMA = 1
+FIRST_SCALE = next(iter(SCALES))
+
+
+def measure_evidence(
+    images: Annotated[Path, typer.Option(help="Folder of photographs.")],
+    annotations: Annotated[Path, typer.Option(help="COCO instances.json or YOLO data.yaml.")],
+    model: Model = SHIPPED, weights: Weights = None, class_names: ClassNames = None, head: HeadChoice = None,
+    imgsz: ImageSize = None, device: Device = "cpu", score_activation: ScoreActivation = None, unsafe: Unsafe = False,
+    classes: Annotated[list[str] | None, typer.Option("--class", help="Class to measure; repeatable.")] = None,
+    min_score: Annotated[float, typer.Option(min=0, max=1, help="Detections with a score above this.")] = 0.25,
+    edge_layer: Annotated[list[str] | None, typer.Option(
+        help="Layer of the evidence; repeatable. With the first one the others are compared.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only so many photographs with true boxes.")] = None,
+    seed: Annotated[int, typer.Option(help="Where noise and draws start from.")] = 0,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write every row here.")] = None,
+) -> None:
+    """Print what each form of the evidence knows of the true error, and how much more than the first one."""
+    wanted = classes or ["person"]
+    data = read_data_set(annotations, images)
+    chosen = [each for each in data.photographs if any(len(each.of_class(name)) for name in wanted)][:limit]
+    detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe)
+    check_classes(detector, data, wanted)
+    layers = edge_layer or [detector.edge_layer]
+    check_layers(detector, layers)
+    boxes = concatenate([_measure(detector, truth, wanted, min_score, layers, seed, index)
+                         for index, truth in enumerate(track(chosen, "measuring", console=Console(stderr=True)))])
+    rows = compare(boxes, seed)
+    _print(detector.name, rows)
+    if json_file is not None:
+        content = {"schema_version": SCHEMA, "detector": detector.name, "architecture": detector.architecture,
+                   "weights": detector.fingerprint, "classes": wanted, "min_score": min_score, "edge_layers": layers,
+                   "photographs": len(chosen), "boxes": len(boxes), "seed": seed, "rows": rows}
+        json_file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        print(f"rows: {json_file}")
+
+
+def _measure(detector: Detector, truth: GroundTruth, classes: Sequence[str], min_score: float, layers: Sequence[str],
+             seed: int, index: int) -> MeasuredBoxes:
+    def numbers(canvas: Any, found: Any, own: Any) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        for layer in layers:
+            raw = evidence_in_forms(detector, canvas, found[own], layer, seed=seed)
+            made |= {f"{form} @ {layer}": values for form, values in raw.items()}
+        return {"edge_numbers": made, "box_numbers": {}}
+
+    return matched_on(detector, truth, classes, min_score, index, numbers)
+
+
+def compare(boxes: MeasuredBoxes, seed: int) -> list[dict[str, Any]]:
+    """A row for each form, layer and scale; other scales than the first only of the first form."""
+    lengths = edge_lengths(boxes.canvas_boxes).clip(1)
+    first = next(iter(boxes.edge_numbers))
+    start = SCALES[FIRST_SCALE](boxes.edge_numbers[first], lengths)
+    error = boxes.errors.mean(1)
+    rows = []
+    for name, raw in boxes.edge_numbers.items():
+        for scale in SCALES if name.startswith(next(iter(FORMS)) + " @") else [FIRST_SCALE]:
+            values = SCALES[scale](raw, lengths)
+            found = rank_correlation(values.mean(1), error, boxes.sizes, boxes.photograph, RESAMPLES, seed)
+            named, bad = worst_edge(values, boxes.errors, boxes.photograph, resamples=RESAMPLES, seed=seed)
+            gain = correlation_gain(values.mean(1), start.mean(1), error, boxes.sizes, boxes.photograph, seed=seed)
+            form, _, layer = name.rpartition(" @ ")
+            rows.append({"form": form, "layer": layer, "scale": scale, "rho": _plain(found.raw),
+                         "adjusted": _plain(found.size_adjusted), "gain": _plain(gain), "worst_edge": _plain(named),
+                         "boxes": found.n, "bad_boxes": bad})
+    return rows
+
+
+def _plain(estimate: Estimate) -> list[float | None]:
+    """Value, low and high with 3 decimals; None for what does not exist: JSON knows no NaN."""
+    return [None if np.isnan(each) else round(each, 3) for each in (estimate.value, estimate.low, estimate.high)]
+
+
+def _print(name: str, rows: Sequence[dict[str, Any]]) -> None:
+    table = Table(title=f"{name}: what each form of the evidence on the edges knows of the true error, "
+                        f"{rows[0]['boxes']} boxes",
+                  caption="Rank correlation of the box's mean with its mean edge error; in square brackets what 95 % "
+                          "of draws of the photographs give. Gain: adjusted for size, over the first row, paired.")
+    for column in ("form", "layer", "scale", "rho", "adjusted for size", "gain", "worst edge named"):
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(row["form"], row["layer"], row["scale"],
+                      *(_words(row[key]) for key in ("rho", "adjusted", "gain", "worst_edge")))
+    Console().print(table)
+
+
+def _words(interval: Sequence[float | None]) -> str:
+    value, low, high = interval
+    return "-" if value is None else f"{value:.2f} [{low:.2f}, {high:.2f}]"
+
+
+if __name__ == "__main__":
+    run_script(measure_evidence)
