@@ -15,6 +15,7 @@ import typer
 from detcam.attribution.methods import Method, get_method
 from detcam.attribution.methods.table import METHODS
 from detcam.detectors import Detector, load
+from detcam.detectors.torchvision_models import NAMES
 from detcam.errors import DetcamError, DetectorError, InputError, MethodError, PlaceError
 
 LARGEST = 8192  # canvas pixels on a side; beyond it a typing error is likelier than a wish
@@ -93,10 +94,11 @@ class Head(str, Enum):
 
 Model = Annotated[str, typer.Option(
     help="detcam-person-ssd, which ships with detcam, a YOLO .pt file or published name (yolov8n.pt, yolov5nu.pt, "
-         "yolo12n.pt), ssd300_vgg16, ssdlite320_mobilenet_v3_large, or FILE.py:FUNCTION that builds a torchvision SSD "
-         "(runs that file).")]
-Weights = Annotated[Path | None, typer.Option(help="State dict to load into an SSD.")]
-ClassNames = Annotated[Path | None, typer.Option(help="Class names of an SSD, one a line, from label 1 on.")]
+         f"yolo12n.pt), a name of torchvision's ({', '.join(NAMES)}), or FILE.py:FUNCTION that builds a model of "
+         "torchvision's (runs that file).")]
+Weights = Annotated[Path | None, typer.Option(help="State dict to load into a model of torchvision's.")]
+ClassNames = Annotated[Path | None, typer.Option(help="Class names of a model of torchvision's, one a line, from label "
+                                                      "1 on.")]
 HeadChoice = Annotated[Head | None, typer.Option(help="Head of an end-to-end YOLO; otherwise what predict runs.")]
 ImageSize = Annotated[str | None, typer.Option(
     "--imgsz", help="Canvas size of a YOLO, 640 or HEIGHTxWIDTH; otherwise the checkpoint's.")]

@@ -2,6 +2,8 @@
 
 import sys
 import urllib.error
+from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,8 +13,10 @@ import torch
 from tiny import CLASSES, live_yolo, photograph, save_yolo, tiny_ssd, tiny_yolo
 
 import detcam
+from detcam.detectors.base import Detector
 from detcam.detectors.load import YOLO_NAMES
 from detcam.detectors.ssd import SSDDetector
+from detcam.detectors.torchvision_models import FAMILIES, Family, adapter_of
 from detcam.detectors.yolo import YOLODetector
 from detcam.errors import DetectorError, InputError, WeightsError
 from detcam.imaging import Image
@@ -52,8 +56,9 @@ def test_a_yolo_checkpoint_and_a_live_yolo_detect_the_same(tmp_path: Path) -> No
     ("folder/yolov8n.pt", {}, WeightsError, "folder/yolov8n.pt: no such checkpoint file"),
     ("nowhere.py:build", {}, InputError, "nowhere.py: no such Python file"),
     (TINY.replace("tiny_ssd", "tiny_sd"), {}, InputError, "has no function 'tiny_sd': did you mean tiny_ssd"),
-    (TINY.replace("tiny_ssd", "photograph"), {}, DetectorError, "expected the function to return a torchvision SSD"),
-    (torch.nn.Linear(2, 2), {}, DetectorError, "expected a torchvision SSD, got Linear"),
+    (TINY.replace("tiny_ssd", "photograph"), {}, DetectorError,
+     "expected the function to return a model of torchvision's"),
+    (torch.nn.Linear(2, 2), {}, DetectorError, "expected a model of torchvision's (SSD"),
     (TINY, {"weights": "nowhere.pth"}, WeightsError, "nowhere.pth: no such weights file"),
     (TINY, {"class_names": "nowhere.txt"}, InputError, "nowhere.txt: cannot be read as a list of class names"),
     (TINY, {"score_activation": "tanh"}, InputError, "score activation 'tanh': expected one of softmax, sigmoid"),
@@ -64,6 +69,16 @@ def test_what_cannot_be_loaded_is_a_clear_error(model: Any, options: dict[str, A
         detcam.load(model, **options)
     assert words in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.word)
+def test_every_line_of_the_table_names_a_class_of_torchvision_s_and_its_builders(family: Family) -> None:
+    from torchvision.models import get_model_builder
+
+    module, _, kind = family.kind.rpartition(".")
+    for name in family.names:
+        assert signature(get_model_builder(name)).return_annotation is getattr(import_module(module), kind)
+    assert issubclass(adapter_of(family), Detector)
 
 
 def test_weights_that_do_not_fit_or_are_damaged(tmp_path: Path) -> None:

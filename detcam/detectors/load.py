@@ -1,7 +1,7 @@
 """load(): a detector by its name, its file, a function in a file, or the live model itself."""
 
-import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,10 @@ from torch import nn
 
 from detcam.detectors.base import Detector
 from detcam.detectors.python_file import function_in
+from detcam.detectors.torchvision_models import NAMES, WORDS, adapter_of, build, family_of, published_names
 from detcam.errors import DetectorError, InputError, WeightsError, near
 
 SHIPPED = "detcam-person-ssd"
-TORCHVISION_SSDS = ("ssd300_vgg16", "ssdlite320_mobilenet_v3_large")
 YOLO_PATTERNS = {  # a published name for each size
     "yolov3{}u": ("", "-spp", "-tiny"), "yolov5{}u": "nsmlx", "yolov5{}6u": "nsmlx", "yolov8{}": "nsmlx",
     "yolov9{}": "tsmce", "yolov10{}": "nsmblx", "yolo11{}": "nsmlx", "yolo12{}": "nsmlx", "yolo26{}": "nsmlx",
@@ -29,14 +29,14 @@ def load(model: Any, *, weights: str | Path | None = None, class_names: str | Pa
     Args:
         model: one of
             ``"detcam-person-ssd"``: ships with detcam; with ``weights`` those of your own training;
-            ``"ssd300_vgg16"`` or ``"ssdlite320_mobilenet_v3_large"``: torchvision's, with its published weights or
-            with ``weights``;
+            ``"ssd300_vgg16"``, ``"ssdlite320_mobilenet_v3_large"`` and the others of ``torchvision_models.NAMES``:
+            torchvision's, with its published weights or with ``weights``;
             ``"yolov8n.pt"`` and the like (v3u, v5u, v8 to v10, 11, 12, 26): ultralytics' published weights;
             a path to a YOLO ``.pt`` checkpoint;
-            ``"FILE.py:FUNCTION"``: a function that builds a torchvision SSD (Python code that will be run);
-            a live torchvision ``SSD`` or ultralytics ``YOLO``.
-        weights: a state dict to load into an SSD; for ``FILE.py:FUNCTION`` too.
-        class_names: class names of an SSD, from label 1 on: a list, or a text file with one a line.
+            ``"FILE.py:FUNCTION"``: a function that builds a model of torchvision's (Python code that will be run);
+            a live model of torchvision's (``torchvision_models.FAMILIES``) or ultralytics ``YOLO``.
+        weights: a state dict to load into a model of torchvision's; for ``FILE.py:FUNCTION`` too.
+        class_names: its class names, from label 1 on: a list, or a text file with one a line.
         head: for end-to-end YOLO models ``"one2many"`` or ``"one2one"``; None follows the installed ``predict``.
         imgsz: canvas size of a YOLO model; None takes the checkpoint's.
         device: ``"cpu"``, ``"cuda:0"``, …; None keeps a live model's device and otherwise takes the CPU.
@@ -53,18 +53,20 @@ def load(model: Any, *, weights: str | Path | None = None, class_names: str | Pa
     if live_yolo or name.endswith(".pt"):
         _refuse(name, "YOLO", weights=weights, class_names=class_names, score_activation=score_activation)
         return _live_yolo(model, head, imgsz, device) if live_yolo else _yolo_file(name, head, imgsz, device, unsafe)
-    _refuse(name, "SSD", head=head, imgsz=imgsz)
+    _refuse(name, "torchvision's", head=head, imgsz=imgsz)
+    asked = _Asked(weights, class_names, device, score_activation)
     if isinstance(model, nn.Module):
-        return _ssd(model, name, weights, class_names, device, score_activation, None)
+        return _torchvision(model, name, asked)
     if not isinstance(model, (str, Path)):
         raise InputError(f"cannot load a detector from {name}: give a name, a path or a live model")
+    asked = replace(asked, device=device or "cpu")
     if name == SHIPPED:
-        return _person_ssd(weights, class_names, device, score_activation)
-    if name in TORCHVISION_SSDS:
-        return _torchvision_ssd(name, weights, class_names, device, score_activation)
+        return _person_ssd(asked)
+    if name in NAMES:
+        return _torchvision_name(name, asked)
     if ".py:" in name:
-        return _from_function(name, weights, class_names, device, score_activation)
-    known = [SHIPPED, *TORCHVISION_SSDS, *YOLO_NAMES]
+        return _from_function(name, asked)
+    known = [SHIPPED, *NAMES, *YOLO_NAMES]
     raise InputError(f"unknown model {name!r}: {near(name, known)} A path to a YOLO .pt file and "
                      "FILE.py:FUNCTION are models too")
 
@@ -95,60 +97,55 @@ def _yolo_file(name: str, head: str | None, imgsz: int | tuple[int, int] | None,
     return YOLODetector(network, overrides, Path(name).name, head, imgsz, device or "cpu")
 
 
-def _ssd(model: nn.Module, name: str, weights: str | Path | None, class_names: str | Path | Sequence[str] | None,
-         device: str | None, score_activation: str | None, architecture: str | None) -> Detector:
-    from detcam.detectors.ssd import SSDDetector
+@dataclass(frozen=True)
+class _Asked:
+    """What :func:`load` was asked to do with a model of torchvision's; its arguments of the same names."""
 
-    if weights is not None:
-        _load_state(model, Path(weights))
-    if device is not None:
-        model.to(device)
-    return SSDDetector(model, read_class_names(class_names), name, architecture, score_activation or "softmax")
+    weights: str | Path | None
+    class_names: str | Path | Sequence[str] | None
+    device: str | None
+    score_activation: str | None
 
 
-def _person_ssd(weights: str | Path | None, class_names: str | Path | Sequence[str] | None, device: str | None,
-                score_activation: str | None) -> Detector:
+def _torchvision(model: nn.Module, name: str, asked: _Asked, architecture: str | None = None) -> Detector:
+    family = family_of(model)
+    options = {"score_activation": asked.score_activation}
+    _refuse(name, family.word, **{key: value for key, value in options.items() if key not in family.options})
+    if asked.weights is not None:
+        _load_state(model, Path(asked.weights))
+    if asked.device is not None:
+        model.to(asked.device)
+    chosen = {key: value for key, value in options.items() if value is not None}
+    words = read_class_names(asked.class_names)
+    detector: Detector = adapter_of(family)(model, words, name=name, architecture=architecture, **chosen)
+    return detector
+
+
+def _person_ssd(asked: _Asked) -> Detector:
     from detcam.detectors.person_ssd import PERSON, PERSON_SSD_WEIGHTS, build_person_ssd
 
-    model = build_person_ssd(None if weights is not None else PERSON_SSD_WEIGHTS)
-    words = list(PERSON.values()) if class_names is None else class_names
-    return _ssd(model, SHIPPED, weights, words, device or "cpu", score_activation, SHIPPED)
+    model = build_person_ssd(None if asked.weights is not None else PERSON_SSD_WEIGHTS)
+    words = list(PERSON.values()) if asked.class_names is None else asked.class_names
+    return _torchvision(model, SHIPPED, replace(asked, class_names=words), SHIPPED)
 
 
-def _torchvision_ssd(name: str, weights: str | Path | None, class_names: str | Path | Sequence[str] | None,
-                     device: str | None, score_activation: str | None) -> Detector:
-    from torchvision.models import get_model, get_model_weights
-    from torchvision.models._api import WeightsEnum
-
-    published: WeightsEnum = get_model_weights(name).DEFAULT
-    words: str | Path | Sequence[str] | None = class_names
-    if words is None:
-        words = published.meta["categories"][1:]
-    if weights is not None:
-        count = 1 + len(read_class_names(words) or {})
-        model = get_model(name, weights=None, weights_backbone=None, num_classes=count)
-    else:
-        try:
-            model = get_model(name, weights=published, progress=sys.stderr.isatty())
-        except (OSError, RuntimeError) as error:
-            folder = Path(torch.hub.get_dir()) / "checkpoints"
-            raise WeightsError(
-                f"{name}: its published weights cannot be downloaded or read ({error}); without a network, fetch "
-                f"{published.url} elsewhere and put it at {folder / Path(published.url).name}") from None
-    return _ssd(model, name, weights, words, device or "cpu", score_activation, name)
+def _torchvision_name(name: str, asked: _Asked) -> Detector:
+    words: str | Path | Sequence[str] = published_names(name) if asked.class_names is None else asked.class_names
+    model = build(name, None if asked.weights is None else 1 + len(read_class_names(words) or {}))
+    return _torchvision(model, name, replace(asked, class_names=words), name)
 
 
-def _from_function(name: str, weights: str | Path | None, class_names: str | Path | Sequence[str] | None,
-                   device: str | None, score_activation: str | None) -> Detector:
+def _from_function(name: str, asked: _Asked) -> Detector:
     file, _, function = name.rpartition(":")
-    build = function_in(Path(file), function)
+    make = function_in(Path(file), function)
     try:
-        model = build()
+        model = make()
     except Exception as error:
         raise DetectorError(f"{name}: building the model failed ({type(error).__name__}: {error})") from error
     if not isinstance(model, nn.Module):
-        raise DetectorError(f"{name}: expected the function to return a torchvision SSD, got {type(model).__name__}")
-    return _ssd(model, f"{Path(file).name}:{function}", weights, class_names, device or "cpu", score_activation, None)
+        raise DetectorError(f"{name}: expected the function to return a model of torchvision's ({WORDS}), "
+                            f"got {type(model).__name__}")
+    return _torchvision(model, f"{Path(file).name}:{function}", asked)
 
 
 def _load_state(model: nn.Module, path: Path) -> None:

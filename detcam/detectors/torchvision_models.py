@@ -1,0 +1,91 @@
+"""torchvision's models by name and by class, and the adapter that explains each: a new family is one line."""
+
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from detcam.errors import DetectorError, WeightsError
+
+
+@dataclass(frozen=True)
+class Family:
+    """A line of the table.
+
+    Attributes:
+        word: what people call such a model.
+        kind: torchvision's class, or a name that its module gives it; a subclass belongs to the nearest family.
+        adapter: ``module:class``, called with a model, its class names, its name and its architecture.
+        names: the models that torchvision builds by name and publishes weights for.
+        options: what :func:`detcam.load` may hand on to the adapter besides.
+    """
+
+    word: str
+    kind: str
+    adapter: str
+    names: tuple[str, ...]
+    options: tuple[str, ...] = ()
+
+
+FAMILIES = (
+    Family("SSD", "torchvision.models.detection.ssd.SSD", "detcam.detectors.ssd:SSDDetector",
+           ("ssd300_vgg16", "ssdlite320_mobilenet_v3_large"), ("score_activation",)),
+)
+NAMES = tuple(name for family in FAMILIES for name in family.names)
+WORDS = ", ".join(family.word for family in FAMILIES)
+
+
+def family_of(model: object) -> Family:
+    """The family of a live model: that of its class or of the nearest class above it.
+
+    Raises:
+        DetectorError: it is of none of them.
+    """
+    by_kind = {family.kind: family for family in FAMILIES}
+    for kind in type(model).__mro__:
+        found = by_kind.get(f"{kind.__module__}.{kind.__qualname__}")
+        if found is not None:
+            return found
+    raise DetectorError(f"expected a model of torchvision's ({WORDS}), got {type(model).__name__}")
+
+
+def adapter_of(family: Family) -> Any:
+    """The :class:`Detector` subclass that explains a family's models."""
+    module, _, name = family.adapter.partition(":")
+    return getattr(import_module(module), name)
+
+
+def published_names(name: str) -> list[str]:
+    """The class names of a model's published weights, from label 1 on."""
+    words: list[str] = _published(name).meta["categories"][1:]
+    return words
+
+
+def build(name: str, classes: int | None) -> nn.Module:
+    """A model by its name: with random weights for so many classes, the background among them; with None, published.
+
+    Raises:
+        WeightsError: its published weights cannot be had; the message says which file to put where.
+    """
+    from torchvision.models import get_model
+
+    if classes is not None:
+        return get_model(name, weights=None, weights_backbone=None, num_classes=classes)
+    published = _published(name)
+    try:
+        return get_model(name, weights=published, progress=sys.stderr.isatty())
+    except (OSError, RuntimeError) as error:
+        folder = Path(torch.hub.get_dir()) / "checkpoints"
+        raise WeightsError(
+            f"{name}: its published weights cannot be downloaded or read ({error}); without a network, fetch "
+            f"{published.url} elsewhere and put it at {folder / Path(published.url).name}") from None
+
+
+def _published(name: str) -> Any:
+    from torchvision.models import get_model_weights
+
+    return get_model_weights(name).DEFAULT
