@@ -1,0 +1,27 @@
+"""How far a long method has come, told to whoever listens: the command line's bar, or nobody."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+Listener = Callable[[int, int], None]
+"""Called with how much is done and how much there is to do."""
+
+_listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
+
+
+@contextmanager
+def heard_by(listener: Listener) -> Iterator[None]:
+    """Tell ``listener`` what long methods report inside the block; of nested blocks the innermost hears it."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+def report(done: int, total: int) -> None:
+    """Say that ``done`` of ``total`` passes are done; what comes after ``done == total`` is another piece of work."""
+    listener = _listener.get()
+    if listener is not None:
+        listener(done, total)
