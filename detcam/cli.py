@@ -147,6 +147,35 @@ def explain(
     raise typer.Exit(do(detector, photographs, out, options, {"scale": scale.value, "cmap": cmap}))
 
 
+Json = Annotated[bool, typer.Option("--json", help="As JSON on standard output.")]
+
+
+@app.command()
+def methods(as_json: Json = False) -> None:
+    """List the attribution methods: what each costs, needs, and when to use which."""
+    from rich.console import Console
+
+    from detcam.lists import print_methods
+
+    print_methods(as_json, Console())
+
+
+@app.command()
+def layers(
+    model: Annotated[str, typer.Argument(help="What --model takes elsewhere.")] = SHIPPED, weights: Weights = None,
+    class_names: ClassNames = None, head: HeadChoice = None, imgsz: ImageSize = None, device: Device = "cpu",
+    score_activation: ScoreActivation = None, unsafe: Unsafe = False, as_json: Json = False,
+) -> None:
+    """List a detector's useful layers: stride, channels, and whose levels' boxes each can explain."""
+    from rich.console import Console
+
+    from detcam.lists import print_layers
+
+    with _heard():
+        detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe)
+    print_layers(detector, as_json, Console())
+
+
 alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 alone.command()(explain)
 

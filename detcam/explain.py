@@ -143,7 +143,7 @@ def swept_method(methods: Sequence[Method]) -> Method:
     for method in methods:
         if method.kind == LAYER:
             return method
-    raise InputError(f"a sweep goes through layers, and {methods[0].name!r} explains pixels: add a layer method, such "
+    raise InputError(f"a sweep goes through layers, and {methods[0].name!r} knows no layers: add a layer method, such "
                      "as 'hirescam'")
 
 

@@ -18,7 +18,7 @@ ORDER = [
     {"explanation"},
     {"explain", "training"},
     {"store", "views"},
-    {"choices", "inputs"},
+    {"choices", "inputs", "lists"},
     {"run"},
     {"job"},
     {"cli"},

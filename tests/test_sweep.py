@@ -122,7 +122,7 @@ def test_layers_and_boxes_can_be_named(detector: Detector, explanation: Explanat
     assert [bool(maps) for maps in swept.heatmaps] == [index == 2 for index in range(len(explanation))]
     with pytest.raises(LayerError, match="has no layer"):
         sweep_of(detector, canvas, explanation.detections, hirescam, TARGETS["logit"], ["nowhere"])
-    with pytest.raises(MethodError, match="needs a method that explains layers"):
+    with pytest.raises(MethodError, match="needs a layer method"):
         sweep_of(detector, canvas, explanation.detections, get_method("gradient"), TARGETS["logit"])
 
 

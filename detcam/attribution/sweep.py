@@ -7,7 +7,7 @@ from detcam.attribution.heatmap import Heatmap
 from detcam.attribution.layer_maps import layer_map
 from detcam.attribution.layers import layers_of
 from detcam.attribution.methods import Method
-from detcam.attribution.methods.table import PIXEL
+from detcam.attribution.methods.table import LAYER
 from detcam.attribution.tape import Tape
 from detcam.attribution.target import Target, settled
 from detcam.attribution.task import keys_of
@@ -53,11 +53,11 @@ def sweep_of(detector: Detector, canvas: Canvas, detections: Detections, method:
 
     Raises:
         LayerError: an unknown layer, or one that gives no map.
-        MethodError: the method explains pixels and knows no layers.
+        MethodError: it is no layer method.
     """
-    if method.kind == PIXEL:
-        raise MethodError(f"method {method.name!r} explains pixels, and a sweep needs a method that explains layers, "
-                          "such as 'hirescam'")
+    if method.kind != LAYER:
+        raise MethodError(f"method {method.name!r} does not go layer by layer, and a sweep needs a layer "
+                          "method, such as 'hirescam'")
     if layers is None:
         chosen = stages(detector, canvas.pixels)
     else:
