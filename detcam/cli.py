@@ -23,6 +23,7 @@ from detcam.choices import (
     chosen_methods,
     load_detector,
     numbers_of,
+    quick_methods,
 )
 from detcam.detectors.load import SHIPPED
 from detcam.errors import DetcamError, InputError, MismatchError
@@ -174,6 +175,30 @@ def layers(
     with _heard():
         detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe)
     print_layers(detector, as_json, Console())
+
+
+@app.command()
+def sheet(
+    image: Annotated[str, typer.Argument(help="One photograph.")],
+    number: Annotated[int, typer.Option("--number", min=1, metavar="N",
+                                        help="Which of its boxes, best score first.")] = 1,
+    model: Model = SHIPPED, weights: Weights = None, class_names: ClassNames = None, head: HeadChoice = None,
+    imgsz: ImageSize = None, device: Device = "cpu", score_activation: ScoreActivation = None, unsafe: Unsafe = False,
+    method: Methods = None, layer: Layers = None, target: TargetName = "logit", only: Classes = None,
+    min_score: MinScore = 0.25, samples: Samples = None, noise: Noise = None, cmap: ColourMap = "inferno",
+    seed: Seed = 0, out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("methods.png"),
+) -> None:
+    """Draw one box under every method, or under those that are named, on one page."""
+    from detcam.attribution.layers import DEPTH
+    from detcam.job import sheet_of
+    from detcam.views.colours import colour_map
+
+    colour_map(cmap)
+    chosen = chosen_methods(method, samples, noise) if method else quick_methods(samples, noise)
+    with _heard():
+        detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe)
+    sheet_of(detector, Path(image), number, chosen, out, cmap, {
+        "layer": layer or DEPTH, "target": target, "min_score": min_score, "classes": only, "seed": seed})
 
 
 alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

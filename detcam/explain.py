@@ -17,7 +17,6 @@ from detcam.attribution.target import Target, difference, get_target, settled
 from detcam.attribution.task import keys_of
 from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.detections import Detections
-from detcam.detectors.prediction import Prediction
 from detcam.diagnosis.ask import Asked, ask
 from detcam.diagnosis.edges import Edges, heat_gap, measure_edges
 from detcam.diagnosis.place import places_of
@@ -81,7 +80,7 @@ def explain(detector: Detector, image: Any, *, method: Any = "hirescam", layer: 
     canvas = detector.canvas(photo)
     with Tape(detector, canvas.pixels, layers) as tape:  # one forward pass for the boxes, their maps and their edges
         detector.check(photo, tape.prediction, canvas)
-        detections = _detected(detector, tape.prediction, canvas, min_score, wanted)
+        detections = numbered_detections(detector.select(tape.prediction, canvas, min_score)[0], wanted)
         found = len(detections)
         asked = ask(detector, tape.prediction, canvas, photo, places, detections, min_score, wanted) if places else None
         detections = detections[: max_boxes or found] if asked is None else asked.detections
@@ -97,7 +96,7 @@ def explain(detector: Detector, image: Any, *, method: Any = "hirescam", layer: 
     return Explanation(
         image=photo, detections=detections, class_names=detector.class_names, maps=tuple(maps), edges=measured,
         percentiles=_percentiles(detector, known, measured, detections, on_canvas),
-        heat_gap=np.array(gaps).reshape(-1, 4), provenance=_provenance(detector, known, min_score, seed),
+        heat_gap=np.array(gaps).reshape(-1, 4), provenance=provenance_of(detector, known, min_score, seed),
         numbered=numbered, found=found, verdicts=() if asked is None else asked.verdicts,
         sweep=None if swept is None else sweep_of(
             detector, canvas, detections, swept, what,
@@ -116,13 +115,16 @@ def _methods(method: Any, min_score: float, max_boxes: int | None) -> list[Metho
     return methods
 
 
-def _detected(detector: Detector, prediction: Prediction, canvas: Canvas, min_score: float, labels: list[int] | None
-              ) -> Detections:
-    """The detections of the wanted classes, best score first."""
-    found = detector.select(prediction, canvas, min_score)[0]
+def numbered_detections(found: Detections, labels: Sequence[int] | None) -> Detections:
+    """The detections of the wanted classes, best score first: the order in which figures number them."""
     if labels is not None:
         found = found[np.isin(found.labels, labels)]
     return found[np.argsort(-found.scores, kind="stable")]
+
+
+def target_words(method: Method, target: Target) -> str:
+    """What a method explains, whatever target the others have."""
+    return SIMILARITY if method.kind == MASKED else target.name
 
 
 def _maps(tape: Tape, canvas: Canvas, detector: Detector, detections: Detections, method: Method,
@@ -130,8 +132,7 @@ def _maps(tape: Tape, canvas: Canvas, detector: Detector, detections: Detections
     heatmaps = tuple(attribute(detector, canvas, detections, method, layer, target, seed, tape))
     where = shares(heatmaps, detections.boxes) if asked is None else asked.shares(heatmaps)
     named = tuple(target.name_of(*key) for key in keys_of(detections)) if target.names else ()
-    return Maps(method.name, SIMILARITY if method.kind == MASKED else target.name, heatmaps, tuple(where),
-                dict(method.settings), named)
+    return Maps(method.name, target_words(method, target), heatmaps, tuple(where), dict(method.settings), named)
 
 
 def swept_method(methods: Sequence[Method]) -> Method:
@@ -180,7 +181,8 @@ def _reference_key(detector: Detector, edge_layer: str | None) -> tuple[str, str
             edge_layer or detector.edge_layer)
 
 
-def _provenance(detector: Detector, reference: Reference | None, min_score: float, seed: int) -> dict[str, Any]:
+def provenance_of(detector: Detector, reference: Reference | None, min_score: float, seed: int) -> dict[str, Any]:
+    """What an explanation was made with."""
     versions = {}
     for package in ("detcam", "torch", "torchvision", "ultralytics", "numpy"):
         try:

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from detcam.attribution.methods import Method
 from detcam.detectors.base import Detector
 from detcam.run import Outcome, printable, run
 
@@ -61,6 +62,29 @@ def report(outcome: Outcome, asked: int, out: Path, options: dict[str, Any]) -> 
         print(f"{_count(len(outcome.explained), 'photograph')}, {what}: "
               f"{_count(outcome.figures, 'figure')}, explanations.json and the raw heatmaps are in "
               f"{printable(str(out))}{'' if str(out).endswith('/') else '/'}")
+
+
+def sheet_of(detector: Detector, photograph: Path, number: int, methods: Sequence[Method], out: Path, cmap: str,
+             options: dict[str, Any]) -> None:
+    """Draw one box under many methods; what is under way is shown on stderr, what was written said on stdout.
+
+    Args:
+        detector, photograph, number, methods: as :func:`detcam.beside.beside` takes them.
+        out: the picture.
+        cmap: colour map of the heat.
+        options: further keyword arguments of :func:`detcam.beside.beside`.
+    """
+    from detcam.beside import beside
+    from detcam.views.methods import save_methods
+
+    console = Console(stderr=True)
+    with console.status("") as status:
+        found = beside(detector, photograph, number, methods, **options,
+                       step=lambda method: status.update(printable(method.name)))
+    save_methods(found, out, cmap=cmap)
+    for name, why in found.refused.items():
+        print(printable(f"left out: {name}: {why}"), file=sys.stderr)
+    print(f"box {number} under {_count(len(found.seconds), 'method')}: {printable(str(out))}")
 
 
 def _count(number: int, noun: str) -> str:

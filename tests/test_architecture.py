@@ -17,6 +17,7 @@ ORDER = [
     {"diagnosis"},
     {"explanation"},
     {"explain", "training"},
+    {"beside"},
     {"store", "views"},
     {"choices", "inputs", "lists"},
     {"run"},
