@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from detcam.attribution.methods import Method
+from detcam.attribution.progress import heard_by
 from detcam.detectors.base import Detector
 from detcam.run import Outcome, printable, run
 
@@ -20,10 +21,11 @@ def do(detector: Detector, photographs: Sequence[Path], out: Path, options: dict
     Args:
         detector, photographs, out, options, drawing: as :func:`detcam.run.run` takes them.
     """
-    shown = sys.stderr.isatty() and len(photographs) > 1
     with Progress(TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
-                  TimeRemainingColumn(), console=Console(stderr=True), disable=not shown, transient=True) as progress:
-        task = progress.add_task("", total=len(photographs))
+                  TimeRemainingColumn(), console=Console(stderr=True), disable=not sys.stderr.isatty(),
+                  transient=True) as progress:
+        task = progress.add_task("", total=len(photographs), visible=len(photographs) > 1)
+        passes = progress.add_task("forward passes", visible=False)
         begun = 0
 
         def step(path: Path) -> None:
@@ -31,7 +33,14 @@ def do(detector: Detector, photographs: Sequence[Path], out: Path, options: dict
             progress.update(task, completed=begun, description=printable(path.name)[:40])
             begun += 1
 
-        outcome = run(detector, photographs, out, options, drawing, step)
+        def passed(done: int, total: int) -> None:
+            if done < total:
+                progress.update(passes, completed=done, total=total, visible=True)
+            else:  # what comes next is another piece of work
+                progress.reset(passes, visible=False)
+
+        with heard_by(passed):
+            outcome = run(detector, photographs, out, options, drawing, step)
     report(outcome, len(photographs), out, options)
     if outcome.interrupted:
         return 130

@@ -9,6 +9,7 @@ from tiny import CLASSES, photograph, tiny_ssd
 from detcam.attribution.attribute import attribute
 from detcam.attribution.methods import get_method
 from detcam.attribution.methods.drise import CHUNK, drise
+from detcam.attribution.progress import heard_by
 from detcam.attribution.target import TARGETS
 from detcam.detectors.ssd import SSDDetector
 from detcam.errors import MethodError
@@ -103,3 +104,20 @@ def test_an_edge_is_not_what_it_explains() -> None:
     detector = SSDDetector(tiny_ssd(), dict(enumerate(CLASSES, 1)))
     with pytest.raises(MethodError, match="not 'left'"):
         explain(detector, photograph(1), method=get_method("drise", samples=2), target="left", edges=False)
+
+
+def test_short_memory_changes_nothing_and_progress_is_told() -> None:
+    def similarities(pixels: torch.Tensor) -> torch.Tensor:
+        return pixels[:, 0, :2, 0].T.double()
+
+    def short(pixels: torch.Tensor) -> torch.Tensor:
+        if len(pixels) > 3:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return similarities(pixels)
+
+    pixels, heard = torch.ones(1, 3, 20, 30, dtype=torch.double), []
+    with heard_by(lambda done, total: heard.append((done, total))):
+        whole = drise(similarities, pixels, torch.Generator().manual_seed(0), samples=20)
+    assert heard == [(8, 20), (16, 20), (20, 20)]
+    with pytest.warns(RuntimeWarning, match="going on with 2"):
+        torch.testing.assert_close(drise(short, pixels, torch.Generator().manual_seed(0), samples=20), whole)

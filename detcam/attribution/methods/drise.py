@@ -4,6 +4,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import interpolate
 
+from detcam.attribution.chunks import in_chunks
 from detcam.attribution.methods.table import Similarities
 
 SAMPLES = 5000  # masks; the paper's section 4
@@ -27,22 +28,25 @@ def drise(similarities: Similarities, pixels: Tensor, generator: Generator, samp
         grid: cells along each side of a mask.
         kept: the probability that a cell is kept.
     """
-    total: Tensor | None = None
-    for start in range(0, samples, CHUNK):
-        count = min(CHUNK, samples - start)
-        masks = torch.stack([_mask(pixels.shape[-2:], generator, grid, kept) for _ in range(count)]).to(pixels)
-        weights = similarities(pixels * masks[:, None])
-        summed = torch.einsum("ns,shw->nhw", weights, masks)
-        total = summed if total is None else total + summed
-    assert total is not None
-    return total / (samples * kept)
+    size = pixels.shape[-2:]
+    drawn = [_drawn(size, generator, grid, kept) for _ in range(samples)]
+
+    def weighted(chosen: Tensor) -> Tensor:
+        masks = torch.stack([_mask(size, *drawn[index]) for index in chosen.tolist()]).to(pixels)
+        return torch.einsum("ns,shw->nhw", similarities(pixels * masks[:, None]), masks)
+
+    return sum(in_chunks(weighted, torch.arange(samples), CHUNK), pixels.new_zeros(())) / (samples * kept)
 
 
-def _mask(size: torch.Size, generator: Generator, grid: int, kept: float) -> Tensor:
-    """A coarse mask of 0 and 1, enlarged bilinearly by a cell more than the canvas and cut out at a random place."""
+def _drawn(size: torch.Size, generator: Generator, grid: int, kept: float) -> tuple[Tensor, int, int]:
+    """Cells of 0 and 1, ``[grid, grid]``, and where a mask begins, y and x, on what :func:`_mask` makes of them."""
     cells = (torch.rand((grid, grid), generator=generator) < kept).float()
-    cell = [-(-side // grid) for side in size]
-    large = interpolate(cells[None, None], size=[(grid + 1) * each for each in cell], mode="bilinear",
-                        align_corners=False)[0, 0]
-    y, x = (int(torch.randint(each, (1,), generator=generator)) for each in cell)
+    y, x = (int(torch.randint(-(-side // grid), (1,), generator=generator)) for side in size)
+    return cells, y, x
+
+
+def _mask(size: torch.Size, cells: Tensor, y: int, x: int) -> Tensor:
+    """Cells enlarged bilinearly by one more of them than the canvas holds, and cut out at a place."""
+    large = interpolate(cells[None, None], size=[(len(cells) + 1) * -(-side // len(cells)) for side in size],
+                        mode="bilinear", align_corners=False)[0, 0]
     return large[y : y + size[0], x : x + size[1]]
