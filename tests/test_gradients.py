@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from captum.attr import Saliency
-from pytorch_grad_cam import GradCAM, HiResCAM, LayerCAM
+from pytorch_grad_cam import EigenCAM, GradCAM, HiResCAM, LayerCAM, XGradCAM
 from pytorch_grad_cam.activations_and_gradients import ActivationsAndGradients
 from tiny import FAMILIES, photograph, tiny_detector, tiny_ssd
 from torch import Tensor, nn
@@ -134,7 +134,7 @@ def ours(detector: Detector, method: str, layer: str, keys: list[tuple[int, int]
 
 
 @pytest.mark.parametrize(("method", "peer"), [("gradcam", GradCAM), ("hirescam", HiResCAM), ("odam", HiResCAM),
-                                              ("layercam", LayerCAM)])
+                                              ("layercam", LayerCAM), ("xgradcam", XGradCAM), ("eigencam", EigenCAM)])
 def test_layer_methods_equal_grad_cam_package(detector: Detector, method: str, peer: Callable[..., Any]) -> None:
     layer, canvas = middle_layer(detector), detector.canvas(IMAGE)
     keys = [strongest(detector, level) for level in range(2)]
@@ -150,6 +150,8 @@ def test_layer_methods_equal_grad_cam_package(detector: Detector, method: str, p
         theirs = cam.get_cam_image(pixels, module, [lambda rows, key=key: rows[key]],
                                    recorder.activations[0].numpy(), recorder.gradients[0].numpy(), False)[0]
         recorder.release()
+        if method == "eigencam":  # its sign is arbitrary there
+            theirs = theirs * np.sign(theirs.flat[np.abs(theirs).argmax()])
         np.testing.assert_allclose(mine, theirs, rtol=0, atol=1e-5 * np.abs(theirs).max())
     detector.model.zero_grad(set_to_none=True)
 

@@ -106,6 +106,8 @@ def quick(name: str) -> Method:
 def test_a_method_passes_or_is_marked_as_failing(name: str) -> None:
     if METHODS[name].where in [METHODS[other].where for other in list(METHODS)[: list(METHODS).index(name)]]:
         pytest.skip("the same function as a method before it")
+    if name == "cam":
+        pytest.skip("a detector's boxes have none")
     if METHODS[name].kind == MASKED:
         pytest.skip("asks for the detector's answers alone, and with few masks their own pattern is most of the map")
     assert (likeness_left(quick(name)) >= LEFT) == METHODS[name].fails_randomization

@@ -11,7 +11,11 @@ def ssgradcam(activations: Tensor, gradients: Tensor) -> Tensor:
     their size) back the place that the mean forgot. A channel without any gradient adds nothing.
     """
     weights = gradients.mean(dim=(1, 2), keepdim=True)
+    return (weights * space_maps(gradients) * activations).sum(0)
+
+
+def space_maps(gradients: Tensor) -> Tensor:
+    """``|G_k| / max |G_k|``, ``[c, h, w]``, from 0 to 1; 0 for a channel without any gradient."""
     magnitude = gradients.abs()
     largest = magnitude.amax(dim=(1, 2), keepdim=True)
-    space = torch.where(largest > 0, magnitude / largest, 0)
-    return (weights * space * activations).sum(0)
+    return torch.where(largest > 0, magnitude / largest, 0)

@@ -109,6 +109,37 @@ METHODS = {
                        "Grad-CAM whose weights are given their place back by each channel's own gradient: belongs to "
                        "the box.",
                        Cost(1), "A second opinion beside hirescam."),
+    "gradcam++": Entry("detcam.attribution.methods.gradcampp:gradcampp", LAYER, "Chattopadhay et al. 2018, eq. 19",
+                       "Grad-CAM with positive gradients alone, each weighted by what eq. 19 makes of it. Forgets "
+                       "which box was asked about, as Grad-CAM does, and fails parameter randomization.",
+                       Cost(1), "To compare with published pictures, not to explain a box.",
+                       needs="activations that are not negative (ReLU); with others weights can burst",
+                       fails_randomization=True),
+    "ssgradcam++": Entry("detcam.attribution.methods.ssgradcampp:ssgradcampp", LAYER, "Yamauchi 2024",
+                         "Grad-CAM++ whose weights are given their place back by each channel's own gradient: belongs "
+                         "to the box. Nothing cancels out, and it fails parameter randomization.",
+                         Cost(1), "Not as evidence; to compare with the detection literature.",
+                         needs="activations that are not negative (ReLU); with others weights can burst",
+                         fails_randomization=True),
+    "xgradcam": Entry("detcam.attribution.methods.xgradcam:xgradcam", LAYER, "Fu et al. 2020, eq. 7 and 8",
+                      "Grad-CAM with gradients averaged where the activation is. Forgets which box was asked about, "
+                      "as Grad-CAM does.",
+                      Cost(1), "To compare with published pictures, not to explain a box.",
+                      needs="activations that are not negative (ReLU); with others weights can burst"),
+    "gcame": Entry("detcam.attribution.methods.gcame:gcame", LAYER, "Nguyen et al. 2023, section 3",
+                   "Grad-CAM with each channel faded away from the cell of its largest gradient: lies around the box's "
+                   "own cell by construction.",
+                   Cost(1), "To compare with the detection literature; that it lies well proves nothing."),
+    "eigencam": Entry("detcam.attribution.methods.eigencam:eigencam", LAYER, "Muhammad and Yeasin 2020, eq. 2 and 3",
+                      "What stands out most among the activations. Does not look at the box: all boxes get the same "
+                      "map, and it fails parameter randomization.",
+                      Cost(1), "To see what a layer shows at all; never to explain a box.",
+                      sees_box=False, fails_randomization=True),
+    "cam": Entry("detcam.attribution.methods.cam:cam", LAYER, "Zhou et al. 2016, eq. 2",
+                 "The weights of a linear head on globally pooled features, cell by cell: exact, and only there. For "
+                 "classifiers; a detector's boxes have none.",
+                 Cost(1), "For classifiers that end in global average pooling and one linear layer.",
+                 needs="a linear head on globally pooled features, at the layer that is pooled"),
     "gradient": Entry("detcam.attribution.methods.gradient:gradient", PIXEL, "Simonyan et al. 2014, section 3",
                       "How much each pixel would change the target: sharp, local and noisy.",
                       Cost(1), "To check a layer map against the pixels."),
@@ -142,10 +173,11 @@ def get_method(method: str | Method | Callable[..., Tensor], **settings: Any) ->
         raise MethodError(f"expected the name of a method or a function, got {type(method).__name__}")
     if not settings:
         return found
-    known = list(signature(found.function).parameters)
+    parameters = signature(found.function).parameters.values()
+    known = [each.name for each in parameters if each.default is not each.empty]
     for name in settings:
         if name not in known:
             raise MethodError(f"method {found.name!r} takes no setting {name!r}; it takes: "
-                              f"{', '.join(known[3:]) or 'none'}")
+                              f"{', '.join(known) or 'none'}")
     return Method(found.name, found.kind, partial(found.function, **settings), found.source, found.description,
                   {**found.settings, **settings})
