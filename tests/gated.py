@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from tiny import photograph
 from torch import Tensor, nn
 
@@ -22,7 +23,7 @@ from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.detections import Detections
 from detcam.imaging import Image
 
-PATCH = (0.45, 0.35, 0.8, 0.75)  # of the canvas: left, top, right, bottom
+PATCH = (0.5, 0.4, 0.72, 0.68)  # of the canvas: left, top, right, bottom
 BOXES = 30  # of the best ones, the one that rests most on the layer is explained
 
 
@@ -44,14 +45,17 @@ class Gated:
     layer: str
     patch: tuple[int, int, int, int]
 
-    def share(self, heatmap: Heatmap, margin: float) -> float:
-        """Share of the absolute heat in cells that touch the patch, grown by a margin in canvas pixels."""
+    def touched(self, heatmap: Heatmap, margin: float) -> NDArray[np.bool_]:
+        """The cells that touch the patch, grown by a margin in canvas pixels."""
         x, y = heatmap.cell_edges()
         left, top, right, bottom = self.patch
-        own = np.outer((y[1:] > top - margin) & (y[:-1] < bottom + margin),
-                       (x[1:] > left - margin) & (x[:-1] < right + margin))
+        return np.outer((y[1:] > top - margin) & (y[:-1] < bottom + margin),
+                        (x[1:] > left - margin) & (x[:-1] < right + margin))
+
+    def share(self, heatmap: Heatmap, margin: float) -> float:
+        """Share of the absolute heat in those cells."""
         heat = np.abs(heatmap.values)
-        return float(heat[own].sum() / heat.sum())
+        return float(heat[self.touched(heatmap, margin)].sum() / heat.sum())
 
 
 def gated(detector: Detector, layer: str) -> Gated:

@@ -12,10 +12,11 @@ from detcam.attribution.heatmap import OK
 from detcam.attribution.methods import METHODS, Method, get_method
 from detcam.attribution.methods.table import MASKED, PIXEL
 from detcam.attribution.target import TARGETS
+from detcam.errors import MethodError
 
 QUICK = {"samples": 4}
-MASKS = 60  # of D-RISE
-FIELD = 40  # canvas pixels: what a layer of stride 8 sees around a cell at most, in these slim networks
+MASKS = 100  # of D-RISE
+FIELD = 28  # canvas pixels: what a layer of stride 8 sees around a cell at most, in these slim networks
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
@@ -29,19 +30,31 @@ def quick(name: str) -> Method:
     """A method with few samples, if it takes any."""
     takes = signature(get_method(name).function).parameters
     if METHODS[name].kind == MASKED and "samples" in takes:
-        return get_method(name, samples=MASKS, grid=6)
+        return get_method(name, samples=MASKS, grid=5)
     return get_method(name, **{key: value for key, value in QUICK.items() if key in takes})
+
+
+def why_not(name: str) -> str | None:
+    """What a combination that cannot work says."""
+    return "exact only below a linear head on globally pooled features" if name == "cam" else None
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_heat_lies_where_the_detector_sees(planted: Gated, name: str) -> None:
-    method = quick(name)
+    method, why = quick(name), why_not(name)
+    if why is not None:
+        with pytest.raises(MethodError, match=why) as refusal:
+            attribute(planted.detector, planted.canvas, planted.box, method, planted.layer, TARGETS["logit"])
+        assert "\n" not in str(refusal.value)
+        return
     heatmap, = attribute(planted.detector, planted.canvas, planted.box, method, planted.layer, TARGETS["logit"])
     assert heatmap.status == OK
-    if method.kind == MASKED:
-        inside = heatmap.values[planted.patch[1] : planted.patch[3], planted.patch[0] : planted.patch[2]]
-        spread = heatmap.values.std()
-        assert inside.mean() > heatmap.values.mean() + 0.2 * spread
+    heat = np.abs(heatmap.values)
+    if method.kind == MASKED:  # coarse masks leave some heat everywhere, and untrained rows gain where patches are hid
+        left, top, right, bottom = planted.patch
+        assert heat[top:bottom, left:right].mean() > 1.05 * heat.mean()
+    elif not METHODS[name].sees_box:  # it shows what stands out: outside the patch nothing does, but for a constant
+        away = heatmap.values[~planted.touched(heatmap, FIELD)]
+        assert away.std() < 0.1 * heatmap.values.std()
     else:
-        assert planted.share(heatmap, 0 if method.kind == PIXEL else FIELD) > 0.99
-        assert np.abs(heatmap.values).max() > 0
+        assert planted.share(heatmap, 0 if method.kind == PIXEL else FIELD) > 0.9

@@ -14,11 +14,14 @@ CHUNK = 8  # masked copies in one forward pass: what bounds the memory
 
 
 def drise(similarities: Similarities, pixels: Tensor, generator: Generator, samples: int = SAMPLES, grid: int = GRID,
-          kept: float = KEPT) -> Tensor:
-    """Mean over random masks of the mask times the similarity, over ``kept``: ``[N, h, w]`` for N boxes.
+          kept: float = KEPT, centred: bool = True) -> Tensor:
+    """How much more of a box is found where a pixel is kept than on average: signed ``[N, h, w]`` for N boxes.
 
-    Hidden pixels are black. All boxes of a photograph share the masks and the forward passes. The paper's sum is not
-    normalised; here it is as RISE's (Petsiuk et al. 2018, eq. 6), which changes the scale alone.
+    The paper sums mask times similarity; normalised as RISE's (Petsiuk et al. 2018, eq. 6), that is the mean
+    similarity where a pixel is kept. Most of it is the same everywhere: the mean similarity of all masks, times how
+    often a pixel happened to be kept. That part is taken away here, so that zero means "makes no difference" and the
+    masks' own pattern does not show; ``centred=False`` is the paper's map. Hidden pixels are black. All boxes of a
+    photograph share the masks and the forward passes.
 
     Args:
         similarities: masked canvases ``[S, 3, h, w]`` to similarities ``[N, S]``.
@@ -27,15 +30,21 @@ def drise(similarities: Similarities, pixels: Tensor, generator: Generator, samp
         samples: how many masks.
         grid: cells along each side of a mask.
         kept: the probability that a cell is kept.
+        centred: whether the mean similarity is taken away.
     """
     size = pixels.shape[-2:]
     drawn = [_drawn(size, generator, grid, kept) for _ in range(samples)]
 
-    def weighted(chosen: Tensor) -> Tensor:
+    def found_on(chosen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         masks = torch.stack([_mask(size, *drawn[index]) for index in chosen.tolist()]).to(pixels)
-        return torch.einsum("ns,shw->nhw", similarities(pixels * masks[:, None]), masks)
+        similar = similarities(pixels * masks[:, None])
+        return torch.einsum("ns,shw->nhw", similar, masks), similar.sum(1), masks.sum(0)
 
-    return sum(in_chunks(weighted, torch.arange(samples), CHUNK), pixels.new_zeros(())) / (samples * kept)
+    weighted, similar, coverage = (
+        sum(parts) for parts in zip(*in_chunks(found_on, torch.arange(samples), CHUNK), strict=True))
+    if centred:
+        weighted = weighted - similar[:, None, None] / samples * coverage
+    return weighted / (samples * kept)
 
 
 def _drawn(size: torch.Size, generator: Generator, grid: int, kept: float) -> tuple[Tensor, int, int]:
