@@ -67,7 +67,8 @@ def beside(detector: Detector, image: Any, number: int, methods: Sequence[Method
             continue
         seconds.append(perf_counter() - begun)
         maps.append(Maps(method.name, target_words(method, what), heatmaps,
-                         tuple(shares(heatmaps, one.boxes)), dict(method.settings)))
+                         tuple(shares(heatmaps, one.boxes)), dict(method.settings),
+                         poles=what.poles if heatmaps[0].signed else None))
     if not maps:
         raise InputError(f"no method explains box {number}: " + "; ".join(refused.values()))
     explanation = Explanation(

@@ -132,7 +132,8 @@ def _maps(tape: Tape, canvas: Canvas, detector: Detector, detections: Detections
     heatmaps = tuple(attribute(detector, canvas, detections, method, layer, target, seed, tape))
     where = shares(heatmaps, detections.boxes) if asked is None else asked.shares(heatmaps)
     named = tuple(target.name_of(*key) for key in keys_of(detections)) if target.names else ()
-    return Maps(method.name, target_words(method, target), heatmaps, tuple(where), dict(method.settings), named)
+    return Maps(method.name, target_words(method, target), heatmaps, tuple(where), dict(method.settings), named,
+                target.poles if any(heatmap.signed for heatmap in heatmaps) else None)
 
 
 def swept_method(methods: Sequence[Method]) -> Method:

@@ -30,6 +30,7 @@ class Maps:
         settings: the method's settings, for the provenance.
         targets: what was explained about each detection, where ``target`` does not say all of it (the runner-up of a
             margin); otherwise empty.
+        poles: what negative and positive values say, where both are of interest; None where only positive ones are.
     """
 
     method: str
@@ -38,6 +39,7 @@ class Maps:
     shares: tuple[Shares, ...]
     settings: dict[str, Any] = field(default_factory=dict)
     targets: tuple[str, ...] = ()
+    poles: tuple[str, str] | None = None
 
     def __getitem__(self, index: NDArray[np.int64]) -> "Maps":
         """The maps of some of the detections."""

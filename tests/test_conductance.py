@@ -45,5 +45,5 @@ def test_heat_lies_on_the_planted_patch() -> None:
     image = Image(patch_photograph(96, 96, (56, 24, 64, 32)), "patch")
     canvas, found = detector.canvas(image), detector.detect(image)[[0]]
     heatmap = attribute(detector, canvas, found, get_method("conductance"), ["auto"], TARGETS["logit"])[0]
-    cell = heatmap.positive[24 // CELL, 56 // CELL]
-    assert cell > 0.99 * heatmap.positive.sum() > 0
+    cell = heatmap.heat[24 // CELL, 56 // CELL]
+    assert cell > 0.99 * heatmap.heat.sum() > 0

@@ -59,10 +59,10 @@ def test_its_gradient_is_the_finite_difference(detector: Detector) -> None:
 
 def test_explain_says_against_which_box() -> None:
     detector = SSDDetector(tiny_ssd())
-    explanation = detcam.explain(detector, IMAGE, max_boxes=3, versus=2, edges=False)
+    explanation = detcam.explain(detector, IMAGE, max_boxes=3, versus=2, edges=False, layer="auto")
     assert explanation.maps[0].target == "logit difference"
     assert explanation.maps[0].targets == ("logit, not box 2", "logit", "logit, not box 2")
-    plain = detcam.explain(detector, IMAGE, max_boxes=3, edges=False)
+    plain = detcam.explain(detector, IMAGE, max_boxes=3, edges=False, layer="auto")
     np.testing.assert_array_equal(explanation[1].heatmap.values, plain[1].heatmap.values)
     assert not np.allclose(explanation[0].heatmap.values, plain[0].heatmap.values)
 

@@ -45,7 +45,7 @@ def heat_within(heatmap: Heatmap, box: NDArray[np.floating]) -> float:
     x, y = heatmap.cell_edges()
     mid_x, mid_y = (x[:-1] + x[1:]) / 2, (y[:-1] + y[1:]) / 2
     inside = np.outer((mid_y > box[1]) & (mid_y < box[3]), (mid_x > box[0]) & (mid_x < box[2]))
-    return float(heatmap.positive[inside].sum())
+    return float(heatmap.heat[inside].sum())
 
 
 def share_in_patch(explanation: Explanation, patch: tuple[int, int, int, int]) -> float:

@@ -27,7 +27,9 @@ class Heatmap:
         layer: the layer's name, ``"pixels"``, or the fused layers' names joined by ``+``.
         status: ``"ok"``; ``"unreachable"`` (no path leads from the layer to this box's target) or ``"zero"``
             (a path, but no attribution at all), where the values are zero; ``"not finite"`` for NaN or infinite values.
-        scales: for a fused map, the mean of the positive part that each layer's map was divided by (0: left out).
+        signed: both signs are of interest, what pulls an edge one way and what the other: the heat is the absolute
+            value then, otherwise the positive part.
+        scales: for a fused map, the mean heat that each layer's map was divided by (0: left out).
     """
 
     values: NDArray[np.float32]
@@ -36,11 +38,12 @@ class Heatmap:
     layer: str
     status: str = OK
     scales: Mapping[str, float] = field(default_factory=dict)
+    signed: bool = False
 
     @property
-    def positive(self) -> NDArray[np.float32]:
-        """What speaks for the target: the values with negative ones set to 0."""
-        return np.clip(self.values, 0, None)
+    def heat(self) -> NDArray[np.float32]:
+        """What speaks for the target: the values with negative ones set to 0; of a signed map what moves it at all."""
+        return np.abs(self.values) if self.signed else np.clip(self.values, 0, None)
 
     def cell_edges(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Canvas positions of the cells' borders, cut at the canvas: x ``[gw + 1]`` and y ``[gh + 1]``."""
@@ -61,6 +64,8 @@ class Heatmap:
 def fuse(maps: Mapping[str, Heatmap]) -> Heatmap:
     """Maps of several layers as one: the positive part of each, divided by its mean, then summed.
 
+    Signed maps are summed with both signs, each divided by the mean of its absolute values.
+
     Negative values are left out before the sum: what one layer says against a place would hide there what the others
     say for it, and such a sum is less faithful than any of its layers (docs/measurements/methods.md). The sum lives on
     the finest layer's grid, where coarser maps are constant over their cells. Layers without any positive value are
@@ -73,13 +78,14 @@ def fuse(maps: Mapping[str, Heatmap]) -> Heatmap:
     total = np.zeros(finest.values.shape, np.float32)
     scales = {}
     for name, heatmap in maps.items():
-        scale = float(heatmap.positive.mean())
+        scale = float(heatmap.heat.mean())
         scales[name] = scale
         if scale > 0:
-            total += heatmap.at(x, y).clip(0) / scale
+            values = heatmap.at(x, y)
+            total += (values if heatmap.signed else values.clip(0)) / scale
     statuses = {heatmap.status for heatmap in maps.values()}
     if NOT_FINITE in statuses:
         total, status = np.full_like(total, np.nan), NOT_FINITE
     else:
         status = OK if total.any() else (UNREACHABLE if statuses == {UNREACHABLE} else ZERO)
-    return Heatmap(total, finest.grid, finest.geometry, "+".join(maps), status, scales)
+    return Heatmap(total, finest.grid, finest.geometry, "+".join(maps), status, scales, finest.signed)

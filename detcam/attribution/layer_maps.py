@@ -70,7 +70,8 @@ def maps_on(tape: Tape, detector: Detector, canvas: Canvas, detections: Sequence
         for (image, index, _), own in zip(members, gradients, strict=True):
             geometry = canvas.geometries[image]
             found = {name: layer_map(method, tape.activations[name].detach()[image],
-                                     None if gradient is None else gradient[0], tape.grid(name), geometry, name)
+                                     None if gradient is None else gradient[0], tape.grid(name), geometry, name,
+                                     target.poles is not None)
                      for name, gradient in zip(names, own, strict=True)}
             places[image][index] = one_map(found)
     return [[place[index] for index in range(len(place))] for place in places]
@@ -81,8 +82,10 @@ def one_map(maps: dict[str, Heatmap]) -> Heatmap:
 
 
 def layer_map(method: Method, activations: Tensor, gradient: Tensor | None, grid: Grid, geometry: Geometry,
-              name: str) -> Heatmap:
+              name: str, signed: bool = False) -> Heatmap:
     """A method's map from activations and gradients ``[c, h, w]``; without gradients it is unreachable.
+
+    ``signed`` says whether both signs of its values are of interest.
 
     Raises:
         MethodError: the method returns a map of another shape than its input's.
@@ -93,7 +96,7 @@ def layer_map(method: Method, activations: Tensor, gradient: Tensor | None, grid
     values = method.function(activations, gradient)
     if values.shape != shape:
         raise MethodError(f"method {method.name!r} returned shape {list(values.shape)}, expected {list(shape)}")
-    return heatmap_of(values, grid, geometry, name)
+    return heatmap_of(values, grid, geometry, name, signed=signed)
 
 
 def path_maps(task: Task) -> list[Heatmap]:
@@ -106,6 +109,6 @@ def path_maps(task: Task) -> list[Heatmap]:
             gradients = next(tape.gradients_at(names, [key], task.target))
             maps.append(one_map({
                 name: layer_map(task.method, tape.activations[name].detach(), gradient, tape.grid(name),
-                                task.canvas.geometries[0], name)
+                                task.canvas.geometries[0], name, task.target.poles is not None)
                 for name, gradient in zip(names, gradients, strict=True)}))
     return maps

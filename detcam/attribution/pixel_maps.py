@@ -29,7 +29,8 @@ def pixel_maps(task: Task) -> list[Heatmap]:
                     yield torch.zeros_like(pixels) if gradient is None else gradient
 
         for values in task.method.function(gradients, task.canvas.pixels, task.generator()):
-            maps.append(heatmap_of(values, Grid((1.0, 1.0)), task.canvas.geometries[0], PIXELS))
+            maps.append(heatmap_of(values, Grid((1.0, 1.0)), task.canvas.geometries[0], PIXELS,
+                                   signed=task.target.poles is not None))
     return maps
 
 

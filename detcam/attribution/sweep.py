@@ -72,7 +72,8 @@ def sweep_of(detector: Detector, canvas: Canvas, detections: Detections, method:
         for index, gradients in zip(wanted, found, strict=True):
             for name, gradient in zip(names, gradients, strict=True):
                 activations, own = tape.activations[name].detach()[0], None if gradient is None else gradient[0]
-                heatmaps[index][name] = layer_map(method, activations, own, tape.grid(name), canvas.geometries[0], name)
+                heatmaps[index][name] = layer_map(method, activations, own, tape.grid(name), canvas.geometries[0], name,
+                                                  target.poles is not None)
         channels = {name: int(tape.activations[name].shape[1]) for name in names}
     levels = {stage.name: stage.level for stage in chosen if stage.level is not None}
     return Sweep(method.name, channels, levels, tuple(heatmaps))

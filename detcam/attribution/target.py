@@ -9,7 +9,6 @@ from torch import Tensor
 from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.prediction import Prediction
 from detcam.errors import InputError, near
-from detcam.imaging.boxes import EDGES
 
 Key = tuple[int, int]  # row, label
 
@@ -22,6 +21,7 @@ class Target:
         name: the word that users and provenance know it by.
         read: ``(prediction, row, label)`` to the number in every image, ``[B]``.
         local: it reads nothing but its own cell of its own level's maps, so that passes may be shared.
+        poles: what a negative and what a positive value of a map says, where both signs are of interest.
         settle: for a target with something to choose: ``(prediction of the clean photograph, keys, rivals)`` to the
             target with that choice made for those ``(row, label)``; :func:`settled` calls it.
         names: what is explained about a ``(row, label)``, where the name does not say all of it.
@@ -30,6 +30,7 @@ class Target:
     name: str
     read: Callable[[Prediction, int, int], Tensor]
     local: bool = False
+    poles: tuple[str, str] | None = None
     settle: Callable[[Prediction, Sequence[Key], Mapping[int, str]], "Target"] | None = None
     names: Mapping[Key, str] = field(default_factory=dict)
 
@@ -38,13 +39,13 @@ class Target:
         return self.names.get((row, label), self.name)
 
 
-def _edge(edge: str) -> Target:
-    return Target(edge, lambda prediction, row, label: prediction.edge(row, edge), local=True)
+def _edge(edge: str, poles: tuple[str, str]) -> Target:
+    return Target(edge, lambda prediction, row, label: prediction.edge(row, edge), local=True, poles=poles)
 
 
-def _side(name: str, first: str, last: str) -> Target:
+def _side(name: str, first: str, last: str, poles: tuple[str, str]) -> Target:
     return Target(name, lambda prediction, row, label: prediction.edge(row, last) - prediction.edge(row, first),
-                  local=True)
+                  local=True, poles=poles)
 
 
 def _unsettled(prediction: Prediction, row: int, label: int) -> Tensor:
@@ -72,9 +73,12 @@ TARGETS = {
     "probability": Target("probability", lambda prediction, row, label: prediction.probability(row, label), local=True),
     "margin": Target("margin", _unsettled, local=True, settle=_settle_margin),
     "objectness": Target("objectness", lambda prediction, row, label: prediction.objectness(row)),
-    **{edge: _edge(edge) for edge in EDGES},
-    "width": _side("width", "left", "right"),
-    "height": _side("height", "top", "bottom"),
+    "left": _edge("left", ("pulls it out", "pulls it in")),
+    "top": _edge("top", ("pulls it out", "pulls it in")),
+    "right": _edge("right", ("pulls it in", "pulls it out")),
+    "bottom": _edge("bottom", ("pulls it in", "pulls it out")),
+    "width": _side("width", "left", "right", ("narrower", "wider")),
+    "height": _side("height", "top", "bottom", ("lower", "taller")),
 }
 
 
@@ -121,7 +125,8 @@ def difference(target: Target, keys: Sequence[Key], other: int, words: str) -> T
         return own if (row, label) == minus else own - target.read(prediction, *minus)
 
     names = {key: f"{target.name_of(*key)}, not {words}" for key in keys if key != minus}
-    return Target(f"{target.name} difference", read, names={**names, minus: target.name_of(*minus)})
+    return Target(f"{target.name} difference", read, poles=(f"for {words}", "for this box"),
+                  names={**names, minus: target.name_of(*minus)})
 
 
 def settled(target: Target, detector: Detector, canvas: Canvas, keys: Sequence[Key],

@@ -55,11 +55,15 @@ def keys_of(detections: Detections) -> list[Key]:
     return list(zip(detections.rows.tolist(), detections.labels.tolist(), strict=True))
 
 
-def heatmap_of(values: Tensor, grid: Grid, geometry: Geometry, layer: str, status: str = OK) -> Heatmap:
-    """A raw map ``[gh, gw]`` with its place; a map of zeros and one with NaN get their status."""
+def heatmap_of(values: Tensor, grid: Grid, geometry: Geometry, layer: str, status: str = OK, signed: bool = False
+               ) -> Heatmap:
+    """A raw map ``[gh, gw]`` with its place; a map of zeros and one with NaN get their status.
+
+    Of a target with a sign both signs count, where the method's values have them.
+    """
     array = values.detach().float().cpu().numpy()
     if status == OK and not array.any():
         status = ZERO
     if not np.isfinite(array).all():
         status = NOT_FINITE
-    return Heatmap(array, grid, geometry, layer, status)
+    return Heatmap(array, grid, geometry, layer, status, signed=signed and bool((array < 0).any()))

@@ -121,7 +121,7 @@ def heat_gap(heatmap: Heatmap, box: NDArray[np.floating]) -> NDArray[np.float64]
         heatmap: the detection's class map.
         box: ``[4]`` xyxy, source pixels.
     """
-    heat = heatmap.positive
+    heat = heatmap.heat
     if not (heat.any() and np.isfinite(heat).all()):
         return np.full(4, np.nan)
     own = heatmap.geometry.to_canvas(np.asarray(box, dtype=float))

@@ -55,7 +55,7 @@ def pixel_ranks(heatmap: Heatmap, seed: int = 0) -> NDArray[np.int64]:
 
 def _at_pixels(heatmap: Heatmap) -> Array:
     """The positive part at the canvas's pixel centres: bilinear between those of cells, constant beyond the last."""
-    values = heatmap.positive.astype(np.float64)
+    values = heatmap.heat.astype(np.float64)
     for axis, (side, stride, origin) in enumerate(zip(heatmap.geometry.canvas, heatmap.grid.stride[::-1],
                                                       heatmap.grid.origin[::-1], strict=True)):
         last = values.shape[axis] - 1

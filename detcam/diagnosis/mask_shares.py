@@ -35,7 +35,7 @@ def mask_shares(heatmap: Heatmap, own: Mask | None, others: Mask | None) -> Mask
         own: ``[H, W]`` True on the object, source pixels; None if its mask is not known.
         others: ``[H, W]`` True on any other object of its class; None for none.
     """
-    heat = heatmap.positive.astype(np.float64)
+    heat = heatmap.heat.astype(np.float64)
     if own is None or not heat.any():
         return MaskShares(*[float("nan")] * 3)
     rows, columns = overlaps(heatmap)

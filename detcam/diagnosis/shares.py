@@ -53,7 +53,7 @@ def shares(heatmaps: Sequence[Heatmap], boxes: NDArray[np.floating]) -> list[Sha
 
 
 def _shares(heatmap: Heatmap, own: NDArray[np.floating], union: "_Union") -> Shares:
-    heat = heatmap.positive.astype(float)
+    heat = heatmap.heat.astype(float)
     if not (heat.any() and np.isfinite(heat).all()):
         return Shares(**dict.fromkeys(REGIONS, float("nan")), peak_inside=None)
     x, y = _covering(heatmap)

@@ -64,8 +64,8 @@ def to_record(explanation: Explanation) -> tuple[Record, Arrays]:
         "file": image.name, "width": image.width, "height": image.height, "pixels_sha256": pixels_sha256(image),
         "found": explanation.found,
         "geometry": plain(asdict(heatmaps[0].geometry)) if heatmaps else None,
-        "methods": [{"method": maps.method, "target": maps.target, "settings": plain(maps.settings)}
-                    for maps in explanation.maps],
+        "methods": [{"method": maps.method, "target": maps.target, "settings": plain(maps.settings),
+                     "poles": plain(maps.poles)} for maps in explanation.maps],
         "edge_numbers": measured, "sweep": _sweep(explanation.sweep),
         "detections": [_detection(explanation, index, tables, arrays) for index in range(len(explanation))],
         "provenance": plain(explanation.provenance),
@@ -128,7 +128,7 @@ def _edges(edges: Edges | None, index: int, tables: dict[str, NDArray[np.float64
 
 def _heatmap(heatmap: Heatmap, key: str, arrays: Arrays) -> Record:
     arrays[key] = np.asarray(heatmap.values, dtype=np.float32)
-    return {"layer": heatmap.layer, "status": heatmap.status, "scales": plain(heatmap.scales),
+    return {"layer": heatmap.layer, "status": heatmap.status, "signed": heatmap.signed, "scales": plain(heatmap.scales),
             "grid": plain(asdict(heatmap.grid)), "npz_key": key}
 
 
@@ -151,7 +151,8 @@ def from_record(record: Record, image: Image, class_names: dict[int, str],
         Maps(each["method"], each["target"],
              tuple(_read_heatmap(one["maps"][order], geometry, array) for one in every),
              tuple(_shares(one["maps"][order]["shares"]) for one in every), each["settings"],
-             _targets([str(one["maps"][order]["target"]) for one in every], each["target"]))
+             _targets([str(one["maps"][order]["target"]) for one in every], each["target"]),
+             None if each.get("poles") is None else (str(each["poles"][0]), str(each["poles"][1])))
         for order, each in enumerate(record["methods"])
     )
     tables = {name: _table(every, name) for name in record["edge_numbers"] if name != "maps"}
@@ -225,4 +226,5 @@ def _read_heatmap(record: Record, geometry: Geometry | None, array: Callable[[st
     assert geometry is not None  # there are detections
     grid = Grid(_pair(record["grid"]["stride"], float), _pair(record["grid"]["origin"], float))
     scales = {str(name): _number(scale) for name, scale in record["scales"].items()}
-    return Heatmap(array(record["npz_key"]), grid, geometry, str(record["layer"]), str(record["status"]), scales)
+    return Heatmap(array(record["npz_key"]), grid, geometry, str(record["layer"]), str(record["status"]), scales,
+                   bool(record.get("signed", False)))

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from detcam.attribution.heatmap import Heatmap
 from detcam.imaging import Image
+from detcam.views.colours import laid_over, laid_over_signed
 
 CONTEXT = 0.28  # of the box's width and height, added on each side of a crop: the ring of the shares, and a little more
 LEAST_CONTEXT = 12  # source pixels on each side: a tiny box alone is not recognised
@@ -85,6 +86,12 @@ def heat_in(heatmap: Heatmap, region: Region, size: tuple[int, int]) -> NDArray[
     across = _weights((x - grid.origin[0]) / grid.stride[0], columns)
     down = _weights((y - grid.origin[1]) / grid.stride[1], rows)
     return (down @ heatmap.values.astype(np.float64) @ across.T).astype(np.float32)
+
+
+def under_heat(rgb: NDArray[np.uint8], heatmap: Heatmap, region: Region, top: float, cmap: str) -> NDArray[np.uint8]:
+    """A region's pixels ``[h, w, 3]`` under a map's heat, signed where the map is; full colour stands for ``top``."""
+    heat = heat_in(heatmap, region, (rgb.shape[1], rgb.shape[0])) / top
+    return laid_over_signed(rgb, heat.clip(-1, 1)) if heatmap.signed else laid_over(rgb, heat.clip(0, 1), cmap)
 
 
 def _weights(edges: NDArray[np.floating], cells: int) -> NDArray[np.float64]:

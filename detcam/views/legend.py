@@ -1,7 +1,14 @@
 """How to read a page: the scale of the colours, and what each panel says."""
 
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
 from detcam.attribution.methods import METHODS
+from detcam.detectors.base import BOX_TARGETS
 from detcam.explanation import Explanation
+from detcam.imaging.boxes import EDGES
 from detcam.views.colours import INK, MUTED, bar
 from detcam.views.crop import Region
 from detcam.views.lettering import shorten, wrap
@@ -31,7 +38,7 @@ def legend_columns(explanation: Explanation, scale: Scale, short: bool) -> list[
             heat.append((maps.method, known.description if known else "a method of your own."))
     numbers = []
     if not short:
-        numbers.append(("Where the heat lies", "shares of the positive part; they add up to 1. Ring: a quarter of the "
+        numbers.append(("Where the heat lies", "shares of the heat; they add up to 1. Ring: a quarter of the "
                         "box's width and height around it. They describe; they do not tell a good box from a bad one."))
     if explanation.edges is not None:
         if not short:
@@ -39,7 +46,17 @@ def legend_columns(explanation: Explanation, scale: Scale, short: bool) -> list[
                             "box's width or height. More evidence goes with a larger error; the edge with the most, "
                             "in red, is the likeliest to be off."))
         numbers.append(("Reference", reference_words(explanation)))
-    return [("Heat: what speaks for the box", heat), ("Numbers", numbers)][:2 if numbers else 1]
+    return [(f"Heat: {heat_words(explanation)}", heat), ("Numbers", numbers)][:2 if numbers else 1]
+
+
+def heat_words(explanation: Explanation) -> str:
+    """What the heat is, by what was explained."""
+    target = next((maps.target for maps in explanation.maps if maps.target in BOX_TARGETS), None)
+    if target is not None:
+        return f"what moves the box's {target}" if target in EDGES else f"what changes the box's {target}"
+    if any(maps.poles for maps in explanation.maps):
+        return "what speaks for this box, and what for the other"
+    return "what speaks for the box"
 
 
 def reference_words(explanation: Explanation) -> str:
@@ -76,25 +93,44 @@ def _lines(title: str, text: str, width: float) -> list[str]:
     return wrap(f"{title}: {text}" if title else text, width, SIZE)
 
 
-def draw_legend(sheet: Sheet, columns: list[Column], cmap: str, x: float, y: float, width: float) -> None:
+@dataclass(frozen=True)
+class Key:
+    """The colour bar: its colours ``[1, n, 3]``, and what its left end, its middle and its right end stand for."""
+
+    colours: NDArray[np.uint8]
+    words: tuple[str, str, str]
+
+
+def key_of(cmap: str, poles: tuple[str, str] | None) -> Key:
+    """The colours of heat, or of signed heat where the signs say something."""
+    if poles is None:
+        return Key(bar(cmap), ("none", "50 %", "100 %"))
+    return Key(bar("", signed=True), (poles[0], "none", poles[1]))
+
+
+def draw_key(sheet: Sheet, key: Key, x: float, y: float, width: float) -> None:
+    """Draw a colour bar with its words below."""
+    sheet.photograph(key.colours, Region(0, 0, key.colours.shape[1], 1), (x, y, width, BAR_HEIGHT))
+    for share, words, ha in zip((0.0, 0.5, 1.0), key.words, ("left", "center", "right"), strict=True):
+        sheet.write(x + width * share, y + BAR_HEIGHT + 0.03, words, 8, ha=ha)
+
+
+def draw_legend(sheet: Sheet, columns: list[Column], key: Key, x: float, y: float, width: float) -> None:
     """Write the legend with its top left corner at ``(x, y)``, the first column with the colour bar."""
     beside, each = _beside(columns, width)
     for column in columns:
-        _column(sheet, column, cmap if column is columns[0] else None, x, y, each)
+        _column(sheet, column, key if column is columns[0] else None, x, y, each)
         if beside:
             x += each + COLUMN_GAP
         else:
             y += _height(column, each, column is columns[0])
 
 
-def _column(sheet: Sheet, column: Column, cmap: str | None, x: float, y: float, width: float) -> None:
+def _column(sheet: Sheet, column: Column, key: Key | None, x: float, y: float, width: float) -> None:
     sheet.write(x, y, column[0], 9.5, bold=True)
     y += HEADING
-    if cmap is not None:
-        long, colours = min(BAR_WIDTH, width), bar(cmap)
-        sheet.photograph(colours, Region(0, 0, colours.shape[1], 1), (x, y, long, BAR_HEIGHT))
-        for share, words, ha in ((0.0, "none", "left"), (0.5, "50 %", "center"), (1.0, "100 %", "right")):
-            sheet.write(x + long * share, y + BAR_HEIGHT + 0.03, words, 8, ha=ha)
+    if key is not None:
+        draw_key(sheet, key, x, y, min(BAR_WIDTH, width))
         y += SCALE_BLOCK
     for title, text in column[1]:
         end = sheet.paragraph(x, y, _lines(title, text, width), SIZE, colour=MUTED)

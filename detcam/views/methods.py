@@ -13,7 +13,7 @@ from detcam.views.lettering import listed
 from detcam.views.sheet import file_name
 from detcam.views.strip import SCALE_WORDS, Picture, Words, strip_figure
 
-LEGEND = (f"Positive part of each map, linear; each method has its own scale: {SCALE_WORDS} A map that sits well on "
+LEGEND = (f"Heat of each map, linear; each method has its own scale: {SCALE_WORDS} A map that sits well on "
           "the object proves nothing: whether it is faithful is measured (README, \"Which maps are faithful?\").")
 
 
@@ -35,9 +35,10 @@ def methods_figure(found: Beside, *, cmap: str = HEAT, dpi: float = DPI) -> Figu
     targets = {maps.target for maps in one.maps}
     facts = (file_name(one.image.name), file_name(str(one.provenance.get("detector", "detector"))),
              listed(sorted(targets)), f"level {one.detections.levels[0]}")
+    poles = next((maps.poles for maps in one.maps if maps.poles), None)
     marks = [f"* {listed(names)}: {words}." for words, names in _marked(one.maps).items()]
     refused = [f"Not drawn: {name}: {why}." for name, why in found.refused.items()]
-    return strip_figure(one, 0, pictures, Words(title, facts, (LEGEND, *marks, *refused)), cmap, dpi)
+    return strip_figure(one, 0, pictures, Words(title, facts, (LEGEND, *marks, *refused), poles), cmap, dpi)
 
 
 def save_methods(found: Beside, path: Path, *, cmap: str = HEAT, dpi: float = DPI) -> None:

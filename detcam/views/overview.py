@@ -11,7 +11,7 @@ from detcam.explanation import Explanation
 from detcam.views.colours import MUTED
 from detcam.views.crop import Region, pixels, whole
 from detcam.views.layout import GROUP_GAP, HEADER, LEGEND, MARGIN, OVERVIEW, OVERVIEW_AGAIN, Layout
-from detcam.views.legend import draw_legend, legend_columns, legend_height
+from detcam.views.legend import draw_legend, key_of, legend_columns, legend_height
 from detcam.views.lettering import shorten, width_of, wrap
 from detcam.views.place import colour_of, draw_place
 from detcam.views.scale import Scale
@@ -100,7 +100,8 @@ def draw_overview(sheet: Sheet, explanation: Explanation, layout: Layout, scale:
     if not len(explanation):
         _nothing(axes, explanation, place)
         return
-    draw_legend(sheet, legend_columns(explanation, scale, again), cmap, x, HEADER, _legend_width(layout, place))
+    legend = legend_columns(explanation, scale, again)
+    draw_legend(sheet, legend, key_of(cmap, scale.poles), x, HEADER, _legend_width(layout, place))
 
 
 def _nothing(axes: Axes, explanation: Explanation, place: Place) -> None:

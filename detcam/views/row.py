@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 
 from detcam.attribution.heatmap import Heatmap
 from detcam.explanation import Explanation
-from detcam.views.colours import MUTED, faded, laid_over
-from detcam.views.crop import Region, around, heat_in, pixels, whole
+from detcam.views.colours import MUTED, faded
+from detcam.views.crop import Region, around, pixels, under_heat, whole
 from detcam.views.edge_maps import draw_edge_maps, edge_maps_height
 from detcam.views.layout import BELOW, CAPTION, GAP, MARGIN, PANEL, Layout
 from detcam.views.lettering import listed, shorten, width_of
@@ -106,7 +106,7 @@ class Rows:
         rgb = self._pixels(region, size)
         status = status_of(heatmap)
         if status is None:
-            drawn = laid_over(rgb, (heat_in(heatmap, region, size) / top).clip(0, 1), self.cmap)
+            drawn = under_heat(rgb, heatmap, region, top, self.cmap)
         else:
             drawn = (faded(rgb) * 110).astype(np.uint8)
         axes = sheet.photograph(drawn, region, place)
@@ -120,7 +120,7 @@ def layer_words(heatmap: Heatmap) -> str:
     """A map's layer; of a fused map every layer with what its map was divided by."""
     if not heatmap.scales:
         return heatmap.layer
-    return " + ".join(f"{name} / {scale:.2g}" if scale else f"{name} (nothing positive)"
+    return " + ".join(f"{name} / {scale:.2g}" if scale else f"{name} (nothing)"
                       for name, scale in heatmap.scales.items())
 
 

@@ -26,7 +26,7 @@ def status_of(heatmap: Heatmap) -> tuple[str, str] | None:
     status = heatmap.status
     if status == OK:
         status = OK if np.isfinite(heatmap.values).all() else NOT_FINITE
-    if status == OK and not heatmap.positive.any():
+    if status == OK and not heatmap.heat.any():
         status = "negative"
     if status == OK:
         return None
@@ -43,21 +43,28 @@ class Scale:
         tops: the raw value of full colour, for each method and detection, ``[M][N]``; 0 without heat.
         pixels: whether any of the maps is one of pixels, whose highest values are cut.
         fused: whether any of the maps is fused from several layers, whose highest values are cut, too.
+        poles: what negative and positive values of signed maps say; None where no map is signed.
+        unsigned: whether any map is not.
     """
 
     kind: str
     tops: NDArray[np.float64]
     pixels: bool
     fused: bool = False
+    poles: tuple[str, str] | None = None
+    unsigned: bool = True
 
     def words(self) -> str:
         """What full colour means, as a sentence."""
         whose = "each box has its own scale" if self.kind == BOX else "all boxes share one scale a method"
         fine = " and ".join(["pixel maps"] * self.pixels + ["fused maps"] * self.fused)
         cut = f" (for {fine} the {FINE_TOP:g}th percentile)" if fine else ""
-        fused = (" Fused layers: each map over the mean of its positive part (the number after the /), then summed."
+        fused = (" Fused layers: each map over the mean of its heat (the number after the /), then summed."
                  if self.fused else "")
-        return f"Positive part of the map, linear; {whose}. 100 % is the maximum{cut}.{fused}"
+        what = "Positive part of the map" if self.poles is None else "Both signs of the map"
+        rest = (" Maps without a sign show their strength alone, from dark to bright."
+                if self.poles and self.unsigned else "")
+        return f"{what}, linear; {whose}. 100 % is the maximum{cut}.{fused}{rest}"
 
 
 def scale_of(explanation: Explanation, kind: str) -> Scale:
@@ -74,13 +81,15 @@ def scale_of(explanation: Explanation, kind: str) -> Scale:
         tops[:] = tops.max(1, keepdims=True)
     pixels = any(heatmap.layer == PIXELS for maps in explanation.maps for heatmap in maps.heatmaps)
     fused = any(heatmap.scales for maps in explanation.maps for heatmap in maps.heatmaps)
-    return Scale(kind, tops, pixels, fused)
+    poles = next((maps.poles for maps in explanation.maps if maps.poles), None)
+    unsigned = any(not heatmap.signed for maps in explanation.maps for heatmap in maps.heatmaps)
+    return Scale(kind, tops, pixels, fused, poles, unsigned)
 
 
 def _top(heatmap: Heatmap) -> float:
     if status_of(heatmap):
         return 0.0
-    positive = heatmap.positive
+    heat = heatmap.heat
     if heatmap.layer == PIXELS or heatmap.scales:
-        return float(np.percentile(positive[positive > 0], FINE_TOP))
-    return float(positive.max())
+        return float(np.percentile(heat[heat > 0], FINE_TOP))
+    return float(heat.max())

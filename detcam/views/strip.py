@@ -9,9 +9,10 @@ from matplotlib.figure import Figure
 from detcam.attribution.heatmap import Heatmap
 from detcam.diagnosis.shares import shares
 from detcam.explanation import Explanation
-from detcam.views.colours import INK, MUTED, REGION_COLOURS, TRACK, bar, faded, laid_over
-from detcam.views.crop import Region, around, heat_in, pixels
+from detcam.views.colours import INK, MUTED, REGION_COLOURS, TRACK, faded
+from detcam.views.crop import Region, around, pixels, under_heat
 from detcam.views.layout import CROP_ASPECTS, MARGIN
+from detcam.views.legend import Key, draw_key, key_of
 from detcam.views.lettering import shorten, wrap
 from detcam.views.numbers import percent
 from detcam.views.scale import status_of
@@ -23,10 +24,11 @@ ABOVE, BELOW = 0.42, 0.5  # room for words above and below a picture
 TOP = 1.05  # the header
 LEGEND = 0.72  # and a line more for every line of words above three
 WIDEST = 14.5  # of a page
+KEY = 1.8  # width of the colour scale
 BAR, SHARE = 0.13, 0.95  # height of the bar of the share inside, and room for its number
-PERCENTILE = 99.5  # of a map's positive values: single cells of a fine layer would set the scale, see views/scale.py
+PERCENTILE = 99.5  # of a map's heat: single cells of a fine layer would set the scale, see views/scale.py
 SIZE = 8.5
-SCALE_WORDS = (f"100 % is the {PERCENTILE:g}th percentile of its positive values, given below it. Green: the share of "
+SCALE_WORDS = (f"100 % is the {PERCENTILE:g}th percentile of its values, given below it. Green: the share of "
                "the heat that lies inside the box.")
 
 
@@ -55,11 +57,13 @@ class Words:
         title: after the detection's number, class and score.
         facts: the line below it.
         legend: beside the colour scale, a paragraph each.
+        poles: what negative and positive values say, where both are of interest.
     """
 
     title: str
     facts: tuple[str, ...]
     legend: tuple[str, ...]
+    poles: tuple[str, str] | None = None
 
 
 def strip_figure(explanation: Explanation, index: int, pictures: Sequence[Picture], words: Words, cmap: str,
@@ -70,7 +74,7 @@ def strip_figure(explanation: Explanation, index: int, pictures: Sequence[Pictur
     across = _columns(len(pictures) + 1, width)
     down = -(-(len(pictures) + 1) // across)
     page = max(2 * MARGIN + across * (width + GAP) - GAP, 7.0)
-    legend = [line for paragraph in words.legend for line in wrap(paragraph, page - 2 * MARGIN - 2.1, SIZE)]
+    legend = [line for paragraph in words.legend for line in wrap(paragraph, page - 2 * MARGIN - KEY - 0.3, SIZE)]
     below = LEGEND + line_height(SIZE) * max(len(legend) - 3, 0)
     sheet = Sheet(page, TOP + down * (ABOVE + height + BELOW) + below, dpi)
     _header(sheet, explanation, index, words)
@@ -79,7 +83,7 @@ def strip_figure(explanation: Explanation, index: int, pictures: Sequence[Pictur
             _photograph(sheet, explanation, index, crop, place)
         else:
             _draw(sheet, explanation, index, picture, crop, cmap, place)
-    _legend(sheet, cmap, legend, sheet.height - below)
+    _legend(sheet, key_of(cmap, words.poles), legend, sheet.height - below)
     return sheet.figure
 
 
@@ -123,8 +127,7 @@ def _draw(sheet: Sheet, explanation: Explanation, index: int, picture: Picture, 
     size = sheet.size(place)
     rgb, status = pixels(explanation.image, crop, size), status_of(heatmap)
     if status is None:
-        heat = (heat_in(heatmap, crop, size) / _top(heatmap)).clip(0, 1)
-        axes = sheet.photograph(laid_over(rgb, heat, cmap), crop, place)
+        axes = sheet.photograph(under_heat(rgb, heatmap, crop, _top(heatmap), cmap), crop, place)
     else:
         axes = sheet.photograph((faded(rgb) * 110).astype(np.uint8), crop, place)
     outline(axes, explanation.detections.boxes[index], crop)
@@ -138,7 +141,8 @@ def _draw(sheet: Sheet, explanation: Explanation, index: int, picture: Picture, 
 
 def _top(heatmap: Heatmap) -> float:
     """The raw value of full colour."""
-    return float(np.percentile(heatmap.values[heatmap.values > 0], PERCENTILE))
+    heat = heatmap.heat
+    return float(np.percentile(heat[heat > 0], PERCENTILE))
 
 
 def _share(sheet: Sheet, explanation: Explanation, index: int, picture: Picture, cell: Place) -> None:
@@ -157,9 +161,6 @@ def _share(sheet: Sheet, explanation: Explanation, index: int, picture: Picture,
     sheet.write(x + width, y, picture.corner, 7.5, colour=MUTED, ha="right")
 
 
-def _legend(sheet: Sheet, cmap: str, lines: Sequence[str], y: float) -> None:
-    colours, wide = bar(cmap), 1.8
-    sheet.photograph(colours, Region(0, 0, colours.shape[1], 1), (MARGIN, y + 0.04, wide, 0.16))
-    for part, words, ha in ((0.0, "none", "left"), (0.5, "50 %", "center"), (1.0, "100 %", "right")):
-        sheet.write(MARGIN + wide * part, y + 0.23, words, 8, ha=ha)
-    sheet.paragraph(MARGIN + wide + 0.3, y, list(lines), SIZE, colour=INK)
+def _legend(sheet: Sheet, key: Key, lines: Sequence[str], y: float) -> None:
+    draw_key(sheet, key, MARGIN, y + 0.04, KEY)
+    sheet.paragraph(MARGIN + KEY + 0.3, y, list(lines), SIZE, colour=INK)

@@ -15,7 +15,7 @@ from detcam.views.sheet import file_name
 from detcam.views.strip import SCALE_WORDS, Picture, Words, strip_figure
 
 TITLE = "what speaks for this box, layer by layer"
-LEGEND = f"Positive part of each map, linear; each layer has its own scale: {SCALE_WORDS}"
+LEGEND = f"Heat of each map, linear; each layer has its own scale: {SCALE_WORDS}"
 
 
 def sweep_figure(explanation: Explanation, index: int, *, cmap: str = HEAT, dpi: float = DPI) -> Figure:
@@ -40,8 +40,9 @@ def sweep_figure(explanation: Explanation, index: int, *, cmap: str = HEAT, dpi:
     level = f"level {explanation.detections.levels[index]}"
     facts = (file_name(explanation.image.name), file_name(str(explanation.provenance.get("detector", "detector"))),
              sweep.method, explanation.maps[0].target_of(index), level, "shallow layers first")
+    poles = explanation.maps[0].poles
     missing = [f"Not drawn, because no path leads from there to this box: {listed(unreachable)}."] * bool(unreachable)
-    return strip_figure(explanation, index, drawn, Words(TITLE, facts, (LEGEND, *missing)), cmap, dpi)
+    return strip_figure(explanation, index, drawn, Words(TITLE, facts, (LEGEND, *missing), poles), cmap, dpi)
 
 
 def _picture(explanation: Explanation, index: int, heatmap: Heatmap) -> Picture:
