@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from detcam.attribution.attribute import attribute
 from detcam.attribution.layers import DEPTH, layers_of_all
 from detcam.attribution.methods import Method, get_method
-from detcam.attribution.methods.table import LAYER, MASKED
+from detcam.attribution.methods.table import CHANNEL, LAYER, MASKED
 from detcam.attribution.sweep import sweep_of
 from detcam.attribution.tape import Tape
 from detcam.attribution.target import Target, difference, get_target, settled
@@ -75,7 +75,8 @@ def explain(detector: Detector, image: Any, *, method: Any = "hirescam", layer: 
     what, photo = get_target(target, detector), load_image(image)
     places = places_of(at, box, photo)
     wanted = None if classes is None else detector.labels_of(classes)
-    layers = layers_of_all(detector, layer, range(detector.n_levels)) if any(m.kind == LAYER for m in methods) else []
+    recorded = any(each.kind in (LAYER, CHANNEL) for each in methods)
+    layers = layers_of_all(detector, layer, range(detector.n_levels)) if recorded else []
     layers += layers_of_all(detector, edge_layer or detector.edge_layer, range(detector.n_levels)) if edges else []
     canvas = detector.canvas(photo)
     with Tape(detector, canvas.pixels, layers) as tape:  # one forward pass for the boxes, their maps and their edges

@@ -199,6 +199,9 @@ def test_recipes_are_what_their_words_say(ssd: Detector, data: DataSet) -> None:
     plain = attribute(ssd, canvas, found, get_method("hirescam"), ["auto", "backbone.stem"], TARGETS["logit"])
     for one, other in zip(made(read_recipe("hirescam@level+backbone.stem")), plain, strict=True):
         np.testing.assert_array_equal(one, other.values)
+    plus = attribute(ssd, canvas, found, get_method("gradcam++"), ["auto", "backbone.stem"], TARGETS["logit"])
+    for one, other in zip(made(read_recipe("gradcam++@level+backbone.stem")), plus, strict=True):
+        np.testing.assert_array_equal(one, other.values)
     boxes = canvas.geometries[0].to_canvas(found.boxes)
     sides = np.sqrt((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
     for one, other, side in zip(made(read_recipe("hirescam@backbone.stem~0.1box")),

@@ -62,8 +62,9 @@ def share_in_patch(explanation: Explanation, patch: tuple[int, int, int, int]) -
 
 METHODS_HERE = [name for name, entry in METHODS.items() if entry.kind != MASKED and name != "cam"]
 """Coarse masks leave heat everywhere: tests/test_drise.py; a detector's boxes have no CAM: tests/test_cam.py."""
-PLACELESS = {"gradcam", "gradcam++", "xgradcam", "gcame", "eigencam"}
+PLACELESS = {"gradcam", "gradcam++", "xgradcam", "gcame", "eigencam", "scorecam", "ablationcam"}
 """Their weights have no place (G-CAME's are spread out around one), and letterbox grey has red in it."""
+LEAST = {"scorecam": 0.95}  # whose softmax leaves a thousandth each to green and blue, which are everywhere else
 
 
 @pytest.mark.parametrize("method", METHODS_HERE)
@@ -71,7 +72,7 @@ PLACELESS = {"gradcam", "gradcam++", "xgradcam", "gcame", "eigencam"}
 def test_heat_lies_on_the_patch(case: str, method: str) -> None:
     explanation, patch = explained(case, method=method)
     assert len(explanation) >= 1
-    assert share_in_patch(explanation, patch) > 0.99
+    assert share_in_patch(explanation, patch) > LEAST.get(method, 0.99)
     if method not in PLACELESS:
         assert np.nansum(explanation.maps[0].shares[0].padding) < 0.01
 

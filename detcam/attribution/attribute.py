@@ -8,7 +8,7 @@ import torch
 
 from detcam.attribution.heatmap import Heatmap
 from detcam.attribution.methods import Method
-from detcam.attribution.methods.table import LAYER, MASKED, PATH, PIXEL
+from detcam.attribution.methods.table import CHANNEL, LAYER, MASKED, PATH, PIXEL
 from detcam.attribution.tape import Tape
 from detcam.attribution.target import Target, settled
 from detcam.attribution.task import Task, keys_of
@@ -21,6 +21,7 @@ RUNNERS = {
     PATH: "detcam.attribution.layer_maps:path_maps",
     PIXEL: "detcam.attribution.pixel_maps:pixel_maps",
     MASKED: "detcam.attribution.pixel_maps:masked_maps",
+    CHANNEL: "detcam.attribution.channel_maps:channel_maps",
 }
 """What calls the methods of each kind: a :class:`Task` to a heatmap a detection."""
 
@@ -37,7 +38,7 @@ def attribute(detector: Detector, canvas: Canvas, detections: Detections, method
         layer: ``"depth"``, ``"auto"``, a name, or several names to fuse; pixel methods do not use it.
         target: what is explained about each box.
         seed: where a method's noise starts from.
-        tape: an open one of this canvas that recorded the layers, for layer methods to use; None makes one.
+        tape: an open one of this canvas that recorded the layers, for layer and channel methods to use; None makes one.
 
     Raises:
         LayerError: an unknown layer, or one that gives no map.

@@ -29,7 +29,8 @@ class Task:
         layer: as in :func:`detcam.attribution.attribute.attribute`; pixel methods do not use it.
         target: what is explained about each box, settled.
         seed: where a method's noise starts from.
-        tape: an open one of this canvas that recorded the layers, for layer methods to use; None to make one.
+        tape: an open one of this canvas that recorded the layers, for layer and channel methods to use; None to make
+            one.
     """
 
     detector: Detector

@@ -22,7 +22,7 @@ from detcam.diagnosis.controls import gaussian_map, random_map
 from detcam.errors import MethodError, near
 from detcam.imaging.boxes import areas
 
-LINE = re.compile(r"(?P<name>[\w-]+)(?::(?P<settings>[^@~]+))?(?:@(?P<layers>[^~]+))?"
+LINE = re.compile(r"(?P<name>[\w-]+(?:\+\+)?)(?::(?P<settings>[^@~]+))?(?:@(?P<layers>[^~]+))?"
                   r"(?:~(?P<smooth>\d*\.?\d+)(?P<of>px|box))?")
 SHAPE = "METHOD[:SETTING=VALUE,...][@LAYER+LAYER...][~8px or ~0.1box]"
 GAUSSIAN = "gaussian"

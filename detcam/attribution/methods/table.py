@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from inspect import signature
-from typing import Any
+from typing import Any, Protocol
 
 from torch import Tensor
 
@@ -17,7 +17,29 @@ PixelGradients = Callable[[Tensor], Iterator[Tensor]]
 Similarities = Callable[[Tensor], Tensor]
 """Changed canvases ``[S, 3, h, w]`` to how much of each of N boxes is still found there, ``[N, S]``."""
 
-LAYER, PATH, PIXEL, MASKED = "layer", "path", "pixel", "masked"
+LAYER, PATH, PIXEL, MASKED, CHANNEL = "layer", "path", "pixel", "masked", "channel"
+
+
+class Channels(Protocol):
+    """One layer's channels, and how N boxes' targets change with them; a forward pass a channel for all boxes."""
+
+    @property
+    def activations(self) -> Tensor:
+        """The layer's map of the photograph, ``[c, h, w]``."""
+
+    @property
+    def clean(self) -> Tensor:
+        """The boxes' targets on the photograph, ``[N]``."""
+
+    def through(self, chosen: Tensor) -> Tensor:
+        """The targets on the photograph seen through each of the ``S`` chosen channels, ``[N, S]``.
+
+        A channel is enlarged to the canvas, stretched from 0 to 1 (black where it is constant), and multiplied with
+        the pixels.
+        """
+
+    def without(self, chosen: Tensor) -> Tensor:
+        """The targets with each of the ``S`` chosen channels of the layer set to 0, ``[N, S]``."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +51,7 @@ class Method:
         kind: ``"layer"`` methods combine a layer's activations and gradients, ``[c, h, w]`` each, to ``[h, w]``;
             ``"path"`` methods do the same along copies of the canvas that come into focus, ``[S, c, h, w]`` each;
             ``"pixel"`` methods call for gradients at the pixels, ``"masked"`` methods for similarities on changed
-            canvases, and both return ``[N, h, w]``.
+            canvases, ``"channel"`` methods for what one layer's channels do, and these return ``[N, h, w]``.
         function: the combination.
         source: paper and equation.
         description: what to know before choosing it.
@@ -140,6 +162,19 @@ METHODS = {
                  "classifiers; a detector's boxes have none.",
                  Cost(1), "For classifiers that end in global average pooling and one linear layer.",
                  needs="a linear head on globally pooled features, at the layer that is pooled"),
+    "scorecam": Entry("detcam.attribution.methods.scorecam:scorecam", CHANNEL, "Wang et al. 2020, algorithm 1",
+                      "Weights each channel by the box's score on the photograph seen through it, without gradients: "
+                      "a pass a channel, and 'depth' means the box's own level alone. The weights have no place and no "
+                      "sign: other objects light up too, and it fails parameter randomization.",
+                      Cost("channels", box_backwards=0), "Not as evidence; to compare with published pictures.",
+                      fails_randomization=True),
+    "ablationcam": Entry("detcam.attribution.methods.ablationcam:ablationcam", CHANNEL,
+                         "Desai and Ramaswamy 2020, eq. 3 and 4",
+                         "Weights each channel by what the box's score loses without it, without gradients: a pass a "
+                         "channel, and 'depth' means the box's own level alone. The weights have no place: other "
+                         "objects light up too, and it fails parameter randomization.",
+                         Cost("channels", box_backwards=0), "To check Grad-CAM's weights without gradients.",
+                         fails_randomization=True),
     "gradient": Entry("detcam.attribution.methods.gradient:gradient", PIXEL, "Simonyan et al. 2014, section 3",
                       "How much each pixel would change the target: sharp, local and noisy.",
                       Cost(1), "To check a layer map against the pixels."),
