@@ -252,9 +252,8 @@ def detections_of(prediction: Prediction, rows: Tensor, labels: Tensor, scores: 
     """Detections from kept rows and their boxes ``[N, 4]`` in source pixels; levels and cells are looked up."""
     levels, cells = [], []
     for row in rows.tolist():
-        level = prediction.level_of(row)
-        levels.append(level)
-        cells.append(prediction.levels[level].cell(row)[:2])
+        levels.append(prediction.level_of(row))
+        cells.append(prediction.cell_of(row))
     return Detections(
         boxes=boxes.detach().cpu().double().numpy().reshape(-1, 4),
         labels=labels.cpu().numpy().astype(np.int64),

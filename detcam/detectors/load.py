@@ -17,6 +17,7 @@ SHIPPED = "detcam-person-ssd"
 YOLO_PATTERNS = {  # a published name for each size
     "yolov3{}u": ("", "-spp", "-tiny"), "yolov5{}u": "nsmlx", "yolov5{}6u": "nsmlx", "yolov8{}": "nsmlx",
     "yolov9{}": "tsmce", "yolov10{}": "nsmblx", "yolo11{}": "nsmlx", "yolo12{}": "nsmlx", "yolo26{}": "nsmlx",
+    "rtdetr-{}": "lx",
 }
 YOLO_NAMES = tuple(f"{pattern.format(size)}.pt" for pattern, sizes in YOLO_PATTERNS.items() for size in sizes)
 
@@ -32,9 +33,10 @@ def load(model: Any, *, weights: str | Path | None = None, class_names: str | Pa
             ``"ssd300_vgg16"``, ``"ssdlite320_mobilenet_v3_large"`` and the others of ``torchvision_models.NAMES``:
             torchvision's, with its published weights or with ``weights``;
             ``"yolov8n.pt"`` and the like (v3u, v5u, v8 to v10, 11, 12, 26): ultralytics' published weights;
-            a path to a YOLO ``.pt`` checkpoint;
+            ``"rtdetr-l.pt"``, ``"rtdetr-x.pt"``: ultralytics' RT-DETR;
+            a path to a ``.pt`` checkpoint of either;
             ``"FILE.py:FUNCTION"``: a function that builds a model of torchvision's (Python code that will be run);
-            a live model of torchvision's (``torchvision_models.FAMILIES``) or ultralytics ``YOLO``.
+            a live model of torchvision's (``torchvision_models.FAMILIES``), ultralytics ``YOLO`` or ``RTDETR``.
         weights: a state dict to load into a model of torchvision's; for ``FILE.py:FUNCTION`` too.
         class_names: its class names, from label 1 on: a list, or a text file with one a line.
         head: for end-to-end YOLO models ``"one2many"`` or ``"one2one"``; None follows the installed ``predict``.
@@ -79,22 +81,32 @@ def _refuse(name: str, family: str, **options: object) -> None:
 
 
 def _live_yolo(model: Any, head: str | None, imgsz: int | tuple[int, int] | None, device: str | None) -> Detector:
-    from detcam.detectors.yolo import YOLODetector
-
     if not isinstance(model.model, nn.Module):
         raise DetectorError(f"expected a YOLO with a PyTorch model, got one that runs {model.model}")
-    name = Path(str(getattr(model, "model_name", None) or "YOLO")).name
+    name = Path(str(getattr(model, "model_name", None) or type(model).__name__)).name
     where = device or str(next(model.model.parameters()).device)
-    return YOLODetector(model.model, model.overrides, name, head, imgsz, where)
+    return _ultralytics(model.model, model.overrides, name, head, imgsz, where)
 
 
 def _yolo_file(name: str, head: str | None, imgsz: int | tuple[int, int] | None, device: str | None,
                unsafe: bool) -> Detector:
-    from detcam.detectors.yolo import YOLODetector
     from detcam.detectors.yolo_checkpoint import load_checkpoint
 
     network, overrides = load_checkpoint(name, YOLO_NAMES, unsafe)
-    return YOLODetector(network, overrides, Path(name).name, head, imgsz, device or "cpu")
+    return _ultralytics(network, overrides, Path(name).name, head, imgsz, device or "cpu")
+
+
+def _ultralytics(network: nn.Module, overrides: dict[str, Any], name: str, head: str | None,
+                 imgsz: int | tuple[int, int] | None, device: str) -> Detector:
+    """The adapter for what a checkpoint or a live model holds, whatever it is called."""
+    if type(network).__name__ == "RTDETRDetectionModel":
+        from detcam.detectors.rtdetr import RTDETRDetector
+
+        _refuse(name, "RT-DETR", head=head)
+        return RTDETRDetector(network, overrides, name, imgsz, device)
+    from detcam.detectors.yolo import YOLODetector
+
+    return YOLODetector(network, overrides, name, head, imgsz, device)
 
 
 @dataclass(frozen=True)

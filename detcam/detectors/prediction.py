@@ -90,6 +90,14 @@ class Prediction:
                 return index
         raise IndexError(f"row {row} is outside the {self.boxes.shape[1]} rows of this prediction")
 
+    def cell_of(self, row: int) -> tuple[int, int]:
+        """The cell ``(y, x)`` of its level that a row belongs to."""
+        return self.levels[self.level_of(row)].cell(row)[:2]
+
+    def scores_of(self, label: int) -> Tensor:
+        """Every row's probability of one class, ``[B, A]``, detached."""
+        return self.scores[..., label]
+
     def class_logits(self, row: int) -> Tensor:
         """A row's logits of all classes in every image, ``[B, C]``, read from its own level's map, on the graph."""
         level = self.levels[self.level_of(row)]

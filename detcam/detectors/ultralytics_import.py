@@ -33,6 +33,7 @@ def import_ultralytics() -> ModuleType:
     os.environ.setdefault("YOLO_AUTOINSTALL", "false")
     try:
         import ultralytics
+        import ultralytics.models.rtdetr
         import ultralytics.models.yolo.detect  # the modules that detcam uses later: importing them patches, too
         import ultralytics.nn.tasks
     except ImportError as error:

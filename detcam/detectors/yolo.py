@@ -15,14 +15,13 @@ from detcam.detectors.pairs import every_pair
 from detcam.detectors.prediction import Grid, Level, Prediction, flatten_rows
 from detcam.detectors.selection import Selection
 from detcam.detectors.steps import BestClass, Most, Score, Step, Suppression, Top, TopOfRows
-from detcam.detectors.trunk import last_fine_layer
 from detcam.detectors.ultralytics_import import import_ultralytics
+from detcam.detectors.ultralytics_predictor import architecture_of, last_layer_of_stride_8, own_predictor
 from detcam.errors import DetectorError, InputError
 from detcam.imaging import Geometry, Image
 
 HEADS = ("one2many", "one2one")
 MAX_NMS, APART = 30000, 7680.0  # non_max_suppression's own: candidates at most, canvas pixels between two classes
-PROBE_SIZE = 64  # canvas pixels: the smallest size on which every level of a stride-32 model has more than one cell
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,6 @@ class YOLODetector(Detector):
         import_ultralytics()
         from ultralytics.models.yolo.detect import DetectionPredictor
         from ultralytics.nn.modules.head import Detect
-        from ultralytics.utils.checks import check_imgsz
 
         last = model.model[-1] if hasattr(model, "model") else None
         if type(last) is not Detect and type(last).__name__ != "v10Detect":
@@ -68,22 +66,14 @@ class YOLODetector(Detector):
             raise InputError(f"head {head!r}: expected one of {', '.join(HEADS)}")
         if head == "one2one" and getattr(last, "one2one_cv2", None) is None:
             raise DetectorError(f"{name} has no one-to-one head: leave head unset, or set head='one2many'")
-        settings = dict(overrides or {}) | {"task": "detect", "mode": "predict", "batch": 1, "rect": True,
-                                            "save": False, "verbose": False, "device": device}
-        settings.pop("model", None)
-        if imgsz is not None:
-            settings["imgsz"] = imgsz
-        if head is not None:
-            settings["nms"] = None if head == "one2many" else False
-        predictor: Any = DetectionPredictor(overrides=settings)
-        predictor.setup_model(model=model, verbose=False)
+        nms = {} if head is None else {"nms": None if head == "one2many" else False}
+        predictor = own_predictor(DetectionPredictor, model, overrides, imgsz, device, nms)
         if head == "one2many" and predictor.model.end2end:
             raise DetectorError(f"{name}: its one-to-many head was removed when it was fused; only one2one is left")
-        predictor.imgsz = check_imgsz(predictor.args.imgsz, stride=predictor.model.stride, min_dim=2)
         self._predictor = predictor
         self.model = predictor.model.model
         self.name = name
-        self.architecture = str(getattr(model, "yaml", {}).get("yaml_file", "yolo")).removesuffix(".yaml")
+        self.architecture = architecture_of(model, "yolo")
         self.class_names = {int(label): str(word) for label, word in self.model.names.items()}
 
     @property
@@ -105,17 +95,9 @@ class YOLODetector(Detector):
 
     @cached_property
     def edge_layer(self) -> str:
-        """The last backbone module of stride 8: ``model.4`` in most, 6 in YOLOv3, 22 in YOLOv9e."""
-        backbone = self.model.model[: len(self.model.yaml["backbone"])]
-        layers = {f"model.{index}": layer for index, layer in enumerate(backbone)}
-        pixels = torch.zeros(1, 3, PROBE_SIZE, PROBE_SIZE, device=self.device, dtype=self.dtype)
-
-        def run() -> float:
-            self.forward(pixels)
-            return PROBE_SIZE / 8
-
-        with torch.no_grad():
-            return last_fine_layer(layers, run) or "auto"
+        """The last backbone layer of stride 8: ``model.4`` in most, 6 in YOLOv3, 22 in YOLOv9e."""
+        self.head.shape = None
+        return last_layer_of_stride_8(self.model, next(self.model.parameters()))
 
     def canvas(self, image: Image) -> Canvas:
         letterboxed = self._predictor.pre_transform([image.rgb])[0]  # to which the channels' order means nothing

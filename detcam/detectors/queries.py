@@ -1,0 +1,106 @@
+"""What a detector says whose rows are queries: each looks at the whole photograph, and has no cell of a map of its own.
+
+Predictions, places and detections, for every family of detection transformers.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+from torchvision.ops import box_convert
+
+from detcam.detectors.base import Canvas, detections_of
+from detcam.detectors.detections import Detections
+from detcam.detectors.prediction import Grid, Level, Prediction
+
+
+@dataclass(frozen=True)
+class Queries:
+    """What the last decoder layer says about each query, on the graph.
+
+    Attributes:
+        logits: ``[B, Q, C]`` class logits.
+        boxes: ``[B, Q, 4]`` centre, width and height as shares of the canvas.
+        levels: ``[B, Q]`` the index of the level that a query is explained at.
+        cells: ``[B, Q, 2]`` the cell ``(y, x)`` of that level that it belongs to.
+    """
+
+    logits: Tensor
+    boxes: Tensor
+    levels: Tensor
+    cells: Tensor
+
+
+@dataclass(frozen=True)
+class QueryPrediction(Prediction):
+    """A prediction whose rows are queries. They are others on every changed copy of a photograph (``FRESH``).
+
+    Its levels say where the head's maps lie, and hold no outputs: those are the queries'.
+    """
+
+    queries: Queries = field(kw_only=True)
+
+    def level_of(self, row: int) -> int:
+        return int(self.queries.levels[0, row])
+
+    def cell_of(self, row: int) -> tuple[int, int]:
+        y, x = self.queries.cells[0, row].tolist()
+        return y, x
+
+    def class_logits(self, row: int) -> Tensor:
+        return self.queries.logits[:, row]
+
+    def box_outputs(self, row: int) -> Tensor:
+        return self.queries.boxes[:, row]
+
+    def of_image(self, index: int) -> "QueryPrediction":
+        """The same with another image in the first place: levels and cells are an image's own."""
+        only = slice(index, index + 1)
+        own = Queries(self.queries.logits[only], self.queries.boxes[only], self.queries.levels[only],
+                      self.queries.cells[only])
+        return replace(self, boxes=self.boxes[only], scores=self.scores[only], queries=own)
+
+
+def query_prediction(queries: Queries, maps: Sequence[tuple[int, int]], size: tuple[int, int],
+                     activate: Callable[[Tensor], Tensor]) -> QueryPrediction:
+    """The prediction of a batch of canvases.
+
+    Args:
+        queries: what is said about each query.
+        maps: height and width of each level, in cells.
+        size: height and width of the canvas.
+        activate: logits ``[..., C]`` to probabilities.
+    """
+    height, width = size
+    canvas = queries.boxes.new_tensor([width, height, width, height])
+
+    def decode(raw: Tensor, rows: Tensor) -> Tensor:
+        corners: Tensor = box_convert(raw, "cxcywh", "xyxy") * canvas
+        return corners
+
+    with torch.no_grad():
+        scores = activate(queries.logits.detach())
+        boxes = decode(queries.boxes.detach(), torch.empty(0))
+    levels = tuple(_empty(boxes, cells, Grid((width / cells[1], height / cells[0]))) for cells in maps)
+    return QueryPrediction(boxes, scores, levels, activate, decode, queries=queries)
+
+
+def _empty(boxes: Tensor, cells: tuple[int, int], grid: Grid) -> Level:
+    nothing = boxes.new_empty((len(boxes), 0, *cells))
+    return Level(nothing, nothing, 1, 0, grid)
+
+
+def cells_of_centres(boxes: Tensor, cells: tuple[int, int]) -> Tensor:
+    """The cell ``[B, Q, 2]`` (y, x) in which each box's centre lies; ``boxes`` as in :class:`Queries`."""
+    height, width = cells
+    x, y = (boxes[..., 0] * width).long().clamp(0, width - 1), (boxes[..., 1] * height).long().clamp(0, height - 1)
+    return torch.stack([y, x], -1)
+
+
+def query_detections(prediction: Prediction, canvas: Canvas, image: int, rows: Tensor, labels: Tensor) -> Detections:
+    """Detections of one image of the batch, their boxes scaled to the photograph and not clipped."""
+    assert isinstance(prediction, QueryPrediction)
+    own = prediction.of_image(image)
+    boxes = torch.from_numpy(canvas.geometries[image].to_source(own.boxes[0, rows].double().cpu().numpy()))
+    return detections_of(own, rows, labels, own.scores[0, rows, labels], boxes)
