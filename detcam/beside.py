@@ -66,7 +66,7 @@ def beside(detector: Detector, image: Any, number: int, methods: Sequence[Method
             refused[method.name] = str(error)
             continue
         seconds.append(perf_counter() - begun)
-        maps.append(Maps(method.name, target_words(method, what), heatmaps,
+        maps.append(Maps(method.name, target_words(detector, method, what), heatmaps,
                          tuple(shares(heatmaps, one.boxes)), dict(method.settings),
                          poles=what.poles if heatmaps[0].signed else None))
     if not maps:

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detcam.attribution.attribute import attribute
+from detcam.attribution.attribute import attribute, explained
 from detcam.attribution.layers import DEPTH, layers_of_all
 from detcam.attribution.methods import Method, get_method
 from detcam.attribution.methods.table import CHANNEL, LAYER, MASKED
 from detcam.attribution.sweep import sweep_of
 from detcam.attribution.tape import Tape
-from detcam.attribution.target import Target, difference, get_target, settled
+from detcam.attribution.target import SIMILARITY, Target, difference, get_target, settled
 from detcam.attribution.task import keys_of
 from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.detections import Detections
@@ -28,7 +28,6 @@ from detcam.imaging import load_image
 
 MIN_SCORE = 0.25  # what ultralytics' predict takes
 MAX_BOXES = 30
-SIMILARITY = "similarity"  # what masked methods explain, whatever target the others have
 
 
 def explain(detector: Detector, image: Any, *, method: Any = "hirescam", layer: str | Sequence[str] = DEPTH,
@@ -50,7 +49,9 @@ def explain(detector: Detector, image: Any, *, method: Any = "hirescam", layer: 
             ``"auto"`` (the box's own level), a layer's name, or a list of names to fuse.
         target: ``"logit"``, ``"probability"``, ``"margin"`` (the logit minus the runner-up's, the background included
             where there is one), ``"left"``, ``"top"``, ``"right"``, ``"bottom"``, ``"width"``, ``"height"``,
-            ``"objectness"`` where the head has one, or a :class:`Target`.
+            ``"objectness"`` where the head has one, ``"similarity"`` (the largest IoU with the box times score of any
+            row), or a :class:`Target`. Where the detector's rows are others on every changed copy of a photograph,
+            methods that change it explain the similarity instead of the logit or the probability.
         min_score: detections with a score above this.
         classes: only these class names or indices.
         max_boxes: at most so many, best score first; None for all.
@@ -123,18 +124,19 @@ def numbered_detections(found: Detections, labels: Sequence[int] | None) -> Dete
     return found[np.argsort(-found.scores, kind="stable")]
 
 
-def target_words(method: Method, target: Target) -> str:
+def target_words(detector: Detector, method: Method, target: Target) -> str:
     """What a method explains, whatever target the others have."""
-    return SIMILARITY if method.kind == MASKED else target.name
+    return SIMILARITY if method.kind == MASKED else explained(detector, method, target).name
 
 
 def _maps(tape: Tape, canvas: Canvas, detector: Detector, detections: Detections, method: Method,
           layer: str | Sequence[str], target: Target, seed: int, asked: Asked | None) -> Maps:
     heatmaps = tuple(attribute(detector, canvas, detections, method, layer, target, seed, tape))
     where = shares(heatmaps, detections.boxes) if asked is None else asked.shares(heatmaps)
-    named = tuple(target.name_of(*key) for key in keys_of(detections)) if target.names else ()
-    return Maps(method.name, target_words(method, target), heatmaps, tuple(where), dict(method.settings), named,
-                target.poles if any(heatmap.signed for heatmap in heatmaps) else None)
+    own = explained(detector, method, target)
+    named = tuple(own.name_of(*key) for key in keys_of(detections)) if own.names else ()
+    return Maps(method.name, target_words(detector, method, target), heatmaps, tuple(where), dict(method.settings),
+                named, own.poles if any(heatmap.signed for heatmap in heatmaps) else None)
 
 
 def swept_method(methods: Sequence[Method]) -> Method:

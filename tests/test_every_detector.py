@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tiny import FAMILIES, photograph, tiny_detector
+from tiny import FAMILIES, QUERY_FAMILIES, photograph, tiny_detector
 
 import detcam
 from detcam.attribution.attribute import attribute
@@ -16,7 +16,7 @@ IMAGE = Image(photograph(1), "rectangles")
 NAMED = {"ssd": "backbone.second", "ssdlite": "backbone.features.1.3", "yolov3-tiny": "model.11"}  # YOLO's: model.7
 
 
-@pytest.fixture(scope="module", params=FAMILIES)
+@pytest.fixture(scope="module", params=[*FAMILIES, *QUERY_FAMILIES])
 def detector(request: pytest.FixtureRequest) -> Detector:
     found: Detector = tiny_detector(request.param)
     return found

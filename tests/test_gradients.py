@@ -81,7 +81,8 @@ def test_gradient_is_the_finite_difference(detector: Detector, where: str) -> No
     level = 1
     key = strongest(detector, level)
     layer = {"level": f"level.{level}", "middle": middle_layer(detector)}.get(where, where)
-    targets = {name: settled(TARGETS[name], detector, detector.canvas(IMAGE), [key]) for name in detector.targets}
+    targets = {name: settled(TARGETS[name], detector, detector.canvas(IMAGE), [key]) for name in detector.targets
+               if name != "similarity"}  # which has a kink where nothing has changed: tests/test_similarity.py
     with Tape(detector, detector.canvas(IMAGE).pixels, [layer]) as tape:
         gradients = {name: next(tape.gradients(layer, [key], target)) for name, target in targets.items()}
         shape = tape.activations[layer].shape

@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 import torch
 from tiny import THRESHOLD, photograph, tiny_ssd, tiny_yolo
+from tiny_detr import tiny_rtdetr
 
 from detcam.detectors.base import Detector
 from detcam.detectors.prediction import Prediction
+from detcam.detectors.rtdetr import RTDETRDetector
 from detcam.detectors.ssd import SSDDetector
 from detcam.detectors.steps import CLASS, MOST, SCORE, SUPPRESSED, TOP, Hurdle, just_below
 from detcam.detectors.yolo import YOLODetector, YoloPrediction
@@ -26,6 +28,7 @@ DROPPED_BY = {  # the steps of which each must drop something
     "yolov8n agnostic": {CLASS, SCORE, SUPPRESSED, MOST},
     "yolo26n": {SCORE, TOP, MOST},
     "yolo26n agnostic": {CLASS, SCORE, TOP, MOST},
+    "rtdetr": {SCORE, TOP, MOST},
 }
 ASKED = 40  # dropped pairs of each detector that are asked about
 
@@ -42,6 +45,8 @@ class Case:
             model = tiny_ssd()
             model.topk_candidates, model.detections_per_img = 60, 25
             self.detector: Detector = SSDDetector(model)
+        elif kind == "rtdetr":
+            self.detector = RTDETRDetector(tiny_rtdetr(), {"imgsz": 128, "max_det": 20})
         else:
             head = "one2one" if name == "yolo26n" else None
             settings = {"imgsz": 128, "max_det": 20, "agnostic_nms": bool(agnostic), "iou": 0.5}
@@ -88,8 +93,9 @@ class Case:
         if isinstance(self.detector, SSDDetector):
             holders = [(self.detector.model, "topk_candidates", top), (self.detector.model, "detections_per_img", most)]
         else:
-            assert isinstance(self.detector, YOLODetector)
-            holders = [(self.detector.head, "max_det", top), (self.detector._predictor.args, "max_det", most)]
+            assert isinstance(self.detector, (YOLODetector, RTDETRDetector))
+            attribute = "max_det" if isinstance(self.detector, YOLODetector) else "num_queries"
+            holders = [(self.detector.head, attribute, top), (self.detector._predictor.args, "max_det", most)]
         before = [(holder, name, getattr(holder, name)) for holder, name, _ in holders]
         try:
             for holder, name, value in holders:

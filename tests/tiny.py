@@ -24,6 +24,7 @@ SHARE = 0.15  # of all (row, label) pairs that pass it
 CLASSES = ("box", "ball")  # of the SSD, whose label 0 is the background
 FAMILIES = ("ssd", "ssdlite", "yolov3-tiny", "yolov5n-p6", "yolov8n", "yolov9t", "yolov10n:one2many",
             "yolov10n:one2one", "yolo11n", "yolo12n", "yolo26n")  # what tiny_detector makes
+QUERY_FAMILIES = ("rtdetr",)  # and these, whose rows are others on every changed copy
 
 
 def photograph(seed: int = 0, height: int = 96, width: int = 128) -> NDArray[np.uint8]:
@@ -232,7 +233,12 @@ def live_yolo(folder: Path, version: str = "yolov8n", seed: int = 0, imgsz: int 
 
 
 def tiny_detector(family: str) -> Any:
-    """A detector of a tiny model: one of ``FAMILIES``, or another YOLO's version; ``:one2one`` chooses its head."""
+    """A detector of a tiny model: one of ``FAMILIES`` or ``QUERY_FAMILIES``, or another YOLO's version; ``:one2one``
+    chooses its head."""
+    if family in QUERY_FAMILIES:
+        from tiny_detr import tiny_detr_detector
+
+        return tiny_detr_detector(family)
     from detcam.detectors.ssd import SSDDetector
     from detcam.detectors.yolo import YOLODetector
 

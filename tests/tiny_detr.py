@@ -26,8 +26,15 @@ RTDETR = {  # rtdetr-l.yaml in small: HGNet, one encoder layer, a neck of three 
 }
 
 
-def tiny_rtdetr(seed: int = 0, imgsz: int = 128) -> nn.Module:
-    """An ultralytics ``RTDETRDetectionModel`` of three classes, in evaluation mode."""
+def tiny_rtdetr(seed: int = 2, imgsz: int = 128) -> nn.Module:
+    """An ultralytics ``RTDETRDetectionModel`` of three classes; seed 2 finds boxes of all three levels."""
+    model = random_rtdetr({**RTDETR, "yaml_file": "rtdetr-tiny.yaml"}, seed, imgsz)
+    model.names = {0: "person", 1: "box", 2: "ball"}
+    return model
+
+
+def random_rtdetr(settings: dict[str, Any], seed: int, imgsz: int) -> Any:
+    """A ``RTDETRDetectionModel`` whose random weights detect things on a canvas of that size."""
     from detcam.detectors.ultralytics_import import import_ultralytics
 
     import_ultralytics()
@@ -35,9 +42,7 @@ def tiny_rtdetr(seed: int = 0, imgsz: int = 128) -> nn.Module:
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = RTDETRDetectionModel(dict(RTDETR), verbose=False)
-        model.yaml["yaml_file"] = "rtdetr-tiny.yaml"
-        model.eval()
+        model = RTDETRDetectionModel(settings, verbose=False)
         pixels = _canvases(imgsz)
         calibrate_norms(model, lambda: model(pixels))
         head = model.model[-1]
@@ -45,7 +50,7 @@ def tiny_rtdetr(seed: int = 0, imgsz: int = 128) -> nn.Module:
         for branch in head.dec_bbox_head:
             nn.init.normal_(branch.layers[-1].weight, std=0.1)
         spread_logits(head.dec_score_head[-1], lambda: model(pixels[:1]))
-    model.names = {0: "person", 1: "box", 2: "ball"}
+    model.names = {label: f"thing {label}" for label in range(head.nc)}
     model.args = {"imgsz": imgsz, "task": "detect"}
     return model.eval()
 
@@ -73,3 +78,10 @@ def spread_logits(linear: nn.Linear, run: Any, last: int = 0) -> None:
     threshold = float(torch.logit(torch.tensor(THRESHOLD)))
     linear.weight.data *= factor
     linear.bias.data = threshold - torch.quantile(spread, 1 - SHARE) - values.mean((0, 1)) * factor
+
+
+def tiny_detr_detector(family: str) -> Any:
+    """A detector of a tiny model: one of ``tiny.QUERY_FAMILIES``."""
+    from detcam.detectors.rtdetr import RTDETRDetector
+
+    return RTDETRDetector(tiny_rtdetr(), {"imgsz": 128}, family)

@@ -10,11 +10,12 @@ from detcam.attribution.heatmap import Heatmap
 from detcam.attribution.methods import Method
 from detcam.attribution.methods.table import CHANNEL, LAYER, MASKED, PATH, PIXEL
 from detcam.attribution.tape import Tape
-from detcam.attribution.target import Target, settled
+from detcam.attribution.target import FOUND, SIMILARITY, TARGETS, Target, settled
 from detcam.attribution.task import Task, keys_of
-from detcam.detectors.base import REPLAYED, Canvas, Detector
+from detcam.detectors.base import FRESH, REPLAYED, Canvas, Detector
 from detcam.detectors.detections import Detections
 from detcam.detectors.prediction import Prediction
+from detcam.errors import MethodError
 
 RUNNERS = {
     LAYER: "detcam.attribution.layer_maps:layer_maps",
@@ -36,18 +37,19 @@ def attribute(detector: Detector, canvas: Canvas, detections: Detections, method
         detections: the boxes to explain.
         method: how.
         layer: ``"depth"``, ``"auto"``, a name, or several names to fuse; pixel methods do not use it.
-        target: what is explained about each box.
+        target: what is explained about each box; :func:`explained` says what becomes of it.
         seed: where a method's noise starts from.
         tape: an open one of this canvas that recorded the layers, for layer and channel methods to use; None makes one.
 
     Raises:
         LayerError: an unknown layer, or one that gives no map.
         InputError: the detector has no runner-up for a margin.
-        MethodError: the method returns a map of another shape than its input's.
+        MethodError: the method returns a map of another shape than its input's, or cannot explain the target.
     """
     if not len(detections):
         return []
-    target = settled(target, detector, canvas, keys_of(detections))
+    target = explained(detector, method, target)
+    target = settled(target, detector, canvas, keys_of(detections), None if tape is None else tape.prediction)
     module, _, function = RUNNERS[method.kind].partition(":")
     task = Task(detector, canvas, detections, method, layer, target, seed, tape)
     with ExitStack() as stack:
@@ -55,6 +57,21 @@ def attribute(detector: Detector, canvas: Canvas, detections: Detections, method
             stack.enter_context(detector.holding(_clean(detector, canvas) if tape is None else tape.prediction))
         maps: list[Heatmap] = getattr(import_module(module), function)(task)
     return maps
+
+
+def explained(detector: Detector, method: Method, target: Target) -> Target:
+    """What a method can explain: where rows are others on every changed copy, that the box is found, by any row.
+
+    Raises:
+        MethodError: of such rows something else was asked.
+    """
+    if detector.rows != FRESH or not method.changes_input or target.anew:
+        return target
+    if target.name not in FOUND:
+        raise MethodError(f"method {method.name!r} changes the photograph, and {detector.name} chooses its rows anew "
+                          f"there: it can explain that a box is found, not {target.name!r}; choose the target "
+                          f"{FOUND[0]}, or a method that takes the photograph as it is, such as 'hirescam'")
+    return TARGETS[SIMILARITY]
 
 
 def _clean(detector: Detector, canvas: Canvas) -> Prediction:

@@ -8,12 +8,11 @@ from torch import Tensor
 from detcam.attribution.heatmap import Heatmap
 from detcam.attribution.similarity import similarities
 from detcam.attribution.tape import PIXELS, Tape
-from detcam.attribution.target import Key
+from detcam.attribution.target import FOUND, Key
 from detcam.attribution.task import Task, heatmap_of, keys_of
 from detcam.detectors.prediction import Grid
 from detcam.errors import MethodError
 
-FOUND = ("logit", "probability")  # targets that D-RISE's similarity stands for
 TOGETHER = 16  # boxes whose pixel gradients are summed at a time: 5 MB each at 640 px
 
 

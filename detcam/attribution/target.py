@@ -1,4 +1,4 @@
-"""What is explained about a row: its class, its lead over the runner-up, or one edge of its box."""
+"""What is explained about a row: its class, its lead over the runner-up, an edge of its box, or whatever finds it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +11,7 @@ from detcam.detectors.prediction import Prediction
 from detcam.errors import InputError, near
 
 Key = tuple[int, int]  # row, label
+SIMILARITY = "similarity"  # what a box is found by where rows are others on every changed copy
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Target:
         settle: for a target with something to choose: ``(prediction of the clean photograph, keys, rivals)`` to the
             target with that choice made for those ``(row, label)``; :func:`settled` calls it.
         names: what is explained about a ``(row, label)``, where the name does not say all of it.
+        anew: it finds the box among all rows, so that it means the same where rows are others on a changed copy.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Target:
     poles: tuple[str, str] | None = None
     settle: Callable[[Prediction, Sequence[Key], Mapping[int, str]], "Target"] | None = None
     names: Mapping[Key, str] = field(default_factory=dict)
+    anew: bool = False
 
     def name_of(self, row: int, label: int) -> str:
         """What is explained about a detection, in words."""
@@ -49,7 +52,7 @@ def _side(name: str, first: str, last: str, poles: tuple[str, str]) -> Target:
 
 
 def _unsettled(prediction: Prediction, row: int, label: int) -> Tensor:
-    raise InputError("target 'margin': its runner-up is chosen on the clean photograph first; read what settled() "
+    raise InputError("this target's runner-up or box is chosen on the clean photograph first; read what settled() "
                      "returns instead")
 
 
@@ -68,6 +71,38 @@ def _settle_margin(prediction: Prediction, keys: Sequence[Key], rivals: Mapping[
     return Target("margin", read, local=True, names=names)
 
 
+def _settle_similarity(prediction: Prediction, keys: Sequence[Key], rivals: Mapping[int, str]) -> Target:
+    """The largest ``IoU(box, row's box) * score`` of any row; the box is the key's own in image 0, unclipped."""
+    boxes = {key: prediction.boxes[0, key[0]] for key in keys}
+
+    def read(prediction: Prediction, row: int, label: int) -> Tensor:
+        box = boxes[row, label]
+        overlap = overlaps(prediction.boxes.unbind(-1), box)
+        best = (overlap * prediction.scores_of(label)).argmax(1).tolist()
+        return torch.stack([_agreement(prediction, image, own, label, box) for image, own in enumerate(best)])
+
+    return Target(SIMILARITY, read, anew=True)
+
+
+def _agreement(prediction: Prediction, image: int, row: int, label: int, box: Tensor) -> Tensor:
+    """IoU with a box ``[4]`` times score of a row in one image, on the graph."""
+    edges = [prediction.edge(row, edge)[image] for edge in EDGES]
+    return overlaps(edges, box) * prediction.probability(row, label)[image]
+
+
+def overlaps(edges: Sequence[Tensor], box: Tensor) -> Tensor:
+    """IoU of boxes, given as left, top, right and bottom edges of any one shape, with a box ``[4]`` xyxy.
+
+    Where an edge lies on the box's own, the derivative is the mean of those on both sides: at the box itself, 0.
+    """
+    left, top, right, bottom = edges
+    width = torch.minimum(right, box[2]) - torch.maximum(left, box[0])
+    height = torch.minimum(bottom, box[3]) - torch.maximum(top, box[1])
+    common = width.clamp(min=0) * height.clamp(min=0)
+    areas = (right - left) * (bottom - top) + (box[2] - box[0]) * (box[3] - box[1])
+    return common / (areas - common).clamp(min=torch.finfo(common.dtype).tiny)
+
+
 TARGETS = {
     "logit": Target("logit", lambda prediction, row, label: prediction.logit(row, label), local=True),
     "probability": Target("probability", lambda prediction, row, label: prediction.probability(row, label), local=True),
@@ -79,7 +114,9 @@ TARGETS = {
     "bottom": _edge("bottom", ("pulls it in", "pulls it out")),
     "width": _side("width", "left", "right", ("narrower", "wider")),
     "height": _side("height", "top", "bottom", ("lower", "taller")),
+    SIMILARITY: Target(SIMILARITY, _unsettled, settle=_settle_similarity, anew=True),
 }
+FOUND = ("logit", "probability", SIMILARITY)  # targets that say that a box is found, which a similarity can stand for
 
 
 def get_target(target: str | Target, detector: Detector | None = None) -> Target:
@@ -126,7 +163,7 @@ def difference(target: Target, keys: Sequence[Key], other: int, words: str) -> T
 
     names = {key: f"{target.name_of(*key)}, not {words}" for key in keys if key != minus}
     return Target(f"{target.name} difference", read, poles=(f"for {words}", "for this box"),
-                  names={**names, minus: target.name_of(*minus)})
+                  names={**names, minus: target.name_of(*minus)}, anew=target.anew)
 
 
 def settled(target: Target, detector: Detector, canvas: Canvas, keys: Sequence[Key],

@@ -32,7 +32,7 @@ EXCUSED = 0.02  # share of detections that may differ: rounding decides about ro
 
 
 CLASS_TARGETS = ("logit", "probability", "margin")
-BOX_TARGETS = ("left", "top", "right", "bottom", "width", "height")
+BOX_TARGETS = ("left", "top", "right", "bottom", "width", "height", "similarity")
 OBJECTNESS = "objectness"
 
 

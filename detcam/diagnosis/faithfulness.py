@@ -1,7 +1,8 @@
 """Insertion and deletion (Petsiuk et al. 2018, section 4.2; 2021, section 4.3): a box's own score as pixels come or go.
 
 Pixels of the photograph are taken in the order of the map, highest first. Deletion puts a baseline in their place,
-insertion puts them onto the baseline. What is read is the box's own row: never matched anew.
+insertion puts them onto the baseline. What is read is the box's own row: never matched anew, but where rows are others
+on every changed copy: there it is the largest IoU times score of any row.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from detcam.attribution.baselines import BASELINES, photograph_pixels
 from detcam.attribution.heatmap import Heatmap
-from detcam.detectors.base import Canvas, Detector
+from detcam.detectors.base import FRESH, Canvas, Detector
 from detcam.detectors.detections import Detections
 from detcam.imaging.boxes import iou
 
@@ -73,7 +74,7 @@ class Curve:
 
     Attributes:
         shares: ``[K]`` of the photograph's pixels, from 0 to 1.
-        row: ``[K]`` of the box's own row.
+        row: ``[K]`` of the box's own row, or of the row most similar to it where rows are others on every copy.
         best: ``[K]`` of the best row of the same label that overlaps the box with an IoU of at least 0.5, 0 if none.
     """
 
@@ -165,7 +166,8 @@ class Probe:
         row, label = self._key
         with self._detector.borrowed(), torch.no_grad():
             prediction = self._detector.forward(torch.stack(chunk))
-        scores = prediction.scores[..., label].double().cpu().numpy()
+        scores = prediction.scores_of(label).double().cpu().numpy()
         boxes = prediction.boxes.double().cpu().numpy()
-        near = np.stack([iou(each, self._box)[:, 0] >= SAME for each in boxes])
-        return np.stack([scores[:, row], np.where(near, scores, 0.0).max(1)])
+        overlap = np.stack([iou(each, self._box)[:, 0] for each in boxes])
+        own = (overlap * scores).max(1) if self._detector.rows == FRESH else scores[:, row]
+        return np.stack([own, np.where(overlap >= SAME, scores, 0.0).max(1)])

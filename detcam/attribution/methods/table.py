@@ -1,7 +1,7 @@
 """The table of attribution methods: one file and one line each, imported when it is first asked for."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import import_module
 from inspect import signature
@@ -56,6 +56,7 @@ class Method:
         source: paper and equation.
         description: what to know before choosing it.
         settings: options that were set, for the provenance.
+        clean: it asks about nothing but the photograph as it is, as layer methods do anyway.
     """
 
     name: str
@@ -64,6 +65,12 @@ class Method:
     source: str = ""
     description: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
+    clean: bool = False
+
+    @property
+    def changes_input(self) -> bool:
+        """Whether it asks about changed copies of the photograph, too."""
+        return self.kind != LAYER and not self.clean
 
 
 @dataclass(frozen=True)
@@ -105,6 +112,11 @@ class Entry:
     needs: str = ""
     sees_box: bool = True
     fails_randomization: bool = False
+
+    @property
+    def clean(self) -> bool:
+        """Whether it asks about nothing but the photograph as it is: a single forward pass can do no more."""
+        return self.cost.forwards == 1 and not self.cost.box_forwards
 
 
 METHODS = {
@@ -201,7 +213,8 @@ def get_method(method: str | Method | Callable[..., Tensor], **settings: Any) ->
             raise MethodError(f"unknown method {method!r}: {near(method, METHODS)}")
         entry = METHODS[method]
         module, _, function = entry.where.partition(":")
-        found = Method(method, entry.kind, getattr(import_module(module), function), entry.source, entry.description)
+        found = Method(method, entry.kind, getattr(import_module(module), function), entry.source, entry.description,
+                       clean=entry.clean)
     elif callable(method):
         found = Method(getattr(method, "__name__", "custom"), LAYER, method)
     else:
@@ -214,5 +227,4 @@ def get_method(method: str | Method | Callable[..., Tensor], **settings: Any) ->
         if name not in known:
             raise MethodError(f"method {found.name!r} takes no setting {name!r}; it takes: "
                               f"{', '.join(known) or 'none'}")
-    return Method(found.name, found.kind, partial(found.function, **settings), found.source, found.description,
-                  {**found.settings, **settings})
+    return replace(found, function=partial(found.function, **settings), settings={**found.settings, **settings})
