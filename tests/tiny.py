@@ -24,7 +24,7 @@ SHARE = 0.15  # of all (row, label) pairs that pass it
 CLASSES = ("box", "ball")  # of the SSD, whose label 0 is the background
 FAMILIES = ("ssd", "ssdlite", "yolov3-tiny", "yolov5n-p6", "yolov8n", "yolov9t", "yolov10n:one2many",
             "yolov10n:one2one", "yolo11n", "yolo12n", "yolo26n")  # what tiny_detector makes
-QUERY_FAMILIES = ("rtdetr",)  # and these, whose rows are others on every changed copy
+QUERY_FAMILIES = ("rtdetr", "detr", "conditional_detr")  # and these, whose rows are others on every changed copy
 
 
 def photograph(seed: int = 0, height: int = 96, width: int = 128) -> NDArray[np.uint8]:

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from detcam.detectors.base import Detector
+from detcam.detectors.hf_checkpoint import PUBLISHED, is_hf, load_hf
 from detcam.detectors.python_file import function_in
 from detcam.detectors.torchvision_models import NAMES, WORDS, adapter_of, build, family_of, published_names
 from detcam.errors import DetectorError, InputError, WeightsError, near
@@ -35,8 +36,12 @@ def load(model: Any, *, weights: str | Path | None = None, class_names: str | Pa
             ``"yolov8n.pt"`` and the like (v3u, v5u, v8 to v10, 11, 12, 26): ultralytics' published weights;
             ``"rtdetr-l.pt"``, ``"rtdetr-x.pt"``: ultralytics' RT-DETR;
             a path to a ``.pt`` checkpoint of either;
+            a folder that ``save_pretrained`` of Hugging Face's transformers wrote, of a DETR or Conditional DETR, or
+            the published name of one, such as ``"facebook/detr-resnet-50"``;
             ``"FILE.py:FUNCTION"``: a function that builds a model of torchvision's (Python code that will be run);
-            a live model of torchvision's (``torchvision_models.FAMILIES``), ultralytics ``YOLO`` or ``RTDETR``.
+            a live model of torchvision's (``torchvision_models.FAMILIES``), ultralytics ``YOLO`` or ``RTDETR``,
+            or a DETR of transformers, with the size and normalisation of its published image processor (another one:
+            ``HFDetrDetector(model, processor)``).
         weights: a state dict to load into a model of torchvision's; for ``FILE.py:FUNCTION`` too.
         class_names: its class names, from label 1 on: a list, or a text file with one a line.
         head: for end-to-end YOLO models ``"one2many"`` or ``"one2one"``; None follows the installed ``predict``.
@@ -55,6 +60,10 @@ def load(model: Any, *, weights: str | Path | None = None, class_names: str | Pa
     if live_yolo or name.endswith(".pt"):
         _refuse(name, "YOLO", weights=weights, class_names=class_names, score_activation=score_activation)
         return _live_yolo(model, head, imgsz, device) if live_yolo else _yolo_file(name, head, imgsz, device, unsafe)
+    if is_hf(name) or isinstance(getattr(getattr(model, "config", None), "model_type", None), str):
+        _refuse(name, "a DETR of transformers", weights=weights, class_names=class_names, head=head, imgsz=imgsz,
+                score_activation=score_activation)
+        return _hugging_face(model, name, device)
     _refuse(name, "torchvision's", head=head, imgsz=imgsz)
     asked = _Asked(weights, class_names, device, score_activation)
     if isinstance(model, nn.Module):
@@ -68,7 +77,7 @@ def load(model: Any, *, weights: str | Path | None = None, class_names: str | Pa
         return _torchvision_name(name, asked)
     if ".py:" in name:
         return _from_function(name, asked)
-    known = [SHIPPED, *NAMES, *YOLO_NAMES]
+    known = [SHIPPED, *NAMES, *YOLO_NAMES, *PUBLISHED]
     raise InputError(f"unknown model {name!r}: {near(name, known)} A path to a YOLO .pt file and "
                      "FILE.py:FUNCTION are models too")
 
@@ -107,6 +116,16 @@ def _ultralytics(network: nn.Module, overrides: dict[str, Any], name: str, head:
     from detcam.detectors.yolo import YOLODetector
 
     return YOLODetector(network, overrides, name, head, imgsz, device)
+
+
+def _hugging_face(model: Any, name: str, device: str | None) -> Detector:
+    from detcam.detectors.hf_detr import HFDetrDetector
+
+    live = isinstance(model, nn.Module)
+    network, processor = (model, None) if live else load_hf(name)
+    if device is not None or not live:
+        network.to(device or "cpu")
+    return HFDetrDetector(network, processor, name if live or name in PUBLISHED else Path(name).resolve().name)
 
 
 @dataclass(frozen=True)

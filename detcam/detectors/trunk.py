@@ -1,10 +1,19 @@
-"""The layer at which the evidence on an edge is measured."""
+"""The modules of a trunk through which all evidence passes, and the one at which that on an edge is measured."""
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
 from torch import Tensor, nn
+
+SHORTCUTS = ("downsample", "shortcut")  # what torchvision, timm and transformers call it in their residual blocks
+
+
+def outside_shortcuts(model: nn.Module) -> dict[str, nn.Module]:
+    """A model's modules by name, without those inside of residual blocks, which a shortcut leads past."""
+    modules = dict(model.named_modules())
+    blocks = tuple(f"{name}." for name, module in modules.items() if any(hasattr(module, word) for word in SHORTCUTS))
+    return {name: module for name, module in modules.items() if not name.startswith(blocks)}
 
 
 def last_fine_layer(modules: Mapping[str, nn.Module], run: Callable[[], float]) -> str | None:
