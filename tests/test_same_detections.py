@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import torch
 from models import calibrate, calibrate_ssd, photograph, shift_class_bias, spread_outputs
-from tiny_detr import random_rtdetr
+from tiny_detr import random_rtdetr, tiny_hf
 from torchvision.models import get_model
 
 import detcam
 from detcam.detectors.base import FRESH, Canvas, Detector, without_rows
 from detcam.detectors.detections import Detections
+from detcam.detectors.hf_detr import HFDetrDetector
 from detcam.detectors.prediction import Prediction
 from detcam.detectors.rtdetr import RTDETRDetector
 from detcam.detectors.ssd import SSDDetector
@@ -173,6 +174,34 @@ def test_ultralytics_rtdetr(rtdetr: RTDETRDetector, size: str) -> None:
     scores = rtdetr.forward(rtdetr.canvas(image).pixels).scores[0].detach()
     for rank in (320, 600):  # of pairs of query and class, of which the best 300 are kept
         assert compare(rtdetr, image, threshold(scores, rank)), "too few detections: this case proves nothing"
+
+
+@pytest.mark.parametrize("timm", [False, True])
+@pytest.mark.parametrize("kind", ["detr", "conditional_detr"])
+def test_transformers_detr(kind: str, timm: bool) -> None:
+    pytest.importorskip("transformers", reason="DETR needs transformers: pip install 'detcam[detr]'")
+    detector = HFDetrDetector(*tiny_hf(kind, timm=timm))
+    counted = 0
+    for size in SIZES.values():
+        image = photograph(size)
+        canvas = detector.canvas(image)
+        with detector.borrowed(), torch.no_grad():
+            prediction = detector.forward(canvas.pixels)
+        classes = len(detector.class_names)
+        scores = prediction.scores[0, :, :classes].amax(1) if kind == "detr" else prediction.scores[0].flatten()
+        for rank in (20, 30):  # of 40 queries, or of 120 pairs
+            ours = detector.select(prediction, canvas, threshold_near(scores, rank))[0]
+            assert_same(ours, detector.library_detections(image, threshold_near(scores, rank)))
+            assert_rows(prediction, canvas, ours)
+            counted += len(ours) >= MIN_DETECTIONS
+    assert counted >= len(SIZES)
+
+
+def threshold_near(scores: torch.Tensor, rank: int) -> float:
+    """As :func:`threshold`, of few scores."""
+    near = scores.flatten().sort(descending=True).values[rank - 2 : rank + 3]
+    widest = int((near[:-1] - near[1:]).argmax())
+    return float((near[widest] + near[widest + 1]) / 2)
 
 
 CROWDS = ("000000217285.jpg", "000000002299.jpg", "000000012639.jpg")

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tiny import THRESHOLD, photograph, tiny_ssd, tiny_yolo
+from tiny import THRESHOLD, photograph, tiny_detector, tiny_ssd, tiny_yolo
 from tiny_detr import tiny_rtdetr
 
 from detcam.detectors.base import Detector
@@ -29,6 +29,7 @@ DROPPED_BY = {  # the steps of which each must drop something
     "yolo26n": {SCORE, TOP, MOST},
     "yolo26n agnostic": {CLASS, SCORE, TOP, MOST},
     "rtdetr": {SCORE, TOP, MOST},
+    "detr": {CLASS, SCORE},
 }
 ASKED = 40  # dropped pairs of each detector that are asked about
 
@@ -47,6 +48,8 @@ class Case:
             self.detector: Detector = SSDDetector(model)
         elif kind == "rtdetr":
             self.detector = RTDETRDetector(tiny_rtdetr(), {"imgsz": 128, "max_det": 20})
+        elif kind == "detr":
+            self.detector = tiny_detector(kind)
         else:
             head = "one2one" if name == "yolo26n" else None
             settings = {"imgsz": 128, "max_det": 20, "agnostic_nms": bool(agnostic), "iou": 0.5}
@@ -92,6 +95,8 @@ class Case:
         """The library's own settings for how many are taken, and the prediction under them."""
         if isinstance(self.detector, SSDDetector):
             holders = [(self.detector.model, "topk_candidates", top), (self.detector.model, "detections_per_img", most)]
+        elif self.kind == "detr":
+            holders = []  # every query stands for its best class, and all that pass are taken
         else:
             assert isinstance(self.detector, (YOLODetector, RTDETRDetector))
             attribute = "max_det" if isinstance(self.detector, YOLODetector) else "num_queries"
@@ -173,7 +178,7 @@ def test_each_reason_is_the_reason(case: Case) -> None:
 def test_numbers_are_the_pair_s_own(case: Case) -> None:
     scores = case.prediction.scores[0]
     for row in range(0, len(scores), 7):
-        for label in range(1, scores.shape[1]):
+        for label in case.detector.class_names:
             for hurdle in case.hurdles((row, label)):
                 if hurdle.kind == SCORE:
                     assert hurdle.value == pytest.approx(float(scores[row, label]), abs=1e-6)

@@ -73,9 +73,9 @@ def _best_rows(prediction: Prediction) -> dict[int, tuple[int, int]]:
     """Row and label of the highest score of each level that has rows."""
     best = {}
     scores = prediction.scores[0]
-    for number, level in enumerate(prediction.levels):
-        own = scores[level.start : level.start + level.rows]
-        if own.numel():
-            row, label = divmod(int(own.argmax()), own.shape[1])
-            best[number] = (level.start + row, label)
+    for number in range(len(prediction.levels)):
+        rows = prediction.rows_at(number)
+        if len(rows):
+            index, label = divmod(int(scores[rows].argmax()), scores.shape[1])
+            best[number] = (int(rows[index]), label)
     return best

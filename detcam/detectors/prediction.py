@@ -94,6 +94,11 @@ class Prediction:
         """The cell ``(y, x)`` of its level that a row belongs to."""
         return self.levels[self.level_of(row)].cell(row)[:2]
 
+    def rows_at(self, level: int) -> Tensor:
+        """The rows of image 0 that belong to a level, by its index, ``[N]``."""
+        where = self.levels[level]
+        return torch.arange(where.start, where.start + where.rows, device=self.scores.device)
+
     def scores_of(self, label: int) -> Tensor:
         """Every row's probability of one class, ``[B, A]``, detached."""
         return self.scores[..., label]

@@ -48,6 +48,9 @@ class QueryPrediction(Prediction):
         y, x = self.queries.cells[0, row].tolist()
         return y, x
 
+    def rows_at(self, level: int) -> Tensor:
+        return torch.where(self.queries.levels[0] == level)[0]
+
     def class_logits(self, row: int) -> Tensor:
         return self.queries.logits[:, row]
 
