@@ -120,7 +120,7 @@ def test_a_file_that_lacks_weights_is_refused(folder: Path, tmp_path: Path) -> N
 
 
 def test_options_of_other_families_and_other_models_are_refused(folder: Path) -> None:
-    with pytest.raises(InputError, match="imgsz does not go with .* a DETR of transformers"):
+    with pytest.raises(InputError, match=r"imgsz does not go with .* a DETR of transformers"):
         detcam.load(folder, imgsz=640)
-    with pytest.raises(DetectorError, match="DetrForObjectDetection, .*got Linear"):
+    with pytest.raises(DetectorError, match=r"DetrForObjectDetection, .*got Linear"):
         HFDetrDetector(torch.nn.Linear(1, 1))
