@@ -20,7 +20,6 @@ from detcam.detectors.base import FRESH, Detector
 from detcam.detectors.detections import Detections
 from detcam.detectors.prediction import Grid
 from detcam.diagnosis.passes import counted
-from detcam.errors import MethodError
 from detcam.explain import explain
 
 METHODS = ("scorecam", "ablationcam")
@@ -273,9 +272,16 @@ def test_a_chunk_that_does_not_fit_changes_nothing(monkeypatch: pytest.MonkeyPat
     assert not detector.head._forward_pre_hooks
 
 
-def test_rows_that_are_chosen_anew_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("method", ["scorecam", "ablationcam"])
+def test_of_rows_that_are_chosen_anew_any_that_finds_the_box_counts(monkeypatch: pytest.MonkeyPatch, method: str
+                                                                    ) -> None:
     detector = in_float64("ssd")
-    detections = found_by(detector)
+    detections, canvas = found_by(detector), detector.canvas(IMAGE)
+    similar = attribute(detector, canvas, detections, get_method(method), "auto", TARGETS["similarity"])
+    same_row = attribute(detector, canvas, detections, get_method(method), "auto", TARGETS["logit"])
     monkeypatch.setattr(detector, "rows", FRESH)
-    with pytest.raises(MethodError, match="use 'drise'"):
-        attribute(detector, detector.canvas(IMAGE), detections, get_method("scorecam"), "auto", TARGETS["logit"])
+    anew = attribute(detector, canvas, detections, get_method(method), "auto", TARGETS["logit"])
+    for one, other, row in zip(anew, similar, same_row, strict=True):
+        np.testing.assert_array_equal(one.values, other.values)
+        assert not np.allclose(one.values, row.values)
+

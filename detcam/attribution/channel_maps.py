@@ -16,10 +16,9 @@ from detcam.attribution.layers import AUTO, DEPTH, layers_of
 from detcam.attribution.tape import Tape
 from detcam.attribution.target import Key, Target
 from detcam.attribution.task import Task, heatmap_of
-from detcam.detectors.base import FRESH, Detector
+from detcam.detectors.base import Detector
 from detcam.detectors.prediction import Grid
 from detcam.detectors.stages import LEVEL
-from detcam.errors import MethodError
 
 CHUNK = 8  # changed copies in one forward pass: what bounds the memory
 
@@ -29,14 +28,8 @@ def channel_maps(task: Task) -> list[Heatmap]:
 
     ``"depth"`` means the box's own level alone, as ``"auto"`` does: with the channels of all its layers a photograph
     would cost several times as much.
-
-    Raises:
-        MethodError: the detector's rows mean something else on every copy.
     """
     detector, geometry = task.detector, task.canvas.geometries[0]
-    if detector.rows == FRESH:
-        raise MethodError(f"method {task.method.name!r} reads the same row on changed copies, and {detector.name} "
-                          "chooses its rows anew on each: use 'drise'")
     wanted = [layers_of(detector, _own_level(task.layer), level) for level in task.detections.levels.tolist()]
     names = list(dict.fromkeys(name for own in wanted for name in own))
     with ExitStack() as stack:
@@ -53,7 +46,7 @@ def channel_maps(task: Task) -> list[Heatmap]:
         with detector.borrowed(), torch.no_grad():
             values = task.method.function(channels)
         for index, each in zip(members, values, strict=True):
-            found[index][name] = heatmap_of(each, grids[name], geometry, name)
+            found[index][name] = heatmap_of(each, grids[name], geometry, name, signed=task.target.poles is not None)
     return [one_map({name: maps[name] for name in own}) for maps, own in zip(found, wanted, strict=True)]
 
 
