@@ -4,26 +4,24 @@ from collections import OrderedDict
 from collections.abc import Callable
 from functools import cached_property, partial
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.ssd import SSD
-from torchvision.models.detection.transform import GeneralizedRCNNTransform
-from torchvision.ops import batched_nms, clip_boxes_to_image
+from torchvision.ops import batched_nms
 
 from detcam.detectors.base import Canvas, Detector, detections_of, grid_of_centres, without_rows
 from detcam.detectors.detections import Detections
 from detcam.detectors.hooks import recorded
 from detcam.detectors.pairs import every_pair
 from detcam.detectors.prediction import Level, Prediction, flatten_rows
+from detcam.detectors.rcnn_transform import canvas_of, clipped, normalised, to_source
 from detcam.detectors.selection import Selection
 from detcam.detectors.stages import Stage
 from detcam.detectors.steps import Most, Score, Suppression, Top
 from detcam.detectors.trunk import last_fine_layer
 from detcam.errors import DetectorError, InputError
-from detcam.imaging import Geometry, Image
-from detcam.imaging.stretch import stretched
+from detcam.imaging import Image
 
 TRUNK_LEVELS = 2  # conv4_3 and fc7 in SSD300-VGG16; the extra layers follow
 
@@ -122,38 +120,11 @@ class SSDDetector(Detector):
                 "detcam cannot follow")
 
     def canvas(self, image: Image) -> Canvas:
-        transform = self.model.transform
-        if type(transform) is GeneralizedRCNNTransform and transform.fixed_size and transform.size_divisible == 1:
-            return self._stretched(image, transform.fixed_size)
-        pixels = torch.from_numpy(image.rgb).permute(2, 0, 1).to(self.device, self.dtype) / 255
-        with self.borrowed(), torch.no_grad():
-            batch, _ = self.model.transform([pixels])
-        mean, std = self._normalisation
-        height, width = batch.image_sizes[0]
-        geometry = Geometry(
-            source=(image.height, image.width),
-            canvas=(int(batch.tensors.shape[-2]), int(batch.tensors.shape[-1])),
-            scale=(width / image.width, height / image.height),
-        )
-        return Canvas(batch.tensors * std + mean, (geometry,))
-
-    def _stretched(self, image: Image, fixed_size: tuple[int, int]) -> Canvas:
-        """What torchvision's own transform does, without a copy of the whole photograph in floats."""
-        width, height = fixed_size
-        kind = np.float64 if self.dtype == torch.float64 else np.float32
-        pixels = torch.from_numpy(stretched(image.rgb, (width, height), kind)).permute(2, 0, 1)[None]
-        geometry = Geometry((image.height, image.width), (height, width), (width / image.width, height / image.height))
-        return Canvas(pixels.to(self.device, self.dtype), (geometry,))
-
-    @property
-    def _normalisation(self) -> tuple[Tensor, Tensor]:
-        make = partial(torch.tensor, device=self.device, dtype=self.dtype)
-        transform = self.model.transform
-        return make(transform.image_mean).view(3, 1, 1), make(transform.image_std).view(3, 1, 1)
+        with self.borrowed():
+            return canvas_of(self.model.transform, image, next(self.model.parameters()).detach())
 
     def forward(self, pixels: Tensor) -> Prediction:
-        mean, std = self._normalisation
-        tensors = (pixels - mean) / std
+        tensors = normalised(self.model.transform, pixels)
         modules = [*self._class_modules, *self._box_modules]
         with recorded(modules) as outputs:
             features = self.model.backbone(tensors)
@@ -190,26 +161,18 @@ class SSDDetector(Detector):
     def select(self, prediction: Prediction, canvas: Canvas, min_score: float) -> list[Detections]:
         selected = []
         for image, geometry in enumerate(canvas.geometries):
-            scale_x, scale_y = geometry.scale
-            boxes = self._clipped(prediction.boxes[image], geometry)
+            boxes = clipped(prediction.boxes[image], geometry)
             rows, labels = self._candidates(prediction.scores[image], min_score)
             scores = prediction.scores[image][rows, labels]
             kept = batched_nms(boxes[rows], scores, labels, self.model.nms_thresh)
             kept = kept[: self.model.detections_per_img]
             rows, labels, scores = rows[kept], labels[kept], scores[kept]
-            scale = boxes.new_tensor([scale_x, scale_y, scale_x, scale_y])
-            selected.append(detections_of(prediction, rows, labels, scores, boxes[rows] / scale))
+            selected.append(detections_of(prediction, rows, labels, scores, to_source(boxes[rows], geometry)))
         return selected
-
-    @staticmethod
-    def _clipped(boxes: Tensor, geometry: Geometry) -> Tensor:
-        """Boxes ``[A, 4]`` on the canvas, clipped to the photograph without padding."""
-        (height, width), (scale_x, scale_y) = geometry.source, geometry.scale
-        return clip_boxes_to_image(boxes, (round(height * scale_y), round(width * scale_x)))
 
     def selection(self, prediction: Prediction, canvas: Canvas, min_score: float) -> Selection:
         scores, labels = prediction.scores[0], tuple(range(1, prediction.scores.shape[-1]))
-        boxes = self._clipped(prediction.boxes[0], canvas.geometries[0])
+        boxes = clipped(prediction.boxes[0], canvas.geometries[0])
         return Selection(every_pair(scores, labels), (
             Score(min_score), Top(self.model.topk_candidates, labels), Suppression(boxes, self.model.nms_thresh),
             Most(self.model.detections_per_img)))
