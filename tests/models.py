@@ -6,9 +6,11 @@ from pathlib import Path
 import cv2
 import torch
 from tiny import calibrate_norms, normalise
+from tiny_dense import initialise, spread
 from torch import nn
 
 from detcam.detectors.base import Detector
+from detcam.detectors.dense import DenseDetector
 from detcam.detectors.ssd import SSDDetector
 from detcam.imaging import Image, load_image
 
@@ -36,6 +38,15 @@ def calibrate_ssd(detector: SSDDetector, image: Image) -> None:
     model, pixels = detector.model, detector.canvas(image).pixels
     varied = torch.cat([pixels.roll(turn, 1).rot90(turn, (2, 3)) * (turn + 1) / 4 for turn in range(4)])
     calibrate_norms(model, lambda: model.head(list(model.backbone(varied).values())))
+
+
+def calibrate_dense(detector: DenseDetector, image: Image) -> None:
+    """Make a RetinaNet's or FCOS's random weights give varied features, class logits and boxes, which overlap."""
+    model, pixels = detector.model, detector.canvas(image).pixels
+    varied = torch.cat([pixels, pixels.flip(-1), pixels.flip(-2)])
+    initialise(model)
+    calibrate_norms(model, lambda: model.backbone(varied))
+    spread(model, image.rgb)
 
 
 def spread_outputs(detector: Detector, image: Image, logits: float, boxes: float) -> None:

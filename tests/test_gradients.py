@@ -25,6 +25,8 @@ from detcam.detectors.ssd import SSDDetector
 from detcam.errors import MethodError
 from detcam.imaging import Image
 
+GROUP_NORM = ("fcos",)  # over whole maps
+SHARED = ("retinanet", "fcos")  # one head for every level
 LIKE_OTHERS = ("yolov3-tiny", "yolov10n:one2many")  # whose heads are those of v8 and of the other head of v10
 IMAGE = Image(photograph(3), "rectangles")
 
@@ -214,6 +216,8 @@ def test_many_boxes_get_the_pixel_maps_that_they_get_alone() -> None:
 @pytest.mark.parametrize("where", ["level", "middle", PIXELS])
 def test_passes_through_windows_equal_whole_passes(detector: Detector, where: str, target: str) -> None:
     """Boxes of every level, at corners, borders and side by side: together, and each from the whole map."""
+    if detector.name in GROUP_NORM:
+        pytest.skip("no row of its head looks at a few cells alone")
     pixels = torch.cat([detector.canvas(IMAGE).pixels, detector.canvas(IMAGE).pixels.flip(-1)])
     prediction = detector.forward(pixels)
     for number, level in enumerate(prediction.levels):
@@ -254,6 +258,8 @@ def test_boxes_of_different_images_share_passes(detector: Detector, where: str, 
 
 
 def test_a_layer_inside_the_head_is_reached_by_whole_passes(detector: Detector) -> None:
+    if detector.name in SHARED:
+        pytest.skip("its layers run once a level")
     key = strongest(detector, 0)
     names = {id(module): name for name, module in detector.model.named_modules()}
     layer = names[id(detector.head_modules(0)[0])]

@@ -9,12 +9,14 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from models import calibrate, calibrate_ssd, photograph, shift_class_bias, spread_outputs
-from tiny_detr import random_rtdetr, tiny_hf
+from models import calibrate, calibrate_dense, calibrate_ssd, photograph, shift_class_bias, spread_outputs
+from tiny_dense import TINY_DENSE
+from tiny_detr import random_rtdetr
 from torchvision.models import get_model
 
 import detcam
 from detcam.detectors.base import FRESH, Canvas, Detector, without_rows
+from detcam.detectors.dense import DenseDetector
 from detcam.detectors.detections import Detections
 from detcam.detectors.hf_detr import HFDetrDetector
 from detcam.detectors.prediction import Prediction
@@ -59,7 +61,7 @@ def suppressed(detector: Detector, prediction: Prediction, found: Detections, mi
     scores = prediction.scores[0]
     if isinstance(detector, SSDDetector):  # every class of a row is a candidate, but for the background
         return int((scores[:, 1:] > min_score).sum()) - len(found)
-    if detector.rows == FRESH:
+    if detector.rows == FRESH or isinstance(detector, DenseDetector):  # which have no background
         return int((scores > min_score).sum()) - len(found)
     return int((scores.amax(1) > min_score).sum()) - len(found)
 
@@ -101,6 +103,33 @@ def test_torchvision_ssd(ssd: SSDDetector, size: str) -> None:
     scores = ssd.forward(ssd.canvas(image).pixels).scores[0, :, 1:].detach()
     for rank in (150, 600):
         assert compare(ssd, image, threshold(scores, rank)), "too few detections: this case proves nothing"
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("limits", [(2000, 2000), (40, 25)])
+@pytest.mark.parametrize("name", TINY_DENSE)
+def test_tiny_dense_detectors(name: str, limits: tuple[int, int], size: str) -> None:
+    detector, image = TINY_DENSE[name](), photograph(SIZES[size])
+    detector.model.double()  # in float32 rounding decides between scores that are as close as these
+    detector.model.topk_candidates, detector.model.detections_per_img = limits
+    detector.model.nms_thresh = 0.4
+    scores = detector.forward(detector.canvas(image).pixels).scores[0].detach()
+    for rank in (100, 200):
+        assert compare(detector, image, threshold(scores, rank)), "too few detections: this case proves nothing"
+
+
+@pytest.mark.parametrize("name", ["retinanet_resnet50_fpn", "retinanet_resnet50_fpn_v2", "fcos_resnet50_fpn"])
+def test_torchvision_s_own_dense_detectors(name: str) -> None:
+    """Published architectures on small canvases."""
+    torch.manual_seed(0)
+    model = get_model(name, weights=None, weights_backbone=None, num_classes=7, min_size=128, max_size=192)
+    detector = detcam.load(model)
+    assert isinstance(detector, DenseDetector)
+    calibrate_dense(detector, photograph((640, 480)))
+    model.double()
+    image = photograph((400, 300), "chelsea.png")
+    scores = detector.forward(detector.canvas(image).pixels).scores[0].detach()
+    assert compare(detector, image, threshold(scores, 300)), "too few detections: this case proves nothing"
 
 
 SLIM = {"yolov3": 0.125, "yolov3-spp": 0.125, "yolov9c": 0.25}  # the width of those that come in one large size

@@ -23,7 +23,7 @@ THRESHOLD = 0.25  # the score that detections are counted at
 SHARE = 0.15  # of all (row, label) pairs that pass it
 CLASSES = ("box", "ball")  # of the SSD, whose label 0 is the background
 FAMILIES = ("ssd", "ssdlite", "yolov3-tiny", "yolov5n-p6", "yolov8n", "yolov9t", "yolov10n:one2many",
-            "yolov10n:one2one", "yolo11n", "yolo12n", "yolo26n")  # what tiny_detector makes
+            "yolov10n:one2one", "yolo11n", "yolo12n", "yolo26n", "retinanet", "fcos")  # what tiny_detector makes
 QUERY_FAMILIES = ("rtdetr", "detr", "conditional_detr")  # and these, whose rows are others on every changed copy
 
 
@@ -239,9 +239,13 @@ def tiny_detector(family: str) -> Any:
         from tiny_detr import tiny_detr_detector
 
         return tiny_detr_detector(family)
+    from tiny_dense import TINY_DENSE
+
     from detcam.detectors.ssd import SSDDetector
     from detcam.detectors.yolo import YOLODetector
 
+    if family in TINY_DENSE:
+        return TINY_DENSE[family]()
     if family in ("ssd", "ssdlite"):
         return SSDDetector(tiny_ssd() if family == "ssd" else tiny_ssdlite(), name=family)
     version, _, head = family.partition(":")

@@ -46,11 +46,12 @@ class Heatmap:
         return np.abs(self.values) if self.signed else np.clip(self.values, 0, None)
 
     def cell_edges(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Canvas positions of the cells' borders, cut at the canvas: x ``[gw + 1]`` and y ``[gh + 1]``."""
+        """Canvas positions of the cells' borders, x ``[gw + 1]`` and y ``[gh + 1]``; the outermost are the canvas's."""
         height, width = self.geometry.canvas
         rows, columns = self.values.shape
         x = self.grid.origin[0] + self.grid.stride[0] * np.arange(columns + 1)
         y = self.grid.origin[1] + self.grid.stride[1] * np.arange(rows + 1)
+        x[[0, -1]], y[[0, -1]] = (0, width), (0, height)
         return x.clip(0, width), y.clip(0, height)
 
     def at(self, x: NDArray[np.floating], y: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -107,6 +107,11 @@ class Detector(ABC):
         return ()
 
     @property
+    def neck(self) -> nn.Module | None:
+        """The module that makes fine maps of the trunk's coarse ones, where it is one module of its own."""
+        return None
+
+    @property
     def edge_layer(self) -> str:
         """The layer at which the evidence on an edge is measured."""
         return "auto"
@@ -126,6 +131,9 @@ class Detector(ABC):
         """The layers that ``layer="depth"`` fuses with the box's own level, from shallow to deep."""
         pixels = self.canvas(Image(np.full((BLANK, BLANK, 3), 114, np.uint8), "a blank photograph")).pixels
         found = [stage for stage in stages(self, pixels) if not stage.name.startswith(LEVEL)]
+        names = [stage.name for stage in found]
+        if self.edge_layer in names:
+            return tuple(stage for stage in found[names.index(self.edge_layer):] if self.in_depth(stage))
         order = {name: place for place, (name, _) in enumerate(self.model.named_modules())}
         edge = order.get(self.edge_layer, len(order))
         first = next((place for place, stage in enumerate(found) if order[stage.name] >= edge), len(found))

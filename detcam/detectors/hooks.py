@@ -9,13 +9,17 @@ from detcam.errors import DetectorError
 
 
 @contextmanager
-def recorded(modules: Sequence[nn.Module]) -> Iterator[list[Tensor]]:
-    """A list that is filled with each module's output, in the order of ``modules``, when the block ends.
+def recorded(modules: Sequence[nn.Module], times: int = 1) -> Iterator[list[Tensor]]:
+    """A list that is filled with each module's outputs, in the order of ``modules``, when the block ends.
 
     The outputs stay on the autograd graph.
 
+    Args:
+        modules: whose outputs.
+        times: how often each of them runs in the block: one that all levels share runs once a level.
+
     Raises:
-        DetectorError: a module did not run, or ran twice, in the block.
+        DetectorError: a module ran less or more often than that.
     """
     seen: dict[int, list[Tensor]] = {id(module): [] for module in modules}
     outputs: list[Tensor] = []
@@ -29,7 +33,7 @@ def recorded(modules: Sequence[nn.Module]) -> Iterator[list[Tensor]]:
         yield outputs
     for index, module in enumerate(modules):
         runs = len(seen[id(module)])
-        if runs != 1:
-            kind = type(module).__name__
-            raise DetectorError(f"head module {index} ({kind}) ran {runs} times in one forward, expected once")
-        outputs.append(seen[id(module)][0])
+        if runs != times:
+            kind, expected = type(module).__name__, "once" if times == 1 else f"{times} times"
+            raise DetectorError(f"head module {index} ({kind}) ran {runs} times in one forward, expected {expected}")
+        outputs.extend(seen[id(module)])

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from detcam.detectors.trunk import outside_shortcuts
+
 if TYPE_CHECKING:
     from detcam.detectors.base import Detector
 
@@ -41,9 +43,10 @@ class _Ran:
 def stages(detector: Detector, pixels: Tensor) -> list[Stage]:
     """One layer for each change of the map's size below the head, in the order in which they run.
 
-    Of the modules that run once and give a ``[B, c, h, w]`` map, neighbours of one size make a stage. Its layer is the
-    module whose output the head takes as a level, otherwise its last module. A level that is no module's own output
-    (SSD300-VGG16's first one, which is scaled) is a stage of its own, called ``level.0``.
+    Of the modules outside of residual blocks that run once and give a ``[B, c, h, w]`` map, neighbours of one size make
+    a stage, those of a neck apart from the trunk's. Its layer is the module whose output the head takes as a level,
+    otherwise its last module. A level that is no module's own output (SSD300-VGG16's first one, which is scaled) is a
+    stage of its own, called ``level.0``.
 
     Args:
         detector: whose layers they are.
@@ -54,7 +57,9 @@ def stages(detector: Detector, pixels: Tensor) -> list[Stage]:
     wholes = [each.name + "." for each in ran if each.whole]
     trunk = [each for each in ran if runs[each.name] == 1 and not each.name.startswith(tuple(wholes))]
     found: list[tuple[Stage, int]] = []
-    for _, group in groupby(trunk, key=lambda each: tuple(each.output.shape[-2:])):
+    names = {id(module): name for name, module in detector.model.named_modules()}
+    neck = f"{names[id(detector.neck)]}." if detector.neck is not None else None
+    for _, group in groupby(trunk, key=lambda each: (neck and each.name.startswith(neck), each.output.shape[-2:])):
         members = list(group)
         inputs = {level: each for each in members for level, own in enumerate(levels) if each.output is own}
         chosen = [(Stage(each.name, level), each) for level, each in inputs.items()] or [(Stage(members[-1].name),
@@ -82,7 +87,7 @@ def _run(detector: Detector, pixels: Tensor) -> tuple[list[_Ran], list[Tensor]]:
         return hook
 
     with ExitStack() as stack:
-        for name, module in detector.model.named_modules():
+        for name, module in outside_shortcuts(detector.model).items():
             if name and module not in inside:
                 stack.callback(module.register_forward_hook(note(name)).remove)
         stack.callback(detector.head.register_forward_pre_hook(lambda _, args: levels.extend(args[0])).remove)

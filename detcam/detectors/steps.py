@@ -134,6 +134,34 @@ class Top:
 
 
 @dataclass(frozen=True)
+class TopOfLevels(Top):
+    """The best pairs of each feature level, level after level.
+
+    Attributes:
+        starts: each level's first row.
+    """
+
+    starts: tuple[int, ...] = (0,)
+
+    def _levels(self, pairs: Pairs) -> Tensor:
+        """The level of each pair, ``[P]``."""
+        starts = torch.tensor(self.starts, device=pairs.rows.device)
+        return torch.searchsorted(starts, pairs.rows, right=True) - 1
+
+    def keep(self, pairs: Pairs) -> Tensor:
+        levels = self._levels(pairs)
+        kept = []
+        for level in range(len(self.starts)):
+            own = torch.where(levels == level)[0]
+            kept.append(own[pairs.scores[own].topk(min(self.most, len(own)))[1]])
+        return torch.cat(kept)
+
+    def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> Hurdle:
+        levels = self._levels(pairs)
+        return Hurdle(TOP, rank_of(pairs.scores[levels == levels[index]], pairs.scores[index]), self.most)
+
+
+@dataclass(frozen=True)
 class TopOfRows(Top):
     """The best pairs of the best rows, as many rows as pairs: what an end-to-end YOLO head does.
 

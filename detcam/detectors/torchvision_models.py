@@ -34,6 +34,10 @@ class Family:
 FAMILIES = (
     Family("SSD", "torchvision.models.detection.ssd.SSD", "detcam.detectors.ssd:SSDDetector",
            ("ssd300_vgg16", "ssdlite320_mobilenet_v3_large"), ("score_activation",)),
+    Family("RetinaNet", "torchvision.models.detection.retinanet.RetinaNet",
+           "detcam.detectors.retinanet:RetinaNetDetector", ("retinanet_resnet50_fpn", "retinanet_resnet50_fpn_v2")),
+    Family("FCOS", "torchvision.models.detection.fcos.FCOS", "detcam.detectors.fcos:FCOSDetector",
+           ("fcos_resnet50_fpn",)),
 )
 NAMES = tuple(name for family in FAMILIES for name in family.names)
 WORDS = ", ".join(family.word for family in FAMILIES)
