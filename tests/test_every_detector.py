@@ -14,12 +14,9 @@ from detcam.imaging import Image
 
 IMAGE = Image(photograph(1), "rectangles")
 NAMED = {"ssd": "backbone.second", "ssdlite": "backbone.features.1.3", "yolov3-tiny": "model.11",
-<<<<<<< HEAD
+         "retinanet": "backbone.body.second", "fcos": "backbone.body.second",
          **dict.fromkeys(("detr", "conditional_detr"), "model.backbone.model.encoder.stages.2")}  # YOLO's: model.7
 DEEP = {"detr": 2, "conditional_detr": 2}  # whose only level is the trunk's last map; 3 stages or more in the others
-=======
-         "retinanet": "backbone.body.second", "fcos": "backbone.body.second"}  # YOLO's: model.7
->>>>>>> 2dab97e (Detectors: torchvision's RetinaNet and FCOS)
 
 
 @pytest.fixture(scope="module", params=[*FAMILIES, *QUERY_FAMILIES])

@@ -148,6 +148,9 @@ def offline(*_: object, **__: object) -> None:
 @pytest.mark.parametrize(("name", "file"), [
     ("ssd300_vgg16", "ssd300_vgg16_coco-b556d3b4.pth"),
     ("ssdlite320_mobilenet_v3_large", "ssdlite320_mobilenet_v3_large_coco-a79551df.pth"),
+    ("retinanet_resnet50_fpn", "retinanet_resnet50_fpn_coco-eeacb38b.pth"),
+    ("retinanet_resnet50_fpn_v2", "retinanet_resnet50_fpn_v2_coco-5905b1c5.pth"),
+    ("fcos_resnet50_fpn", "fcos_resnet50_fpn_coco-99b0c9b7.pth"),
 ])
 def test_torchvision_weights_offline_say_which_file_to_put_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                                                  name: str, file: str) -> None:
@@ -189,6 +192,17 @@ def test_ultralytics_weights_offline_say_which_file_to_put_where(tmp_path: Path,
         assert str(tmp_path / "weights") in str(raised.value)
     save_yolo(tiny_yolo("yolo11n"), tmp_path / "yolo11n.pt")
     assert detcam.load("yolo11n.pt").name == "yolo11n.pt"
+
+
+@pytest.mark.parametrize(("version", "words"), [
+    ("yolov8n-obb", "a Detect, Segment or Pose head, got OBB: its boxes are oriented"),
+    ("yolov8n-cls", "a Detect, Segment or Pose head, got Classify: it classifies whole photographs"),
+])
+def test_a_yolo_without_upright_boxes_is_refused(version: str, words: str) -> None:
+    from ultralytics import YOLO
+
+    with pytest.raises(DetectorError, match=words):
+        detcam.load(YOLO(f"{version}.yaml"))
 
 
 def test_every_published_yolo_name_is_one_that_ultralytics_publishes() -> None:

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 from models import calibrate, calibrate_dense, calibrate_ssd, photograph, shift_class_bias, spread_outputs
+from tiny import yolo_class
 from tiny_dense import TINY_DENSE
-from tiny_detr import random_rtdetr
+from tiny_detr import random_rtdetr, tiny_hf
 from torchvision.models import get_model
 
 import detcam
@@ -134,7 +135,8 @@ def test_torchvision_s_own_dense_detectors(name: str) -> None:
 
 SLIM = {"yolov3": 0.125, "yolov3-spp": 0.125, "yolov9c": 0.25}  # the width of those that come in one large size
 YOLOS = ("yolov3", "yolov3-spp", "yolov3-tiny", "yolov5n", "yolov5n-p6", "yolov8n", "yolov9t", "yolov9c", "yolo11n",
-         "yolo12n", *(f"{name}:{head}" for name in ("yolov10n", "yolo26n") for head in ("one2many", "one2one", "")))
+         "yolo12n", *(f"{name}:{head}" for name in ("yolov10n", "yolo26n") for head in ("one2many", "one2one", "")),
+         "yolov8n-pose", "yolo11n-seg", "yolo26n-seg:one2one", "yolo26n-pose:one2many")
 
 
 @pytest.fixture(scope="module", params=YOLOS)
@@ -142,14 +144,14 @@ def yolo(request: pytest.FixtureRequest) -> YOLODetector:
     from detcam.detectors.ultralytics_import import import_ultralytics
 
     import_ultralytics()
-    from ultralytics.nn.tasks import DetectionModel, yaml_model_load
+    from ultralytics.nn.tasks import yaml_model_load
 
     name, _, head = request.param.partition(":")
     settings = yaml_model_load(f"{name}.yaml")
     if name in SLIM:
         settings["width_multiple"] = SLIM[name]
     torch.manual_seed(0)
-    model = DetectionModel(settings, verbose=False)
+    model = yolo_class(name)(settings, nc=80, verbose=False)
     model.names = {label: f"thing {label}" for label in range(80)}
     calibrate(model)
     imgsz = 480 if name == "yolov3-tiny" else 320  # it has no fine level, and few rows

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 import torch
 from tiny import THRESHOLD, photograph, tiny_detector, tiny_ssd, tiny_yolo
+from tiny_dense import TINY_DENSE
 from tiny_detr import tiny_rtdetr
 
 from detcam.detectors.base import Detector
 from detcam.detectors.prediction import Prediction
 from detcam.detectors.rtdetr import RTDETRDetector
 from detcam.detectors.ssd import SSDDetector
-from detcam.detectors.steps import CLASS, MOST, SCORE, SUPPRESSED, TOP, Hurdle, just_below
+from detcam.detectors.steps import CLASS, MASK, MOST, SCORE, SUPPRESSED, TOP, Hurdle, just_below
 from detcam.detectors.yolo import YOLODetector, YoloPrediction
 from detcam.imaging import Image
 
@@ -30,6 +31,9 @@ DROPPED_BY = {  # the steps of which each must drop something
     "yolo26n agnostic": {CLASS, SCORE, TOP, MOST},
     "rtdetr": {SCORE, TOP, MOST},
     "detr": {CLASS, SCORE},
+    "yolo26n-seg": {SCORE, TOP, MOST, MASK},
+    "retinanet": {SCORE, TOP, SUPPRESSED, MOST},
+    "fcos": {SCORE, TOP, SUPPRESSED, MOST},
 }
 ASKED = 40  # dropped pairs of each detector that are asked about
 
@@ -42,21 +46,21 @@ class Case:
     def __init__(self, kind: str) -> None:
         self.kind = kind
         name, _, agnostic = kind.partition(" ")
-        if kind == "ssd":
-            model = tiny_ssd()
-            model.topk_candidates, model.detections_per_img = 60, 25
-            self.detector: Detector = SSDDetector(model)
+        if kind in ("ssd", *TINY_DENSE):
+            self.detector: Detector = SSDDetector(tiny_ssd()) if kind == "ssd" else TINY_DENSE[kind]()
+            model = self.detector.model
+            model.topk_candidates, model.detections_per_img, model.nms_thresh = 60, 25, 0.45
         elif kind == "rtdetr":
             self.detector = RTDETRDetector(tiny_rtdetr(), {"imgsz": 128, "max_det": 20})
         elif kind == "detr":
             self.detector = tiny_detector(kind)
         else:
-            head = "one2one" if name == "yolo26n" else None
+            head = "one2one" if name.startswith("yolo26n") else None
             settings = {"imgsz": 128, "max_det": 20, "agnostic_nms": bool(agnostic), "iou": 0.5}
             self.detector = YOLODetector(tiny_yolo(name), settings, head=head)
             if head:
                 self.detector.head.max_det, self.detector.head.agnostic_nms = 30, bool(agnostic)
-        self.image = Image(photograph(2), "tiny")
+        self.image = Image(photograph(1 if name == "yolo26n-seg" else 2), "tiny")  # the second has hardly empty masks
         self.canvas = self.detector.canvas(self.image)
         self.prediction = self.predict()
 
@@ -88,12 +92,13 @@ class Case:
         return replace(prediction, scores=scores, output=output)
 
     def _end_to_end(self, prediction: Prediction, scores: torch.Tensor) -> torch.Tensor:
-        return self.detector.head.postprocess(torch.cat([prediction.boxes, scores], -1))
+        extra = [] if prediction.masks is None else [prediction.masks.coefficients.transpose(1, 2)]
+        return self.detector.head.postprocess(torch.cat([prediction.boxes, scores, *extra], -1))
 
     @contextmanager
     def limits(self, top: float | None, most: float | None) -> Iterator[Prediction]:
         """The library's own settings for how many are taken, and the prediction under them."""
-        if isinstance(self.detector, SSDDetector):
+        if hasattr(self.detector.model, "topk_candidates"):
             holders = [(self.detector.model, "topk_candidates", top), (self.detector.model, "detections_per_img", most)]
         elif self.kind == "detr":
             holders = []  # every query stands for its best class, and all that pass are taken
@@ -121,6 +126,8 @@ class Case:
                 for label in range(prediction.scores.shape[-1]):
                     if label != pair[1]:
                         prediction = self.without(prediction, (pair[0], label))
+            if MASK in by_kind:
+                prediction = replace(prediction, masks=None)
             if SUPPRESSED not in by_kind:
                 return pair in self.pairs(prediction, min_score)
             return self._frees(pair, prediction, min_score)
@@ -187,5 +194,7 @@ def test_numbers_are_the_pair_s_own(case: Case) -> None:
                     assert hurdle.winner == (row, int(scores[row].argmax()))
                     assert hurdle.limit == pytest.approx(float(scores[row].max()), abs=1e-6)
                     assert hurdle.limit >= hurdle.value
+                elif hurdle.kind == MASK:
+                    assert (hurdle.value, hurdle.limit) == (0, 1)
                 else:
                     assert hurdle.value > hurdle.limit

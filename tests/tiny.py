@@ -23,7 +23,8 @@ THRESHOLD = 0.25  # the score that detections are counted at
 SHARE = 0.15  # of all (row, label) pairs that pass it
 CLASSES = ("box", "ball")  # of the SSD, whose label 0 is the background
 FAMILIES = ("ssd", "ssdlite", "yolov3-tiny", "yolov5n-p6", "yolov8n", "yolov9t", "yolov10n:one2many",
-            "yolov10n:one2one", "yolo11n", "yolo12n", "yolo26n", "retinanet", "fcos")  # what tiny_detector makes
+            "yolov10n:one2one", "yolo11n", "yolo12n", "yolo26n", "yolov8n-seg", "yolov8n-pose", "retinanet",
+            "fcos")  # what tiny_detector makes
 QUERY_FAMILIES = ("rtdetr", "detr", "conditional_detr")  # and these, whose rows are others on every changed copy
 
 
@@ -121,14 +122,15 @@ def tiny_yolo(version: str = "yolov8n", seed: int = 0, imgsz: int = 128) -> nn.M
     """An ultralytics ``DetectionModel`` of three classes, a slim one of ``version``'s own architecture.
 
     Args:
-        version: the name of one of ultralytics' YAML files, such as ``"yolov8n"`` or ``"yolov10n"`` (end-to-end).
+        version: the name of one of ultralytics' YAML files, such as ``"yolov8n"``, ``"yolov10n"`` (end-to-end) or
+            ``"yolov8n-seg"``.
         seed: of the weights.
         imgsz: canvas size that the class bias is shifted for; hand it to the detector too.
     """
     from detcam.detectors.ultralytics_import import import_ultralytics
 
     import_ultralytics()
-    from ultralytics.nn.tasks import DetectionModel, yaml_model_load
+    from ultralytics.nn.tasks import yaml_model_load
 
     settings = yaml_model_load(f"{version}.yaml")
     if "scales" in settings:
@@ -140,12 +142,19 @@ def tiny_yolo(version: str = "yolov8n", seed: int = 0, imgsz: int = 128) -> nn.M
     settings["nc"] = 3
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = DetectionModel(settings, ch=3, nc=3, verbose=False)
+        model = yolo_class(version)(settings, ch=3, nc=3, verbose=False)
         normalise(model, imgsz)
         _shift_yolo(model, imgsz)
     model.names = {0: "person", 1: "box", 2: "ball"}
     model.args = {"imgsz": imgsz, "task": "detect"}
     return model.eval()
+
+
+def yolo_class(version: str) -> Any:
+    """The class of ultralytics' models that a version's are of."""
+    from ultralytics.nn.tasks import DetectionModel, PoseModel, SegmentationModel
+
+    return {"seg": SegmentationModel, "pose": PoseModel}.get(version.partition("-")[2], DetectionModel)
 
 
 def _canvases(imgsz: int, stride: int = 32) -> Tensor:

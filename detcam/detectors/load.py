@@ -11,14 +11,23 @@ from torch import nn
 from detcam.detectors.base import Detector
 from detcam.detectors.hf_checkpoint import PUBLISHED, is_hf, load_hf
 from detcam.detectors.python_file import function_in
-from detcam.detectors.torchvision_models import NAMES, WORDS, adapter_of, build, family_of, published_names
+from detcam.detectors.torchvision_models import (
+    NAMES,
+    WORDS,
+    adapter_of,
+    as_published,
+    build,
+    family_of,
+    published_names,
+)
 from detcam.errors import DetectorError, InputError, WeightsError, near
 
 SHIPPED = "detcam-person-ssd"
 YOLO_PATTERNS = {  # a published name for each size
     "yolov3{}u": ("", "-spp", "-tiny"), "yolov5{}u": "nsmlx", "yolov5{}6u": "nsmlx", "yolov8{}": "nsmlx",
     "yolov9{}": "tsmce", "yolov10{}": "nsmblx", "yolo11{}": "nsmlx", "yolo12{}": "nsmlx", "yolo26{}": "nsmlx",
-    "rtdetr-{}": "lx",
+    "yolov8{}-seg": "nsmlx", "yolov9{}-seg": "ce", "yolo11{}-seg": "nsmlx", "yolo26{}-seg": "nsmlx",
+    "yolov8{}-pose": "nsmlx", "yolo11{}-pose": "nsmlx", "yolo26{}-pose": "nsmlx", "rtdetr-{}": "lx",
 }
 YOLO_NAMES = tuple(f"{pattern.format(size)}.pt" for pattern, sizes in YOLO_PATTERNS.items() for size in sizes)
 
@@ -33,7 +42,8 @@ def load(model: Any, *, weights: str | Path | None = None, class_names: str | Pa
             ``"detcam-person-ssd"``: ships with detcam; with ``weights`` those of your own training;
             ``"ssd300_vgg16"``, ``"ssdlite320_mobilenet_v3_large"`` and the others of ``torchvision_models.NAMES``:
             torchvision's, with its published weights or with ``weights``;
-            ``"yolov8n.pt"`` and the like (v3u, v5u, v8 to v10, 11, 12, 26): ultralytics' published weights;
+            ``"yolov8n.pt"`` and the like (v3u, v5u, v8 to v10, 11, 12, 26, and ``-seg`` and ``-pose`` of some, which
+            are explained by their boxes): ultralytics' published weights;
             ``"rtdetr-l.pt"``, ``"rtdetr-x.pt"``: ultralytics' RT-DETR;
             a path to a ``.pt`` checkpoint of either;
             a folder that ``save_pretrained`` of Hugging Face's transformers wrote, of a DETR or Conditional DETR, or
@@ -163,6 +173,8 @@ def _person_ssd(asked: _Asked) -> Detector:
 def _torchvision_name(name: str, asked: _Asked) -> Detector:
     words: str | Path | Sequence[str] = published_names(name) if asked.class_names is None else asked.class_names
     model = build(name, None if asked.weights is None else 1 + len(read_class_names(words) or {}))
+    if asked.weights is not None:
+        as_published(model, name, Path(asked.weights))
     return _torchvision(model, name, replace(asked, class_names=words), name)
 
 

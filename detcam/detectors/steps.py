@@ -1,5 +1,6 @@
 """The steps of which libraries' selections are made: what each keeps, and why it drops what it drops."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -8,10 +9,10 @@ from torch import Tensor
 
 from detcam.detectors.pairs import Pairs, classes_of
 
-CLASS, SCORE, TOP, SUPPRESSED, MOST = "class", "score", "top", "suppressed", "max detections"
-KINDS = (CLASS, SCORE, TOP, SUPPRESSED, MOST)
+CLASS, SCORE, TOP, SUPPRESSED, MOST, MASK = "class", "score", "top", "suppressed", "max detections", "empty mask"
+KINDS = (CLASS, SCORE, TOP, SUPPRESSED, MOST, MASK)
 """Why a pair is dropped: another class won its row, its score is too low, it is not among the best that are taken, a
-better box suppressed it, or there were enough detections without it."""
+better box suppressed it, there were enough detections without it, or its mask is empty."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,9 @@ class Hurdle:
     Attributes:
         kind: one of ``KINDS``.
         value: what the pair has: its score (class, score), its rank from 1, ties counted against it (top, max
-            detections), or its IoU with the winner (suppressed).
-        limit: what it would have taken: the winner's score, the threshold, how many are kept, or the highest IoU.
+            detections), its IoU with the winner (suppressed), or no pixel (empty mask).
+        limit: what it would have taken: the winner's score, the threshold, how many are kept, the highest IoU, or one
+            pixel.
         winner: row and label of what took its place: the class that won its row, or the box that suppressed it.
         others: how many more kept boxes would suppress it, were the winner not there.
     """
@@ -232,3 +234,23 @@ class Most:
 
     def lifted(self, hurdle: Hurdle, pair: tuple[int, int]) -> "Most":
         return Most(int(hurdle.value))
+
+
+@dataclass(frozen=True)
+class Masked:
+    """Pairs whose rows have a mask with any pixel in it.
+
+    Attributes:
+        filled: rows ``[N]`` to whether they have, ``[N]``.
+    """
+
+    filled: Callable[[Tensor], Tensor]
+
+    def keep(self, pairs: Pairs) -> Tensor:
+        return torch.where(self.filled(pairs.rows))[0]
+
+    def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> Hurdle:
+        return Hurdle(MASK, 0, 1)
+
+    def lifted(self, hurdle: Hurdle, pair: tuple[int, int]) -> None:
+        return None

@@ -42,6 +42,10 @@ FAMILIES = (
 NAMES = tuple(name for family in FAMILIES for name in family.names)
 WORDS = ", ".join(family.word for family in FAMILIES)
 
+WITHOUT_EPS = ("retinanet_resnet50_fpn",)
+"""Models whose published weights torchvision runs without the small number that keeps batch norms from a division by 0.
+"""
+
 
 def family_of(model: object) -> Family:
     """The family of a live model: that of its class or of the nearest class above it.
@@ -87,6 +91,14 @@ def build(name: str, classes: int | None) -> nn.Module:
         raise WeightsError(
             f"{name}: its published weights cannot be downloaded or read ({error}); without a network, fetch "
             f"{published.url} elsewhere and put it at {folder / Path(published.url).name}") from None
+
+
+def as_published(model: nn.Module, name: str, weights: Path) -> None:
+    """Run a model as torchvision runs it with its published weights, where a file is these, by its name."""
+    if name in WITHOUT_EPS and weights.name == Path(_published(name).url).name:
+        for module in model.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eps = 0.0
 
 
 def _published(name: str) -> Any:

@@ -12,7 +12,7 @@ FINE = 8  # the stride of the last backbone layer at which the evidence on an ed
 
 
 def own_predictor(kind: Any, model: Any, overrides: dict[str, Any] | None, imgsz: int | tuple[int, int] | None,
-                  device: str, nms: dict[str, Any]) -> Any:
+                  device: str, own: dict[str, Any]) -> Any:
     """A predictor of its own with a copy of a model.
 
     Args:
@@ -21,13 +21,14 @@ def own_predictor(kind: Any, model: Any, overrides: dict[str, Any] | None, imgsz
         overrides: the settings that ``predict`` would use, such as ``imgsz``.
         imgsz: canvas size; None takes the overrides'.
         device: where to run.
-        nms: its setting of that name, where it is to be set.
+        own: settings that go before the overrides, such as the task.
     """
     from ultralytics.utils.checks import check_imgsz
 
     settings = dict(overrides or {}) | {"task": "detect", "mode": "predict", "batch": 1, "rect": True,
-                                        "save": False, "verbose": False, "device": device} | nms
-    settings.pop("model", None)
+                                        "save": False, "verbose": False, "device": device} | own
+    for unwanted in ("model", "retina_masks"):
+        settings.pop(unwanted, None)
     if imgsz is not None:
         settings["imgsz"] = imgsz
     predictor = kind(overrides=settings)

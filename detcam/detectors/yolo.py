@@ -14,14 +14,20 @@ from detcam.detectors.hooks import recorded
 from detcam.detectors.pairs import every_pair
 from detcam.detectors.prediction import Grid, Level, Prediction, flatten_rows
 from detcam.detectors.selection import Selection
-from detcam.detectors.steps import BestClass, Most, Score, Step, Suppression, Top, TopOfRows
+from detcam.detectors.steps import BestClass, Masked, Most, Score, Step, Suppression, Top, TopOfRows
 from detcam.detectors.ultralytics_import import import_ultralytics
 from detcam.detectors.ultralytics_predictor import architecture_of, last_layer_of_stride_8, own_predictor
+from detcam.detectors.yolo_masks import Masks
 from detcam.errors import DetectorError, InputError
 from detcam.imaging import Geometry, Image
 
 HEADS = ("one2many", "one2one")
 MAX_NMS, APART = 30000, 7680.0  # non_max_suppression's own: candidates at most, canvas pixels between two classes
+TASKS = {"Detect": "detect", "v10Detect": "detect", "Segment": "segment", "Segment26": "segment", "Pose": "pose",
+         "Pose26": "pose"}  # by the head's class
+REFUSED = {"OBB": "its boxes are oriented, and have no left, top, right or bottom edge to explain",
+           "OBB26": "its boxes are oriented, and have no left, top, right or bottom edge to explain",
+           "Classify": "it classifies whole photographs, and finds no boxes"}
 
 
 @dataclass(frozen=True)
@@ -29,14 +35,20 @@ class YoloPrediction(Prediction):
     """A prediction with the network's own output table, on which ultralytics' suppression runs unchanged.
 
     Attributes:
-        output: ``[B, 4 + C, A]`` (xywh and scores), or ``[B, K, 6]`` for the one-to-one head; detached.
+        output: ``[B, 4 + C + E, A]`` (xywh, scores, and what else there is: mask coefficients or keypoints), or
+            ``[B, K, 6 + E]`` for the one-to-one head; detached.
+        masks: of a segmentation model.
     """
 
     output: Tensor = field(kw_only=True)
+    masks: Masks | None = field(default=None, kw_only=True)
 
 
 class YOLODetector(Detector):
     """An ultralytics detection model: the private, fused, frozen copy that ``predict`` itself would run.
+
+    Segmentation and pose models are explained by their boxes, which are ``predict``'s own; their masks and keypoints
+    are not explained. (A box whose mask is empty is no detection: ``predict`` drops it.)
 
     Args:
         model: the ``DetectionModel`` (from a checkpoint or a live ``YOLO``); it is copied and left alone.
@@ -55,19 +67,15 @@ class YOLODetector(Detector):
     def __init__(self, model: Any, overrides: dict[str, Any] | None = None, name: str = "yolo",
                  head: str | None = None, imgsz: int | tuple[int, int] | None = None, device: str = "cpu") -> None:
         import_ultralytics()
-        from ultralytics.models.yolo.detect import DetectionPredictor
-        from ultralytics.nn.modules.head import Detect
 
         last = model.model[-1] if hasattr(model, "model") else None
-        if type(last) is not Detect and type(last).__name__ != "v10Detect":
-            raise DetectorError(f"{name}: expected a YOLO detection model with a Detect head, "
-                                f"got {type(last if last is not None else model).__name__}")
+        task = _task(last if last is not None else model, name)
         if head not in (None, *HEADS):
             raise InputError(f"head {head!r}: expected one of {', '.join(HEADS)}")
         if head == "one2one" and getattr(last, "one2one_cv2", None) is None:
             raise DetectorError(f"{name} has no one-to-one head: leave head unset, or set head='one2many'")
-        nms = {} if head is None else {"nms": None if head == "one2many" else False}
-        predictor = own_predictor(DetectionPredictor, model, overrides, imgsz, device, nms)
+        settings = {"task": task} | ({} if head is None else {"nms": None if head == "one2many" else False})
+        predictor = own_predictor(_predictor(task), model, overrides, imgsz, device, settings)
         if head == "one2many" and predictor.model.end2end:
             raise DetectorError(f"{name}: its one-to-many head was removed when it was fused; only one2one is left")
         self._predictor = predictor
@@ -118,16 +126,22 @@ class YOLODetector(Detector):
         count = self.n_levels
         classes, boxes = zip(*(self.head_modules(level) for level in range(count)), strict=True)
         with recorded([*classes, *boxes]) as outputs:
-            output = self.model(pixels)[0].detach()
+            output, raw = self.model(pixels)
         levels, start = [], 0
         for index in range(count):
             stride = float(self.head.stride[index])
             level = Level(outputs[index], outputs[count + index], 1, start, Grid((stride, stride)))
             levels.append(level)
             start += level.rows
-        return self._prediction(tuple(levels), output)
+        masks = None
+        if isinstance(output, tuple):
+            output, prototypes = output
+            branch = raw.get("one2one" if self.end2end else "one2many", raw)
+            size = int(pixels.shape[-2]), int(pixels.shape[-1])
+            masks = Masks(prototypes.detach(), branch["mask_coefficient"].detach(), size)
+        return self._prediction(tuple(levels), output.detach(), masks)
 
-    def _prediction(self, levels: tuple[Level, ...], output: Tensor) -> YoloPrediction:
+    def _prediction(self, levels: tuple[Level, ...], output: Tensor, masks: Masks | None) -> YoloPrediction:
         anchors, strides = anchor_points(levels)
 
         def decode(raw: Tensor, rows: Tensor) -> Tensor:
@@ -147,7 +161,7 @@ class YOLODetector(Detector):
             every_row = torch.arange(raw.shape[1], device=raw.device)
             boxes = torch.stack([decode(one, every_row) for one in raw])
         return YoloPrediction(boxes, scores, levels, torch.sigmoid, decode,
-                              spread if self.head.reg_max > 1 else None, output=output)
+                              spread if self.head.reg_max > 1 else None, output=output, masks=masks)
 
     def _bins(self, raw: Tensor) -> tuple[Tensor, Tensor]:
         """Probabilities of each edge's distance bins ``[N, 4, reg_max]`` and their means ``[N, 4]`` (DFL), in cells."""
@@ -161,32 +175,40 @@ class YOLODetector(Detector):
         assert isinstance(prediction, YoloPrediction)
         args = self._predictor.args
         kept, indices = non_max_suppression(prediction.output, min_score, args.iou, None, args.agnostic_nms,
-                                            max_det=args.max_det, end2end=self.end2end, return_idxs=True)
+                                            max_det=args.max_det, nc=self.head.nc, end2end=self.end2end,
+                                            return_idxs=True)
         if self.end2end:
             ranked = self.head.get_topk_index(prediction.scores, self.head.max_det)[2]
             indices = [ranked[image][index] for image, index in enumerate(indices)]
         selected = []
-        for found, rows, geometry in zip(kept, indices, canvas.geometries, strict=True):
-            height, width = geometry.source
+        for image, geometry in enumerate(canvas.geometries):
+            found, rows, (height, width) = kept[image], indices[image].view(-1).long(), geometry.source
+            if prediction.masks is not None:
+                filled = prediction.masks.filled(image, rows, found[:, :4])
+                found, rows = found[filled], rows[filled]
             inside = geometry.to_source(found[:, :4].double().cpu().numpy()).clip(0, [width, height, width, height])
             boxes = torch.from_numpy(inside)
-            selected.append(detections_of(prediction, rows.view(-1).long(), found[:, 5].long(), found[:, 4], boxes))
+            selected.append(detections_of(prediction, rows, found[:, 5].long(), found[:, 4], boxes))
         return selected
 
     def selection(self, prediction: Prediction, canvas: Canvas, min_score: float) -> Selection:
         assert isinstance(prediction, YoloPrediction)
         args = self._predictor.args
-        scores = prediction.scores[0] if self.end2end else prediction.output[0, 4:].T
+        scores = prediction.scores[0] if self.end2end else prediction.output[0, 4 : 4 + self.head.nc].T
         pairs = every_pair(scores, range(scores.shape[-1]))
+        masks, rows_boxes = prediction.masks, prediction.boxes[0]
+        last: tuple[Step, ...] = (Most(args.max_det),)
+        if masks is not None:
+            last = (*last, Masked(lambda rows: masks.filled(0, rows, rows_boxes[rows])))
         if self.end2end:
             top = min(self.head.max_det, len(scores))
             first: tuple[Step, ...] = (BestClass(), Top(top)) if self.head.agnostic_nms else (TopOfRows(top),)
-            return Selection(pairs, (*first, Score(min_score), Most(args.max_det)))
+            return Selection(pairs, (*first, Score(min_score), *last))
         middle, size = prediction.output[0, :2].T, prediction.output[0, 2:4].T
         boxes = torch.cat([middle - size / 2, middle + size / 2], 1)
         return Selection(pairs, (
             BestClass(), Score(min_score), Top(MAX_NMS, if_more=True),
-            Suppression(boxes, args.iou, 0 if args.agnostic_nms else APART), Most(args.max_det)))
+            Suppression(boxes, args.iou, 0 if args.agnostic_nms else APART), *last))
 
     def library_detections(self, image: Image, min_score: float) -> Detections:
         self._predictor.args.conf = min_score
@@ -206,3 +228,24 @@ def anchor_points(levels: tuple[Level, ...]) -> tuple[Tensor, Tensor]:
         strides.append(torch.full((height * width,), stride))
     like = levels[0].logits
     return torch.cat(centres).to(like), torch.cat(strides).to(like)
+
+
+def _task(head: Any, name: str) -> str:
+    """What a model with such a head does.
+
+    Raises:
+        DetectorError: nothing that is explained by boxes.
+    """
+    kind = type(head).__name__
+    if kind in TASKS and type(head).__module__ == "ultralytics.nn.modules.head":
+        return TASKS[kind]
+    why = f": {REFUSED[kind]}" if kind in REFUSED else ""
+    raise DetectorError(f"{name}: expected a YOLO detection model with a Detect, Segment or Pose head, got {kind}{why}")
+
+
+def _predictor(task: str) -> Any:
+    """What ``predict`` runs for a task."""
+    from ultralytics.models import yolo
+
+    return {"detect": yolo.detect.DetectionPredictor, "segment": yolo.segment.SegmentationPredictor,
+            "pose": yolo.pose.PosePredictor}[task]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from detcam.detectors.steps import CLASS, MOST, SCORE, SUPPRESSED, TOP
+from detcam.detectors.steps import CLASS, MASK, MOST, SCORE, SUPPRESSED, TOP
 from detcam.diagnosis.place import Place
 
 DETECTED, NO_ROW = "detected", "no row near"
@@ -127,6 +127,8 @@ def _next(reason: Reason) -> str:
         return f"it ranks {reason.value:.0f}, and only the best {reason.limit:.0f} are taken"
     if reason.kind == MOST:
         return f"it would be detection {reason.value:.0f}, and at most {reason.limit:.0f} are kept"
+    if reason.kind == MASK:
+        return "it has an empty mask, and no box is reported without one"
     if reason.kind == CLASS:
         assert reason.rival is not None
         return f"{reason.rival.class_name} {decimals(reason.rival.score)} beats it at this row"
