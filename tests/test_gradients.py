@@ -27,7 +27,7 @@ from detcam.imaging import Image
 
 GROUP_NORM = ("fcos",)  # over whole maps
 SHARED = ("retinanet", "fcos")  # one head for every level
-LIKE_OTHERS = ("yolov3-tiny", "yolov10n:one2many")  # whose heads are those of v8 and of the other head of v10
+LIKE_OTHERS = ("yolov3-tiny", "yolov8n-pose", "yolov10n:one2many")  # whose heads are those of v8 and of v10's other one
 IMAGE = Image(photograph(3), "rectangles")
 
 
