@@ -74,7 +74,7 @@ def test_the_row_that_speaks_is_chosen_by_the_stated_rule() -> None:
         for place in (Place(at=(float(rng.uniform(30, 120)), float(rng.uniform(30, 90)))),
                       Place(box=tuple(boxes[rng.integers(60)].tolist()))):
             for labels in ([0, 1, 2], [2]):
-                found = choose(place, boxes, scores, labels, image)
+                found = choose(place, boxes, scores[:, labels], labels, image)
                 assert (found.row, found.label) == slow_choice(place, boxes, scores, labels)
                 assert found.near
                 own = scores[:, labels] * (1 if place.box else 0)

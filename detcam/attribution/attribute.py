@@ -1,10 +1,7 @@
 """Heatmaps of every detection of a photograph together."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from importlib import import_module
-
-import torch
 
 from detcam.attribution.heatmap import Heatmap
 from detcam.attribution.methods import Method
@@ -12,9 +9,9 @@ from detcam.attribution.methods.table import CHANNEL, LAYER, MASKED, PATH, PIXEL
 from detcam.attribution.tape import Tape
 from detcam.attribution.target import FOUND, SIMILARITY, TARGETS, Target, settled
 from detcam.attribution.task import Task, keys_of
-from detcam.detectors.base import FRESH, REPLAYED, Canvas, Detector
+from detcam.detectors.base import FRESH, Canvas, Detector
 from detcam.detectors.detections import Detections
-from detcam.detectors.prediction import Prediction
+from detcam.detectors.replay import replaying
 from detcam.errors import MethodError
 
 RUNNERS = {
@@ -52,9 +49,7 @@ def attribute(detector: Detector, canvas: Canvas, detections: Detections, method
     target = settled(target, detector, canvas, keys_of(detections), None if tape is None else tape.prediction)
     module, _, function = RUNNERS[method.kind].partition(":")
     task = Task(detector, canvas, detections, method, layer, target, seed, tape)
-    with ExitStack() as stack:
-        if detector.rows == REPLAYED:
-            stack.enter_context(detector.holding(_clean(detector, canvas) if tape is None else tape.prediction))
+    with replaying(detector, canvas, None if tape is None else tape.prediction, rows=method.kind != MASKED):
         maps: list[Heatmap] = getattr(import_module(module), function)(task)
     return maps
 
@@ -72,8 +67,3 @@ def explained(detector: Detector, method: Method, target: Target) -> Target:
                           f"there: it can explain that a box is found, not {target.name!r}; choose the target "
                           f"{FOUND[0]}, or a method that takes the photograph as it is, such as 'hirescam'")
     return TARGETS[SIMILARITY]
-
-
-def _clean(detector: Detector, canvas: Canvas) -> Prediction:
-    with detector.borrowed(), torch.no_grad():
-        return detector.forward(canvas.pixels)

@@ -46,7 +46,7 @@ def masked_maps(task: Task) -> list[Heatmap]:
     labels = sorted(detector.class_names)
     boxes = torch.from_numpy(task.canvas.geometries[0].to_canvas(task.detections.boxes)).to(pixels)
     with detector.borrowed(), torch.no_grad():
-        profiles = detector.forward(pixels).scores[0, torch.from_numpy(task.detections.rows)][:, labels]
+        profiles = detector.forward(pixels).profiles(torch.from_numpy(task.detections.rows), labels)
 
         def similar(changed: Tensor) -> Tensor:
             return similarities(detector.forward(changed), boxes, profiles, labels)

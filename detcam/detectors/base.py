@@ -122,15 +122,18 @@ class Detector(ABC):
         return (*CLASS_TARGETS, *BOX_TARGETS)
 
     @contextmanager
-    def holding(self, prediction: Prediction) -> Iterator[None]:
-        """Rows mean in every forward pass of the block what they mean in ``prediction``, where that is possible."""
+    def holding(self, prediction: Prediction, rows: bool = True) -> Iterator[None]:
+        """Rows mean in every forward pass of the block what they mean in ``prediction``, where that is possible.
+
+        With ``rows=False`` the block's copies of the photograph are answered anew; where the photograph lies on the
+        canvas is known from ``prediction`` all the same.
+        """
         yield
 
     @cached_property
     def depth_layers(self) -> tuple[Stage, ...]:
         """The layers that ``layer="depth"`` fuses with the box's own level, from shallow to deep."""
-        pixels = self.canvas(Image(np.full((BLANK, BLANK, 3), 114, np.uint8), "a blank photograph")).pixels
-        found = [stage for stage in stages(self, pixels) if not stage.name.startswith(LEVEL)]
+        found = [stage for stage in stages(self, self.blank_canvas()) if not stage.name.startswith(LEVEL)]
         names = [stage.name for stage in found]
         if self.edge_layer in names:
             return tuple(stage for stage in found[names.index(self.edge_layer):] if self.in_depth(stage))
@@ -138,6 +141,10 @@ class Detector(ABC):
         edge = order.get(self.edge_layer, len(order))
         first = next((place for place, stage in enumerate(found) if order[stage.name] >= edge), len(found))
         return tuple(stage for stage in found[first:] if self.in_depth(stage))
+
+    def blank_canvas(self) -> Tensor:
+        """A canvas ``[1, 3, h, w]`` without content, large enough to tell layers by the sizes of their maps."""
+        return self.canvas(Image(np.full((BLANK, BLANK, 3), 114, np.uint8), "a blank photograph")).pixels
 
     def in_depth(self, stage: Stage) -> bool:
         """Whether a stage from the edge layer on is one of ``depth_layers``: those that are no level's input are."""

@@ -1,6 +1,6 @@
 """What a detector says before any suppression, still differentiable, level by level."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,6 +102,20 @@ class Prediction:
     def scores_of(self, label: int) -> Tensor:
         """Every row's probability of one class, ``[B, A]``, detached."""
         return self.scores[..., label]
+
+    def profiles(self, rows: Tensor, labels: Sequence[int]) -> Tensor:
+        """The probabilities of some classes at some rows of image 0, ``[N, L]``, detached."""
+        return self.scores[0, rows][:, list(labels)]
+
+    def described(self, labels: Sequence[int]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Of each image all that is said to be there: boxes ``[R, 4]`` and probabilities of some classes ``[R, L]``."""
+        return zip(self.boxes, self.scores[..., list(labels)], strict=True)
+
+    def candidates(self, labels: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
+        """What may be detected as one of some classes in image 0: rows ``[R]``, their scores and labels ``[R, L]``."""
+        scores = self.scores[0][:, list(labels)]
+        return (torch.arange(len(scores), device=scores.device), scores,
+                torch.tensor(list(labels), device=scores.device).expand_as(scores))
 
     def class_logits(self, row: int) -> Tensor:
         """A row's logits of all classes in every image, ``[B, C]``, read from its own level's map, on the graph."""

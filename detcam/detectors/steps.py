@@ -9,10 +9,11 @@ from torch import Tensor
 
 from detcam.detectors.pairs import Pairs, classes_of
 
-CLASS, SCORE, TOP, SUPPRESSED, MOST, MASK = "class", "score", "top", "suppressed", "max detections", "empty mask"
-KINDS = (CLASS, SCORE, TOP, SUPPRESSED, MOST, MASK)
-"""Why a pair is dropped: another class won its row, its score is too low, it is not among the best that are taken, a
-better box suppressed it, there were enough detections without it, or its mask is empty."""
+CLASS, SCORE, SMALL, TOP, SUPPRESSED, MOST, MASK = (
+    "class", "score", "small", "top", "suppressed", "max detections", "empty mask")
+KINDS = (CLASS, SCORE, SMALL, TOP, SUPPRESSED, MOST, MASK)
+"""Why a pair is dropped: another class won its row, its score is too low, its box is too small, it is not among the
+best that are taken, a better box suppressed it, there were enough detections without it, or its mask is empty."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,11 @@ class Hurdle:
 
     Attributes:
         kind: one of ``KINDS``.
-        value: what the pair has: its score (class, score), its rank from 1, ties counted against it (top, max
-            detections), its IoU with the winner (suppressed), or no pixel (empty mask).
-        limit: what it would have taken: the winner's score, the threshold, how many are kept, the highest IoU, or one
-            pixel.
+        value: what the pair has: its score (class, score), its box's shorter side in canvas pixels (small), its rank
+            from 1, ties counted against it (top, max detections), its IoU with the winner (suppressed), or no pixel
+            (empty mask).
+        limit: what it would have taken: the winner's score, the threshold, the shortest side, how many are kept, the
+            highest IoU, or one pixel.
         winner: row and label of what took its place: the class that won its row, or the box that suppressed it.
         others: how many more kept boxes would suppress it, were the winner not there.
     """
@@ -90,6 +92,31 @@ class Score:
 
     def lifted(self, hurdle: Hurdle, pair: tuple[int, int]) -> "Score":
         return Score(just_below(hurdle.value))
+
+
+@dataclass(frozen=True)
+class Small:
+    """Boxes whose sides are not too short.
+
+    Attributes:
+        boxes: ``[A, 4]`` xyxy canvas pixels, as the library compares them.
+        side: the shortest side that is kept, canvas pixels.
+    """
+
+    boxes: Tensor
+    side: float
+
+    def keep(self, pairs: Pairs) -> Tensor:
+        from torchvision.ops import remove_small_boxes  # imported late: torchvision sets environment variables
+
+        return remove_small_boxes(self.boxes[pairs.rows], self.side)
+
+    def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> Hurdle:
+        x1, y1, x2, y2 = self.boxes[pairs.rows[index]].tolist()
+        return Hurdle(SMALL, min(x2 - x1, y2 - y1), self.side)
+
+    def lifted(self, hurdle: Hurdle, pair: tuple[int, int]) -> "Small":
+        return replace(self, side=-1.0)
 
 
 def just_below(score: float) -> float:

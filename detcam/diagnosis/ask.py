@@ -1,7 +1,7 @@
 """Why nothing was detected at a place: the raw row that speaks for it, and what kept it from being detected."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -69,7 +69,7 @@ def ask(detector: Detector, prediction: Prediction, canvas: Canvas, image: Image
                      _source_boxes(prediction, canvas.geometries[0]))
     own = search.own_labels(labels)
     for place in places:
-        search.add(place, choose(place, search.boxes, search.scores, own, image))
+        search.add(place, search.choose(place, own, image))
     return Asked(search.detections(), tuple(search.verdicts), tuple(search.numbers), found)
 
 
@@ -87,7 +87,7 @@ class _Search:
                  boxes: NDArray[np.float64]) -> None:
         self.names, self.prediction, self.selection = detector.class_names, prediction, selection
         self.labels = [int(label) for label in torch.unique(selection.pairs.labels)]
-        self.boxes, self.scores = boxes, prediction.scores[0].cpu().double().numpy()
+        self.boxes = boxes
         self.known = {pair: order + 1 for order, pair in enumerate(
             zip(found.rows.tolist(), found.labels.tolist(), strict=True))}
         self.pairs: list[tuple[int, int]] = []
@@ -105,15 +105,25 @@ class _Search:
         """The word for a label."""
         return self.names.get(label, f"class {label}")
 
+    def score(self, row: int, label: int) -> float:
+        """A row's probability of a class."""
+        return float(self.prediction.profiles(torch.tensor([row]), [label])[0, 0])
+
+    def choose(self, place: Place, labels: Sequence[int], image: Image) -> Choice:
+        """The row that speaks for a place, as one of some classes."""
+        rows, scores, own = (each.cpu().numpy() for each in self.prediction.candidates(labels))
+        found = choose(place, self.boxes[rows], scores.astype(np.float64), own, image)
+        return replace(found, row=int(rows[found.row]))
+
     def add(self, place: Place, choice: Choice) -> None:
         """Add the row of a place, and what took its place."""
         pair = choice.row, choice.label
         number, reasons = self._number(pair), self._reasons(pair)
-        best = max(self.labels, key=lambda label: float(self.scores[choice.row, label]))
+        best = max(self.labels, key=lambda label: self.score(choice.row, label))
         self._append(pair, number, Verdict(
             place=place, near=choice.near, iou=choice.iou, number=number, class_name=self.name(choice.label),
-            score=float(self.scores[pair]), best_class=self.name(best),
-            best_score=float(self.scores[choice.row, best]), detected=not reasons, reasons=reasons))
+            score=self.score(*pair), best_class=self.name(best),
+            best_score=self.score(choice.row, best), detected=not reasons, reasons=reasons))
         for rival in (reason.rival for reason in reasons):
             if rival is not None and (rival.row, rival.label) not in self.pairs:
                 self._append((rival.row, rival.label), rival.number, None)
@@ -135,11 +145,11 @@ class _Search:
 
     def _rival(self, pair: tuple[int, int]) -> Rival:
         row, label = pair
-        return Rival(row, label, self.name(label), float(self.scores[pair]), self._number(pair),
+        return Rival(row, label, self.name(label), self.score(*pair), self._number(pair),
                      not self.selection.hurdles(row, label))
 
     def detections(self) -> Detections:
         """The rows as detections."""
         rows, labels = torch.tensor(self.pairs, dtype=torch.long).view(-1, 2).T
-        boxes, scores = torch.from_numpy(self.boxes)[rows], torch.from_numpy(self.scores)[rows, labels]
-        return detections_of(self.prediction, rows, labels, scores, boxes)
+        scores = torch.tensor([self.score(*pair) for pair in self.pairs], dtype=torch.float64)
+        return detections_of(self.prediction, rows, labels, scores, torch.from_numpy(self.boxes)[rows])

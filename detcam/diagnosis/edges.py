@@ -101,10 +101,11 @@ def sibling_spread(prediction: Prediction, canvas: Canvas, detections: Detection
     Siblings are rows of the same label with IoU above 0.5 and a score above 0.05, the detection's own row among
     them; a detection without a sibling has NaN.
     """
-    all_boxes, all_scores = prediction.boxes[0].cpu().double().numpy(), prediction.scores[0].cpu().numpy()
+    all_boxes = prediction.boxes[0].cpu().double().numpy()
+    scores = {label: prediction.scores_of(label)[0].cpu().numpy() for label in set(detections.labels.tolist())}
     found = np.full((len(detections), 4), np.nan)
     for index, (row, label) in enumerate(keys_of(detections)):
-        rows = np.flatnonzero(all_scores[:, label] > SIBLING_SCORE)
+        rows = np.flatnonzero(scores[label] > SIBLING_SCORE)
         own = all_boxes[row][None]
         siblings = all_boxes[rows][iou(own, all_boxes[rows])[0] > SIBLING_IOU]
         if len(siblings) > 1:

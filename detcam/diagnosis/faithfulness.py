@@ -17,6 +17,7 @@ from detcam.attribution.baselines import BASELINES, photograph_pixels
 from detcam.attribution.heatmap import Heatmap
 from detcam.detectors.base import FRESH, Canvas, Detector
 from detcam.detectors.detections import Detections
+from detcam.detectors.replay import replaying
 from detcam.imaging.boxes import iou
 
 Array = NDArray[np.float64]
@@ -153,13 +154,14 @@ class Probe:
     def _read(self, canvases: Iterator[Tensor]) -> Array:
         """Probabilities of the row and of the best neighbour, ``[2, K]``, a chunk of canvases at a time."""
         found, chunk = [], []
-        for pixels in canvases:
-            chunk.append(pixels)
-            if len(chunk) == self._chunk:
+        with replaying(self._detector, self._canvas):
+            for pixels in canvases:
+                chunk.append(pixels)
+                if len(chunk) == self._chunk:
+                    found.append(self._read_chunk(chunk))
+                    chunk = []
+            if chunk:
                 found.append(self._read_chunk(chunk))
-                chunk = []
-        if chunk:
-            found.append(self._read_chunk(chunk))
         return np.concatenate(found, 1)
 
     def _read_chunk(self, chunk: list[Tensor]) -> Array:

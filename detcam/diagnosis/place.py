@@ -100,8 +100,8 @@ def centreness(boxes: NDArray[np.floating], x: float, y: float) -> NDArray[np.fl
     return np.sqrt(np.divide(nearer, farther, out=np.zeros_like(nearer), where=farther > 0))
 
 
-def choose(place: Place, boxes: NDArray[np.floating], scores: NDArray[np.floating], labels: Sequence[int],
-           image: Image) -> Choice:
+def choose(place: Place, boxes: NDArray[np.floating], scores: NDArray[np.floating],
+           labels: Sequence[int] | NDArray[np.integer], image: Image) -> Choice:
     """The row and the label that speak for a place.
 
     For a box: the highest score among rows with an IoU of 0.5 or more; where there is none, the row with the best IoU,
@@ -115,16 +115,16 @@ def choose(place: Place, boxes: NDArray[np.floating], scores: NDArray[np.floatin
     Args:
         place: what was asked about.
         boxes: ``[A, 4]`` xyxy source pixels, clipped to the photograph.
-        scores: ``[A, C]``.
-        labels: which columns of ``scores`` are asked about.
+        scores: ``[A, L]`` of each row as what it may be detected as.
+        labels: what that is, ``[L]`` or, where it depends on the row, ``[A, L]``.
         image: the photograph.
     """
-    own = scores[:, list(labels)]
+    own, labels = scores, np.broadcast_to(np.asarray(labels), scores.shape)
     if place.box is not None:
         overlap = iou(np.array([place.box]), boxes)[0]
         near = overlap >= NEAR
         row = int(np.where(near, own.max(1), -1).argmax() if near.any() else overlap.argmax())
-        return Choice(row, labels[int(own[row].argmax())], bool(near.any()), float(overlap[row]))
+        return Choice(row, int(labels[row, own[row].argmax()]), bool(near.any()), float(overlap[row]))
     assert place.at is not None
     x, y = np.clip(place.at, 0.5, [image.width - 0.5, image.height - 0.5])  # the middle of a pixel at the border
     central = centreness(boxes, x, y)
@@ -132,14 +132,15 @@ def choose(place: Place, boxes: NDArray[np.floating], scores: NDArray[np.floatin
         away = np.hypot(*(np.maximum(np.maximum(boxes[:, column] - at, at - boxes[:, column + 2]), 0)
                           for column, at in ((0, x), (1, y))))
         row = int(away.argmin())
-        return Choice(row, labels[int(own[row].argmax())], False, None)
+        return Choice(row, int(labels[row, own[row].argmax()]), False, None)
     best, column = divmod(int((own * central[:, None]).argmax()), own.shape[1])
-    return Choice(_surest(best, boxes, own[:, column], central > 0), labels[column], True, None)
+    same = (central > 0) & (labels[:, column] == labels[best, column])
+    return Choice(_surest(best, boxes, own[:, column], same), int(labels[best, column]), True, None)
 
 
-def _surest(row: int, boxes: NDArray[np.floating], scores: NDArray[np.floating], covers: NDArray[np.bool_]) -> int:
-    """The row with the highest score of those that cover the point and overlap ``row``, itself among them."""
-    rows = np.flatnonzero(covers)
+def _surest(row: int, boxes: NDArray[np.floating], scores: NDArray[np.floating], same: NDArray[np.bool_]) -> int:
+    """The row with the highest score of those that say the ``same`` of the point and overlap ``row``, with itself."""
+    rows = np.flatnonzero(same)
     siblings = rows[iou(boxes[row][None], boxes[rows])[0] >= SAME]
     best = int(siblings[scores[siblings].argmax()]) if len(siblings) else row
     return best if scores[best] > scores[row] else row

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from detcam.detectors.steps import CLASS, MASK, MOST, SCORE, SUPPRESSED, TOP
+from detcam.detectors.steps import CLASS, MASK, MOST, SCORE, SMALL, SUPPRESSED, TOP
 from detcam.diagnosis.place import Place
 
 DETECTED, NO_ROW = "detected", "no row near"
@@ -117,12 +117,16 @@ def _first(verdict: Verdict, reason: Reason) -> str:
         more = f" {reason.others} more would suppress it too." if reason.others else ""
         return (f"Suppressed: {_named(reason.rival)} overlaps this row ({own}) with IoU {reason.value:.{digits}f}, "
                 f"over the limit of {reason.limit:g}.{more}")
+    if reason.kind == SMALL:
+        return f"Not detected: {own}: {_next(reason)}."
     return f"Not detected: {own} {_next(reason).removeprefix('it ')}."
 
 
 def _next(reason: Reason) -> str:
     if reason.kind == SCORE:
         return f"its score is {_below(reason)}"
+    if reason.kind == SMALL:
+        return f"its box is {reason.value:.3f} px wide or high on the canvas, and less than {reason.limit:g} is dropped"
     if reason.kind == TOP:
         return f"it ranks {reason.value:.0f}, and only the best {reason.limit:.0f} are taken"
     if reason.kind == MOST:
