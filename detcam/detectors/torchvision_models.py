@@ -31,6 +31,7 @@ class Family:
     options: tuple[str, ...] = ()
 
 
+RCNN = "detcam.detectors.rcnn:RCNNDetector"  # Mask and Keypoint R-CNN are explained by their boxes
 FAMILIES = (
     Family("SSD", "torchvision.models.detection.ssd.SSD", "detcam.detectors.ssd:SSDDetector",
            ("ssd300_vgg16", "ssdlite320_mobilenet_v3_large"), ("score_activation",)),
@@ -38,6 +39,13 @@ FAMILIES = (
            "detcam.detectors.retinanet:RetinaNetDetector", ("retinanet_resnet50_fpn", "retinanet_resnet50_fpn_v2")),
     Family("FCOS", "torchvision.models.detection.fcos.FCOS", "detcam.detectors.fcos:FCOSDetector",
            ("fcos_resnet50_fpn",)),
+    Family("Faster R-CNN", "torchvision.models.detection.faster_rcnn.FasterRCNN", RCNN,
+           ("fasterrcnn_resnet50_fpn", "fasterrcnn_resnet50_fpn_v2", "fasterrcnn_mobilenet_v3_large_fpn",
+            "fasterrcnn_mobilenet_v3_large_320_fpn")),
+    Family("Mask R-CNN", "torchvision.models.detection.mask_rcnn.MaskRCNN", RCNN,
+           ("maskrcnn_resnet50_fpn", "maskrcnn_resnet50_fpn_v2")),
+    Family("Keypoint R-CNN", "torchvision.models.detection.keypoint_rcnn.KeypointRCNN", RCNN,
+           ("keypointrcnn_resnet50_fpn",)),
 )
 NAMES = tuple(name for family in FAMILIES for name in family.names)
 WORDS = ", ".join(family.word for family in FAMILIES)
