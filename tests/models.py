@@ -11,6 +11,8 @@ from torch import nn
 
 from detcam.detectors.base import Detector
 from detcam.detectors.dense import DenseDetector
+from detcam.detectors.rcnn import RCNNDetector
+from detcam.detectors.rcnn_transform import normalised
 from detcam.detectors.ssd import SSDDetector
 from detcam.imaging import Image, load_image
 
@@ -47,6 +49,34 @@ def calibrate_dense(detector: DenseDetector, image: Image) -> None:
     initialise(model)
     calibrate_norms(model, lambda: model.backbone(varied))
     spread(model, image.rgb)
+
+
+def calibrate_rcnn(detector: RCNNDetector, image: Image, candidates: int, min_score: float = 0.3) -> None:
+    """Make a two-stage detector's random weights find varied regions, of which so many pairs have a score above
+    ``min_score``."""
+    model, pixels = detector.model, detector.canvas(image).pixels
+    tensors = normalised(model.transform, torch.cat([pixels, pixels.flip(-1) / 2]))
+    calibrate_norms(model.backbone, lambda: model.backbone(tensors))
+    predictor = model.eval().roi_heads.box_predictor
+    with torch.no_grad():
+        said = model.rpn.head(list(model.backbone(tensors[:1]).values()))
+        for layer, values, spread in zip((model.rpn.head.cls_logits, model.rpn.head.bbox_pred), said, (1.0, 0.3),
+                                         strict=True):
+            factor = spread / values[0].std((0, 2, 3)).mean()
+            layer.bias.copy_(-values[0].mean((0, 2, 3)) * factor)  # so that no shape of anchors wins everywhere
+            layer.weight *= factor
+        for _ in range(2):
+            regions = detector.forward(pixels).regions
+            for layer, values in ((predictor.cls_score, regions.logits[0]), (predictor.bbox_pred, regions.deltas[0])):
+                layer.weight *= 1.5 / values.std(0).mean()
+        logits = detector.forward(pixels).regions.logits[0]
+        foreground = logits[:, 1:].exp()
+        others = foreground.sum(1, keepdim=True) + torch.zeros_like(foreground)
+        background = foreground / min_score - others  # the background's exponential at which a pair has that score
+        best = background.flatten().sort(descending=True).values[candidates]
+        predictor.cls_score.weight[0] = 0
+        predictor.cls_score.bias[0] = best.clamp(min=1e-3).log()
+    detector._checked = False
 
 
 def spread_outputs(detector: Detector, image: Image, logits: float, boxes: float) -> None:

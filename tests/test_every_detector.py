@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tiny import FAMILIES, QUERY_FAMILIES, photograph, tiny_detector
+from tiny import FAMILIES, QUERY_FAMILIES, TWO_STAGE, photograph, tiny_detector
 
 import detcam
 from detcam.attribution.attribute import attribute
@@ -14,12 +14,12 @@ from detcam.imaging import Image
 
 IMAGE = Image(photograph(1), "rectangles")
 NAMED = {"ssd": "backbone.second", "ssdlite": "backbone.features.1.3", "yolov3-tiny": "model.11",
-         "retinanet": "backbone.body.second", "fcos": "backbone.body.second",
+         **dict.fromkeys(("retinanet", "fcos", *TWO_STAGE), "backbone.body.second"),
          **dict.fromkeys(("detr", "conditional_detr"), "model.backbone.model.encoder.stages.2")}  # YOLO's: model.7
 DEEP = {"detr": 2, "conditional_detr": 2}  # whose only level is the trunk's last map; 3 stages or more in the others
 
 
-@pytest.fixture(scope="module", params=[*FAMILIES, *QUERY_FAMILIES])
+@pytest.fixture(scope="module", params=(*FAMILIES, *QUERY_FAMILIES, *TWO_STAGE))
 def detector(request: pytest.FixtureRequest) -> Detector:
     found: Detector = tiny_detector(request.param)
     return found

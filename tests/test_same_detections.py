@@ -9,7 +9,15 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from models import calibrate, calibrate_dense, calibrate_ssd, photograph, shift_class_bias, spread_outputs
+from models import (
+    calibrate,
+    calibrate_dense,
+    calibrate_rcnn,
+    calibrate_ssd,
+    photograph,
+    shift_class_bias,
+    spread_outputs,
+)
 from tiny import yolo_class
 from tiny_dense import TINY_DENSE
 from tiny_detr import random_rtdetr, tiny_hf
@@ -21,6 +29,7 @@ from detcam.detectors.dense import DenseDetector
 from detcam.detectors.detections import Detections
 from detcam.detectors.hf_detr import HFDetrDetector
 from detcam.detectors.prediction import Prediction
+from detcam.detectors.rcnn import RCNNDetector
 from detcam.detectors.rtdetr import RTDETRDetector
 from detcam.detectors.ssd import SSDDetector
 from detcam.detectors.yolo import YOLODetector
@@ -60,6 +69,8 @@ def assert_rows(prediction: Prediction, canvas: Canvas, found: Detections) -> No
 def suppressed(detector: Detector, prediction: Prediction, found: Detections, min_score: float) -> int:
     """How many rows stood above the threshold and were not reported (by NMS or top-k)."""
     scores = prediction.scores[0]
+    if isinstance(detector, RCNNDetector):  # whose rows have a class each
+        return int((scores > min_score).sum()) - len(found)
     if isinstance(detector, SSDDetector):  # every class of a row is a candidate, but for the background
         return int((scores[:, 1:] > min_score).sum()) - len(found)
     if detector.rows == FRESH or isinstance(detector, DenseDetector):  # which have no background
@@ -131,6 +142,24 @@ def test_torchvision_s_own_dense_detectors(name: str) -> None:
     image = photograph((400, 300), "chelsea.png")
     scores = detector.forward(detector.canvas(image).pixels).scores[0].detach()
     assert compare(detector, image, threshold(scores, 300)), "too few detections: this case proves nothing"
+
+
+@pytest.fixture(scope="module", params=["fasterrcnn_mobilenet_v3_large_320_fpn", "maskrcnn_resnet50_fpn_v2"])
+def rcnn(request: pytest.FixtureRequest) -> RCNNDetector:
+    torch.manual_seed(0)
+    size = {} if "320" in request.param else {"min_size": 128, "max_size": 256, "rpn_post_nms_top_n_test": 200}
+    model = get_model(request.param, weights=None, weights_backbone=None, num_classes=21, **size)
+    detector = RCNNDetector(model.double())  # float32 rounds its random weights' logits, the library's as well as ours
+    calibrate_rcnn(detector, photograph((640, 480)), candidates=300)
+    return detector
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_torchvision_rcnn(rcnn: RCNNDetector, size: str) -> None:
+    image = photograph(SIZES[size])
+    scores = rcnn.forward(rcnn.canvas(image).pixels).scores[0].detach()
+    for rank in (100, 300):
+        assert compare(rcnn, image, threshold(scores, rank)), "too few detections: this case proves nothing"
 
 
 SLIM = {"yolov3": 0.125, "yolov3-spp": 0.125, "yolov9c": 0.25}  # the width of those that come in one large size

@@ -26,6 +26,7 @@ FAMILIES = ("ssd", "ssdlite", "yolov3-tiny", "yolov5n-p6", "yolov8n", "yolov9t",
             "yolov10n:one2one", "yolo11n", "yolo12n", "yolo26n", "yolov8n-seg", "yolov8n-pose", "retinanet",
             "fcos")  # what tiny_detector makes
 QUERY_FAMILIES = ("rtdetr", "detr", "conditional_detr")  # and these, whose rows are others on every changed copy
+TWO_STAGE = ("fasterrcnn", "maskrcnn", "keypointrcnn")  # and these, whose rows are no cells of a level
 
 
 def photograph(seed: int = 0, height: int = 96, width: int = 128) -> NDArray[np.uint8]:
@@ -242,19 +243,25 @@ def live_yolo(folder: Path, version: str = "yolov8n", seed: int = 0, imgsz: int 
 
 
 def tiny_detector(family: str) -> Any:
-    """A detector of a tiny model: one of ``FAMILIES`` or ``QUERY_FAMILIES``, or another YOLO's version; ``:one2one``
-    chooses its head."""
+    """A detector of a tiny model: one of ``FAMILIES``, ``QUERY_FAMILIES`` or ``TWO_STAGE``, or another YOLO's version.
+
+    ``:one2one`` chooses its head.
+    """
     if family in QUERY_FAMILIES:
         from tiny_detr import tiny_detr_detector
 
         return tiny_detr_detector(family)
     from tiny_dense import TINY_DENSE
+    from tiny_rcnn import TINY_RCNN
 
+    from detcam.detectors.rcnn import RCNNDetector
     from detcam.detectors.ssd import SSDDetector
     from detcam.detectors.yolo import YOLODetector
 
     if family in TINY_DENSE:
         return TINY_DENSE[family]()
+    if family in TWO_STAGE:
+        return RCNNDetector(TINY_RCNN[family](), name=family)
     if family in ("ssd", "ssdlite"):
         return SSDDetector(tiny_ssd() if family == "ssd" else tiny_ssdlite(), name=family)
     version, _, head = family.partition(":")

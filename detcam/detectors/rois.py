@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,7 +59,7 @@ class Regions:
     maps: Mapping[str, Tensor]
     logits: Tensor
     deltas: Tensor
-    head: "RoIHead"
+    head: "RoIHead" = field(repr=False)
     _read: dict[tuple[int, bool], tuple[Tensor, Tensor]] = field(default_factory=dict, repr=False)
 
     def read(self, proposal: int) -> tuple[Tensor, Tensor]:
@@ -135,7 +135,8 @@ class RoIHead(nn.Module):
     def say(self, maps: Mapping[str, Tensor], boxes: list[Tensor], proposals: Proposals, first: int = 0
             ) -> tuple[Tensor, Tensor]:
         """Class logits ``[N, C]`` and raw box outputs ``[N, 4 C]`` of boxes, a list of them an image."""
-        with self._borrowed(), kept(self.pool, proposals.pooling):
+        late = self._borrowed() if any(each.training for each in self.roi_heads.modules()) else nullcontext()
+        with late, kept(self.pool, proposals.pooling):
             pooled = self.pool(dict(maps), boxes, list(proposals.sizes[first : first + len(boxes)]))
             logits, deltas = self.roi_heads.box_predictor(self.roi_heads.box_head(pooled))
         return logits, deltas
