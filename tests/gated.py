@@ -69,6 +69,8 @@ def gated(detector: Detector, layer: str) -> Gated:
     mask[..., patch[1] : patch[3], patch[0] : patch[2]] = 1
 
     def blind(_: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        if args[0].shape[-2:] != mask.shape[-2:]:
+            return args  # a blank canvas, on which the detector counts its levels
         return (args[0] * mask.to(args[0]), *args[1:])
 
     first.register_forward_pre_hook(blind)

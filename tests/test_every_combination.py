@@ -5,7 +5,7 @@ from inspect import signature
 import numpy as np
 import pytest
 from gated import Gated, gated
-from tiny import FAMILIES, QUERY_FAMILIES, tiny_detector
+from tiny import FAMILIES, QUERY_FAMILIES, TWO_STAGE, tiny_detector
 
 from detcam.attribution.attribute import attribute
 from detcam.attribution.heatmap import OK
@@ -19,7 +19,7 @@ MASKS = 100  # of D-RISE
 FIELD = 28  # canvas pixels: what a layer of stride 8 sees around a cell at most, in these slim networks
 
 
-@pytest.fixture(scope="module", params=(*FAMILIES, *QUERY_FAMILIES))
+@pytest.fixture(scope="module", params=(*FAMILIES, *QUERY_FAMILIES, *TWO_STAGE))
 def planted(request: pytest.FixtureRequest) -> Gated:
     detector = tiny_detector(request.param)
     layer = detector.edge_layer if detector.edge_layer != "auto" else detector.depth_layers[0].name
