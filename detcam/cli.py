@@ -25,6 +25,7 @@ from detcam.choices import (
     numbers_of,
     quick_methods,
 )
+from detcam.detectors import Detector
 from detcam.detectors.load import SHIPPED
 from detcam.errors import DetcamError, InputError, MismatchError
 from detcam.interruption import interruptible
@@ -51,7 +52,8 @@ Version = Annotated[bool, typer.Option("--version", callback=_print_version, is_
 Images = Annotated[list[str] | None, typer.Argument(
     help="Photographs, folders of them, or patterns such as 'shots/*.jpg'. Without any, the sample photographs.")]
 Methods = Annotated[list[str] | None, typer.Option(
-    "--method", help="Attribution method; several stand side by side. hirescam (default), odam, layercam, ssgradcam, "
+    "--method", help="Attribution method; several stand side by side. hirescam (default; drise for a plain "
+                     "callable), odam, layercam, ssgradcam, "
                      "conductance, gradient, smoothgrad, drise (a forward pass a mask); gradcam as published "
                      "forgets which box was asked about.")]
 Layers = Annotated[list[str] | None, typer.Option(
@@ -63,7 +65,8 @@ TargetName = Annotated[str, typer.Option(
 Versus = Annotated[int | None, typer.Option(
     min=1, metavar="N", help="Explain of every box what speaks for it and not for box N.")]
 Classes = Annotated[list[str] | None, typer.Option("--class", help="Only this class; may be repeated.")]
-MinScore = Annotated[float, typer.Option(help="Detections with a score above this, from 0 to 1.")]
+MinScore = Annotated[float | None, typer.Option(
+    help="Detections with a score above this, from 0 to 1: 0.25, and for a classifier 0.")]
 MaxBoxes = Annotated[int, typer.Option(min=0, help="At most so many boxes a photograph, best score first; 0 for all.")]
 Points = Annotated[list[str] | None, typer.Option(
     "--at", metavar="X,Y", help="Ask about a point of one photograph: the best raw row there, and why it is no "
@@ -100,14 +103,14 @@ def explain(
     head: HeadChoice = None, imgsz: ImageSize = None, device: Device = "cpu",
     score_activation: ScoreActivation = None, unsafe: Unsafe = False, method: Methods = None,
     layer: Layers = None, target: TargetName = "logit", only: Classes = None, at: Points = None, box: Boxes = None,
-    min_score: MinScore = 0.25, max_boxes: MaxBoxes = 30, samples: Samples = None, noise: Noise = None,
+    min_score: MinScore = None, max_boxes: MaxBoxes = 30, samples: Samples = None, noise: Noise = None,
     edges: UseEdges = True, edge_maps: EdgeMaps = False, edge_layer: EdgeLayer = None,
     reference: ReferenceFile = None, scale: ScaleChoice = Scale.box, cmap: ColourMap = "inferno", seed: Seed = 0,
     sweep: UseSweep = False, sweep_box: SweepBoxes = None, versus: Versus = None, out: Out = Path("explanations"),
     show_version: Version = False,
 ) -> None:
     """Explain every box of every photograph: a figure, the numbers, and the raw heatmaps."""
-    from detcam.attribution.layers import AUTO, DEPTH, layers_of
+    from detcam.attribution.layers import DEPTH
     from detcam.attribution.target import get_target
     from detcam.diagnosis.reference import load_reference
     from detcam.explain import swept_method
@@ -120,10 +123,10 @@ def explain(
 
     if not edges and (edge_maps or edge_layer or reference):
         raise InputError("--edge-maps, --edge-layer and --reference need --edges")
-    if not 0 <= min_score < 1:
+    if min_score is not None and not 0 <= min_score < 1:
         raise InputError(f"--min-score {min_score}: expected a number from 0 to 1")
     options: dict[str, Any] = {
-        "method": chosen_methods(method or ["hirescam"], samples, noise), "layer": layer or DEPTH,
+        "method": chosen_methods(method, samples, noise) if method else None, "layer": layer or DEPTH,
         "target": get_target(target), "min_score": min_score, "classes": only, "max_boxes": max_boxes or None,
         "edges": edges, "edge_maps": edge_maps, "edge_layer": edge_layer, "seed": seed, "sweep": sweep_box or sweep,
         "versus": versus,
@@ -131,7 +134,7 @@ def explain(
         "at": numbers_of("--at", at or [], "X,Y", "320,240"),
         "box": numbers_of("--box", box or [], "X1,Y1,X2,Y2", "300,80,420,400"),
     }
-    if sweep or sweep_box:
+    if method and (sweep or sweep_box):
         swept_method(options["method"])
     colour_map(cmap)
     photographs = collect(images) if images else sample_photographs()
@@ -143,8 +146,7 @@ def explain(
     output_folder(out)
     with _heard():
         detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe)
-    layers_of(detector, layer or DEPTH, 0), layers_of(detector, edge_layer or AUTO, 0), detector.labels_of(only or [])
-    get_target(target, detector)
+    _fit(detector, options, samples, noise)
     raise typer.Exit(do(detector, photographs, out, options, {"scale": scale.value, "cmap": cmap}))
 
 
@@ -185,7 +187,7 @@ def sheet(
     model: Model = SHIPPED, weights: Weights = None, class_names: ClassNames = None, head: HeadChoice = None,
     imgsz: ImageSize = None, device: Device = "cpu", score_activation: ScoreActivation = None, unsafe: Unsafe = False,
     method: Methods = None, layer: Layers = None, target: TargetName = "logit", only: Classes = None,
-    min_score: MinScore = 0.25, samples: Samples = None, noise: Noise = None, cmap: ColourMap = "inferno",
+    min_score: MinScore = None, samples: Samples = None, noise: Noise = None, cmap: ColourMap = "inferno",
     seed: Seed = 0, out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("methods.png"),
 ) -> None:
     """Draw one box under every method, or under those that are named, on one page."""
@@ -198,7 +200,24 @@ def sheet(
     with _heard():
         detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe)
     sheet_of(detector, Path(image), number, chosen, out, cmap, {
-        "layer": layer or DEPTH, "target": target, "min_score": min_score, "classes": only, "seed": seed})
+        "layer": layer or DEPTH, "target": target, "classes": only, "seed": seed,
+        "min_score": detector.min_score if min_score is None else min_score})
+
+
+def _fit(detector: Detector, options: dict[str, Any], samples: int | None, noise: float | None) -> None:
+    """Fill in what the detector decides, and refuse what it does not have before the first photograph."""
+    from detcam.attribution.attribute import check_method
+    from detcam.attribution.layers import AUTO, layers_of
+    from detcam.attribution.target import get_target
+
+    options["method"] = options["method"] or chosen_methods([detector.default_method], samples, noise)
+    options["min_score"] = detector.min_score if options["min_score"] is None else options["min_score"]
+    for each in options["method"]:
+        check_method(detector, each)
+    detector.labels_of(options["classes"] or [])
+    get_target(options["target"], detector)
+    if detector.differentiable:
+        layers_of(detector, options["layer"], 0), layers_of(detector, options["edge_layer"] or AUTO, 0)
 
 
 alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detcam.attribution.attribute import attribute, explained
+from detcam.attribution.attribute import attribute, check_method, explained
 from detcam.attribution.layers import DEPTH, layers_of_all
 from detcam.attribution.methods import Method, get_method
 from detcam.attribution.methods.table import CHANNEL, LAYER, MASKED
@@ -26,12 +26,11 @@ from detcam.errors import InputError
 from detcam.explanation import Explanation, Maps
 from detcam.imaging import load_image
 
-MIN_SCORE = 0.25  # what ultralytics' predict takes
 MAX_BOXES = 30
 
 
-def explain(detector: Detector, image: Any, *, method: Any = "hirescam", layer: str | Sequence[str] = DEPTH,
-            target: str | Target = "logit", min_score: float = MIN_SCORE,
+def explain(detector: Detector, image: Any, *, method: Any = None, layer: str | Sequence[str] = DEPTH,
+            target: str | Target = "logit", min_score: float | None = None,
             classes: Sequence[str | int] | None = None, max_boxes: int | None = MAX_BOXES, edges: bool = True,
             edge_maps: bool = False, edge_layer: str | None = None, reference: Reference | None = None,
             seed: int = 0, at: Any = None, box: Any = None, sweep: bool | Sequence[int] = False,
@@ -44,7 +43,8 @@ def explain(detector: Detector, image: Any, *, method: Any = "hirescam", layer: 
     Args:
         detector: from :func:`detcam.load`.
         image: a path, PIL image, NumPy array ``[H, W, 3]`` RGB or torch tensor ``[3, H, W]``.
-        method: a name, a :class:`Method`, a function ``(activations, gradients) -> [h, w]``, or a list of those.
+        method: a name, a :class:`Method`, a function ``(activations, gradients) -> [h, w]``, or a list of those;
+            None is ``"hirescam"``, and ``"drise"`` for a plain callable.
         layer: ``"depth"`` (the box's own level fused with shallower layers: the most faithful maps, docs/measurements),
             ``"auto"`` (the box's own level), a layer's name, or a list of names to fuse.
         target: ``"logit"``, ``"probability"``, ``"margin"`` (the logit minus the runner-up's, the background included
@@ -52,10 +52,10 @@ def explain(detector: Detector, image: Any, *, method: Any = "hirescam", layer: 
             ``"objectness"`` where the head has one, ``"similarity"`` (the largest IoU with the box times score of any
             row), or a :class:`Target`. Where the detector's rows are others on every changed copy of a photograph,
             methods that change it explain the similarity instead of the logit or the probability.
-        min_score: detections with a score above this.
+        min_score: detections with a score above this; None is 0.25, and for a classifier 0.
         classes: only these class names or indices.
         max_boxes: at most so many, best score first; None for all.
-        edges: measure what each edge rests on.
+        edges: measure what each edge rests on, where the detector's boxes have edges to explain.
         edge_maps: also keep each edge's signed map.
         edge_layer: where the evidence on an edge is taken; None is the detector's own choice.
         reference: sound boxes to compare the evidence with; None takes the one that ships for this detector, if any.
@@ -71,14 +71,20 @@ def explain(detector: Detector, image: Any, *, method: Any = "hirescam", layer: 
         InputError: an argument, image, layer, method or class is not what was expected.
         MismatchError: the model's own detections are not the ones the adapter selects.
     """
-    methods = _methods(method, min_score, max_boxes)
+    min_score = detector.min_score if min_score is None else min_score
+    if not detector.has_edges and (edge_maps or edge_layer or reference):
+        raise InputError(f"edge_maps, edge_layer and reference: the boxes of {detector.name} have no edges to explain")
+    edges = edges and detector.has_edges
+    methods = _methods(detector.default_method if method is None else method, min_score, max_boxes)
+    for each in methods:
+        check_method(detector, each)
     swept = swept_method(methods) if sweep else None
     what, photo = get_target(target, detector), load_image(image)
     places = places_of(at, box, photo)
     wanted = None if classes is None else detector.labels_of(classes)
     recorded = any(each.kind in (LAYER, CHANNEL) for each in methods)
-    layers = layers_of_all(detector, layer, range(detector.n_levels)) if recorded else []
-    layers += layers_of_all(detector, edge_layer or detector.edge_layer, range(detector.n_levels)) if edges else []
+    layers = layers_of_all(detector, layer, detector.levels) if recorded else []
+    layers += layers_of_all(detector, edge_layer or detector.edge_layer, detector.levels) if edges else []
     canvas = detector.canvas(photo)
     with Tape(detector, canvas.pixels, layers) as tape:  # one forward pass for the boxes, their maps and their edges
         detector.check(photo, tape.prediction, canvas)
@@ -195,7 +201,8 @@ def provenance_of(detector: Detector, reference: Reference | None, min_score: fl
             continue
     return {
         "detector": detector.name, "family": detector.family, "architecture": detector.architecture,
-        "weights": detector.fingerprint, "device": str(detector.device), "min_score": min_score, "seed": seed,
+        "task": detector.task, "weights": detector.fingerprint, "device": str(detector.device), "min_score": min_score,
+        "seed": seed,
         "reference": None if reference is None else {
             "source": reference.source, "same_weights": reference.fingerprint == detector.fingerprint},
         "versions": versions,

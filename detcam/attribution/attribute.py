@@ -5,7 +5,7 @@ from importlib import import_module
 
 from detcam.attribution.heatmap import Heatmap
 from detcam.attribution.methods import Method
-from detcam.attribution.methods.table import CHANNEL, LAYER, MASKED, PATH, PIXEL
+from detcam.attribution.methods.table import ANSWERS, CHANNEL, LAYER, MASKED, METHODS, PATH, PIXEL
 from detcam.attribution.tape import Tape
 from detcam.attribution.target import FOUND, SIMILARITY, TARGETS, Target, settled
 from detcam.attribution.task import Task, keys_of
@@ -41,8 +41,10 @@ def attribute(detector: Detector, canvas: Canvas, detections: Detections, method
     Raises:
         LayerError: an unknown layer, or one that gives no map.
         InputError: the detector has no runner-up for a margin.
-        MethodError: the method returns a map of another shape than its input's, or cannot explain the target.
+        MethodError: the method needs gradients and the detector has none, it returns a map of another shape than its
+            input's, or cannot explain the target.
     """
+    check_method(detector, method)
     if not len(detections):
         return []
     target = explained(detector, method, target)
@@ -67,3 +69,15 @@ def explained(detector: Detector, method: Method, target: Target) -> Target:
                           f"there: it can explain that a box is found, not {target.name!r}; choose the target "
                           f"{FOUND[0]}, or a method that takes the photograph as it is, such as 'hirescam'")
     return TARGETS[SIMILARITY]
+
+
+def check_method(detector: Detector, method: Method) -> None:
+    """See that a detector has what a method asks for.
+
+    Raises:
+        MethodError: it is a plain callable, and the method needs gradients or layers.
+    """
+    if not detector.differentiable and method.kind not in ANSWERS:
+        able = [name for name, entry in METHODS.items() if entry.kind in ANSWERS]
+        raise MethodError(f"method {method.name!r} needs gradients; {detector.name} is a plain callable and has none: "
+                          f"use {' or '.join(able)}")

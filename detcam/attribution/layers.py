@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 
 from detcam.detectors.base import Detector
-from detcam.detectors.stages import LEVEL
 from detcam.errors import LayerError, near
 
 AUTO = "auto"
@@ -13,7 +12,8 @@ DEPTH = "depth"
 def layers_of(detector: Detector, layer: str | Sequence[str], level: int) -> tuple[str, ...]:
     """The layers to explain a box of ``level`` at.
 
-    ``"auto"`` is the level's own input to the head; ``"depth"`` that and the detector's ``depth_layers``.
+    ``"auto"`` is the detector's ``own_layer`` of the level, its input to the head;
+    ``"depth"`` that and the detector's ``depth_layers``.
 
     Raises:
         LayerError: no name was given, or the detector has no such layer.
@@ -25,7 +25,7 @@ def layers_of(detector: Detector, layer: str | Sequence[str], level: int) -> tup
     for name in names:
         if name not in (AUTO, DEPTH) and name not in known:
             raise LayerError(f"{detector.name} has no layer {name!r}: {near(name, [DEPTH, AUTO, *known])}")
-    own = f"{LEVEL}{level}"
+    own = detector.own_layer(level)
     deep = [stage.name for stage in detector.depth_layers if stage.level != level] if DEPTH in names else []
     meant = {AUTO: [own], DEPTH: [own, *deep]}
     return tuple(dict.fromkeys(each for name in names for each in meant.get(name, [name])))

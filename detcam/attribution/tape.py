@@ -83,7 +83,8 @@ class Tape:
                 raise LayerError(f"{self._detector.name} has no layer {name!r}: "
                                  f"{near(name, self._detector.layer_names())}")
             hooks.append(modules[name].register_forward_hook(self._module_hook(name)))
-        hooks.append(self._detector.head.register_forward_pre_hook(self._level_hook()))
+        if self._detector.head is not None:
+            hooks.append(self._detector.head.register_forward_pre_hook(self._level_hook()))
         return hooks
 
     def _module_hook(self, name: str) -> Callable[[nn.Module, Any, Any], Tensor]:
@@ -155,10 +156,10 @@ class Tape:
 
     def _local(self, layers: Sequence[str], keys: Sequence[Key], target: Target, images: Sequence[slice]
                ) -> Sequence[LocalGradient | None]:
-        """The boxes' gradients at their levels' inputs; none if a layer is a part of the head itself."""
+        """The boxes' gradients at their levels' inputs; none without a head, or if a layer is in it."""
         named = [layer for layer in layers if layer != PIXELS and not layer.startswith(LEVEL)]
-        head = set(self._detector.head.modules())
-        if any(self._detector.model.get_submodule(name) in head for name in named):
+        head = set(self._detector.head.modules()) if self._detector.head is not None else None
+        if head is None or any(self._detector.model.get_submodule(name) in head for name in named):
             return [None] * len(keys)
         return local_gradients(self._detector, self.prediction, self._inputs, keys, target, images)
 

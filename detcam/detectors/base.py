@@ -27,6 +27,7 @@ CHECK_SCORE = 0.05  # the threshold of the check against the model's own detecti
 CHECK_PIXELS = 4_000_000  # of a photograph on which it is made at most: about 250 MB in the library's hands
 BOX_TOLERANCE = 0.05  # source pixels; five times what the parity tests allow, for other machines' rounding
 SCORE_TOLERANCE = 1e-4
+DETECT, CLASSIFY = "detect", "classify"
 FIXED, REPLAYED, FRESH = "fixed", "replayed", "fresh"
 EXCUSED = 0.02  # share of detections that may differ: rounding decides about rows that lie on a threshold
 
@@ -60,6 +61,10 @@ class Detector(ABC):
         class_names: class index to word.
         rows: what a row is on a changed copy of a photograph: ``"fixed"``, the same anchor or cell; ``"replayed"``,
             the same proposal inside :meth:`holding` and another one outside; ``"fresh"``, always another one.
+        differentiable: whether methods may look inside; a plain callable gives nothing but its answers.
+        default_method: the method where none is named.
+        min_score: the score above which detections are explained where none is named.
+        task: ``"detect"``; ``"classify"`` where every detection is a class of the whole photograph.
     """
 
     name: str
@@ -68,6 +73,10 @@ class Detector(ABC):
     model: Any  # an nn.Module, whose own attributes only its adapter knows
     class_names: dict[int, str]
     rows: str = FIXED
+    differentiable: bool = True
+    default_method: str = "hirescam"
+    min_score: float = 0.25  # what ultralytics' predict takes
+    task: str = DETECT
     _checked: bool = False
     _weighed: bool = False
 
@@ -98,13 +107,17 @@ class Detector(ABC):
 
     @property
     @abstractmethod
-    def head(self) -> nn.Module:
-        """The module whose first argument is the list of level maps ``[B, c, h, w]``."""
+    def head(self) -> nn.Module | None:
+        """The module whose first argument is the list of level maps ``[B, c, h, w]``; None without levels."""
 
     def head_modules(self, level: int) -> tuple[nn.Module, ...]:
         """The modules that turn one level's map into its class logits and box outputs, where rows look at a few cells
         around their own; none otherwise."""
         return ()
+
+    def own_layer(self, level: int) -> str:
+        """The layer that ``layer="auto"`` means for a box of a level: what the head takes as that level."""
+        return f"{LEVEL}{level}"
 
     @property
     def neck(self) -> nn.Module | None:
@@ -120,6 +133,11 @@ class Detector(ABC):
     def targets(self) -> tuple[str, ...]:
         """The names of what can be explained about a row: all but ``"objectness"`` where a family has none."""
         return (*CLASS_TARGETS, *BOX_TARGETS)
+
+    @property
+    def has_edges(self) -> bool:
+        """Whether the edges of its boxes can be explained."""
+        return BOX_TARGETS[0] in self.targets
 
     @contextmanager
     def holding(self, prediction: Prediction, rows: bool = True) -> Iterator[None]:
@@ -178,8 +196,8 @@ class Detector(ABC):
     def dtype(self) -> torch.dtype:
         return next(self.model.parameters()).dtype
 
-    def detect(self, image: Image, min_score: float = 0.25) -> Detections:
-        """Detections of a photograph, equal to the library's own, with their rows.
+    def detect(self, image: Image, min_score: float | None = None) -> Detections:
+        """Detections of a photograph, equal to the library's own, with their rows; None is the detector's threshold.
 
         Raises:
             MismatchError: the first photograph with detections shows that the model post-processes otherwise.
@@ -188,7 +206,7 @@ class Detector(ABC):
         with self.borrowed(), torch.no_grad():
             prediction = self.forward(canvas.pixels)
         self.check(image, prediction, canvas)
-        return self.select(prediction, canvas, min_score)[0]
+        return self.select(prediction, canvas, self.min_score if min_score is None else min_score)[0]
 
     def check(self, image: Image, prediction: Prediction, canvas: Canvas) -> None:
         """Refuse NaN, and compare the detections with the model's own, once, on the first photograph that has any.
@@ -245,6 +263,11 @@ class Detector(ABC):
     def n_levels(self) -> int:
         """How many feature levels the head has."""
 
+    @property
+    def levels(self) -> Sequence[int]:
+        """The levels that detections come from; -1 alone where the head has none."""
+        return range(self.n_levels) or (-1,)
+
     def labels_of(self, classes: Sequence[str | int]) -> list[int]:
         """Class indices of class names or indices.
 
@@ -264,7 +287,7 @@ class Detector(ABC):
 
 
 def detections_of(prediction: Prediction, rows: Tensor, labels: Tensor, scores: Tensor, boxes: Tensor) -> Detections:
-    """Detections from kept rows and their boxes ``[N, 4]`` in source pixels; levels and cells are looked up."""
+    """Detections from kept rows and their boxes ``[N, 4]`` in source pixels; levels and cells are -1 without levels."""
     levels, cells = [], []
     for row in rows.tolist():
         levels.append(prediction.level_of(row))

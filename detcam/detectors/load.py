@@ -1,6 +1,6 @@
 """load(): a detector by its name, its file, a function in a file, or the live model itself."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -51,9 +51,12 @@ def load(model: Any, *, weights: str | Path | None = None, class_names: str | Pa
             ``"FILE.py:FUNCTION"``: a function that builds a model of torchvision's (Python code that will be run);
             a live model of torchvision's (``torchvision_models.FAMILIES``), ultralytics ``YOLO`` or ``RTDETR``,
             or a DETR of transformers, with the size and normalisation of its published image processor (another one:
-            ``HFDetrDetector(model, processor)``).
+            ``HFDetrDetector(model, processor)``);
+            any other callable from a photograph, uint8 ``[H, W, 3]`` RGB, to boxes, labels and scores
+            (:class:`~detcam.detectors.blackbox.BlackBoxDetector`); ``FILE.py:FUNCTION`` may build one, too, or a
+            :class:`Detector` of your own (:func:`detcam.adapt`).
         weights: a state dict to load into a model of torchvision's; for ``FILE.py:FUNCTION`` too.
-        class_names: its class names, from label 1 on: a list, or a text file with one a line.
+        class_names: its class names, a list or a text file with one a line: from label 1 on, of a callable from 0 on.
         head: for end-to-end YOLO models ``"one2many"`` or ``"one2one"``; None follows the installed ``predict``.
         imgsz: canvas size of a YOLO model; None takes the checkpoint's.
         device: ``"cpu"``, ``"cuda:0"``, …; None keeps a live model's device and otherwise takes the CPU.
@@ -78,8 +81,10 @@ def load(model: Any, *, weights: str | Path | None = None, class_names: str | Pa
     asked = _Asked(weights, class_names, device, score_activation)
     if isinstance(model, nn.Module):
         return _torchvision(model, name, asked)
+    if callable(model):
+        return _callable(model, asked)
     if not isinstance(model, (str, Path)):
-        raise InputError(f"cannot load a detector from {name}: give a name, a path or a live model")
+        raise InputError(f"cannot load a detector from {name}: give a name, a path, a live model or a function")
     asked = replace(asked, device=device or "cpu")
     if name == SHIPPED:
         return _person_ssd(asked)
@@ -185,10 +190,25 @@ def _from_function(name: str, asked: _Asked) -> Detector:
         model = make()
     except Exception as error:
         raise DetectorError(f"{name}: building the model failed ({type(error).__name__}: {error})") from error
-    if not isinstance(model, nn.Module):
-        raise DetectorError(f"{name}: expected the function to return a model of torchvision's ({WORDS}), "
-                            f"got {type(model).__name__}")
-    return _torchvision(model, f"{Path(file).name}:{function}", asked)
+    short = f"{Path(file).name}:{function}"
+    if isinstance(model, Detector):
+        _refuse(name, "a detector of your own", weights=asked.weights, class_names=asked.class_names,
+                score_activation=asked.score_activation)
+        return model
+    if isinstance(model, nn.Module):
+        return _torchvision(model, short, asked)
+    if callable(model):
+        return _callable(model, replace(asked, device=None), short)
+    raise DetectorError(f"{name}: expected the function to return a model of torchvision's ({WORDS}), a detector or a "
+                        f"callable, got {type(model).__name__}")
+
+
+def _callable(model: Any, asked: _Asked, name: str | None = None) -> Detector:
+    from detcam.detectors.blackbox import BlackBoxDetector
+
+    _refuse(name or str(getattr(model, "__name__", type(model).__name__)), "a plain callable", weights=asked.weights,
+            device=asked.device, score_activation=asked.score_activation)
+    return BlackBoxDetector(model, read_class_names(asked.class_names, first=0), name)
 
 
 def _load_state(model: nn.Module, path: Path) -> None:
@@ -223,14 +243,17 @@ def _first_line(error: Exception) -> str:
     return " ".join(lines[:2])[:300] or type(error).__name__
 
 
-def read_class_names(names: str | Path | Sequence[str] | None) -> dict[int, str] | None:
-    """Class names from label 1 on, from a list or from a text file with one a line.
+def read_class_names(names: str | Path | Sequence[str] | Mapping[int, str] | None, first: int = 1
+                     ) -> dict[int, str] | None:
+    """Class names from label ``first`` on, from a list or from a text file with one a line; a dictionary as it is.
 
     Raises:
         InputError: the file is missing, empty or not text.
     """
     if names is None:
         return None
+    if isinstance(names, Mapping):
+        return {int(label): str(word) for label, word in names.items()}
     if isinstance(names, (str, Path)):
         try:
             words = [line.strip() for line in Path(names).read_text(encoding="utf-8").splitlines()]
@@ -239,6 +262,6 @@ def read_class_names(names: str | Path | Sequence[str] | None) -> dict[int, str]
         while words and not words[-1]:
             words.pop()
         if not words:
-            raise InputError(f"{names}: holds no class names; expected one a line, from label 1 on")
-        return {label: word or f"class {label}" for label, word in enumerate(words, 1)}
-    return {label: str(word) for label, word in enumerate(names, 1)}
+            raise InputError(f"{names}: holds no class names; expected one a line, from label {first} on")
+        return {label: word or f"class {label}" for label, word in enumerate(words, first)}
+    return {label: str(word) for label, word in enumerate(names, first)}

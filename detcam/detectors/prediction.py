@@ -84,14 +84,18 @@ class Prediction:
     spread: Callable[[Tensor, Tensor], Tensor] | None = None
 
     def level_of(self, row: int) -> int:
-        """The index of the level that a row belongs to."""
+        """The index of the level that a row belongs to; -1 where there are no levels."""
+        if not self.levels:
+            return -1
         for index, level in enumerate(self.levels):
             if level.start <= row < level.start + level.rows:
                 return index
         raise IndexError(f"row {row} is outside the {self.boxes.shape[1]} rows of this prediction")
 
     def cell_of(self, row: int) -> tuple[int, int]:
-        """The cell ``(y, x)`` of its level that a row belongs to."""
+        """The cell ``(y, x)`` of its level that a row belongs to; -1 and -1 where there are no levels."""
+        if not self.levels:
+            return -1, -1
         return self.levels[self.level_of(row)].cell(row)[:2]
 
     def rows_at(self, level: int) -> Tensor:

@@ -76,7 +76,7 @@ def _run(detector: Detector, pixels: Tensor) -> tuple[list[_Ran], list[Tensor]]:
     """What every module below the head gave in one forward pass, in order, and the head's level maps."""
     ran: list[_Ran] = []
     levels: list[Tensor] = []
-    inside = set(detector.head.modules())
+    inside = set(detector.head.modules()) if detector.head is not None else set()
 
     def note(name: str) -> Callable[[nn.Module, Any, Any], None]:
         def hook(_: nn.Module, args: Any, output: Any) -> None:
@@ -90,7 +90,8 @@ def _run(detector: Detector, pixels: Tensor) -> tuple[list[_Ran], list[Tensor]]:
         for name, module in outside_shortcuts(detector.model).items():
             if name and module not in inside:
                 stack.callback(module.register_forward_hook(note(name)).remove)
-        stack.callback(detector.head.register_forward_pre_hook(lambda _, args: levels.extend(args[0])).remove)
+        if detector.head is not None:
+            stack.callback(detector.head.register_forward_pre_hook(lambda _, args: levels.extend(args[0])).remove)
         stack.enter_context(detector.borrowed())
         stack.enter_context(torch.no_grad())
         detector.forward(pixels)

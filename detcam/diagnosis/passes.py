@@ -28,7 +28,7 @@ class Passes:
 
 @contextmanager
 def counted(detector: Detector) -> Iterator[Passes]:
-    """Count a detector's passes in the block, at its head and at ``torch.autograd.grad``."""
+    """Count a detector's passes in the block, at its head (or its model) and at ``torch.autograd.grad``."""
     passes = Passes()
     differentiate = torch.autograd.grad
 
@@ -37,10 +37,11 @@ def counted(detector: Detector) -> Iterator[Passes]:
         return differentiate(*args, **options)
 
     def forward(_: Any, args: tuple[Any, ...]) -> None:
-        passes.forwards += len(args[0][0])
+        passes.forwards += len(args[0] if detector.head is None else args[0][0])
 
     with ExitStack() as stack:
-        stack.callback(detector.head.register_forward_pre_hook(forward).remove)
+        counter = detector.model if detector.head is None else detector.head
+        stack.callback(counter.register_forward_pre_hook(forward).remove)
         stack.callback(setattr, torch.autograd, "grad", differentiate)
         setattr(torch.autograd, "grad", grad)  # noqa: B010 - mypy takes no assignment to a function
         start = perf_counter()

@@ -18,6 +18,7 @@ Similarities = Callable[[Tensor], Tensor]
 """Changed canvases ``[S, 3, h, w]`` to how much of each of N boxes is still found there, ``[N, S]``."""
 
 LAYER, PATH, PIXEL, MASKED, CHANNEL = "layer", "path", "pixel", "masked", "channel"
+ANSWERS = (MASKED,)  # kinds that ask for nothing but a detector's answers
 
 
 class Channels(Protocol):
