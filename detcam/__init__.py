@@ -3,7 +3,7 @@
 from detcam.attribution.heatmap import Heatmap
 from detcam.attribution.methods import METHODS, Method
 from detcam.attribution.target import TARGETS, Target
-from detcam.detectors import Detections, Detector, Prediction, load
+from detcam.detectors import Detections, Detector, Prediction, adapt, load
 from detcam.diagnosis.verdict import Verdict
 from detcam.errors import DetcamError
 from detcam.explain import explain
@@ -27,6 +27,7 @@ __all__ = [
     "Prediction",
     "Target",
     "Verdict",
+    "adapt",
     "explain",
     "load",
     "load_explanations",

@@ -79,7 +79,7 @@ def print_layers(detector: Detector, as_json: bool, console: Console) -> None:
         table.add_column(title, justify="right" if number else "left", overflow="fold", no_wrap=title == "layer")
     for row in rows:
         table.add_row(row["name"], _stride(row["stride"]), "{} x {}".format(*row["cells"]), str(row["channels"]),
-                      ", ".join(map(str, row["explains"])) or "none", _what(row))
+                      "any" if row["explains"] == (-1,) else ", ".join(map(str, row["explains"])) or "none", _what(row))
     console.print(table)
     console.print("[dim]From shallow to deep, one layer for each change of resolution; --layer takes these names, any "
                   "other module's, 'auto' (a box's own level) and 'depth' (its level and those marked so).[/dim]")

@@ -7,7 +7,6 @@ from detcam.attribution.tape import Tape
 from detcam.attribution.target import TARGETS
 from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.prediction import Grid, Prediction
-from detcam.detectors.stages import stages
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ def useful_layers(detector: Detector, canvas: Canvas) -> list[UsefulLayer]:
         detector: whose layers.
         canvas: one photograph.
     """
-    found = stages(detector, canvas.pixels)
+    found = detector.stages(canvas.pixels)
     levels = {stage.name: stage.level for stage in found}
     edge = detector.edge_layer
     names = list(levels)
@@ -70,9 +69,11 @@ def _cells(tape: Tape, name: str) -> tuple[int, int]:
 
 
 def _best_rows(prediction: Prediction) -> dict[int, tuple[int, int]]:
-    """Row and label of the highest score of each level that has rows."""
+    """Row and label of the highest score of each level that has rows; of all rows, as level -1, without levels."""
     best = {}
     scores = prediction.scores[0]
+    if not prediction.levels:
+        return {-1: divmod(int(scores.argmax()), scores.shape[1])}
     for number in range(len(prediction.levels)):
         rows = prediction.rows_at(number)
         if len(rows):

@@ -13,7 +13,7 @@ from detcam.attribution.target import Target, settled
 from detcam.attribution.task import keys_of
 from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.detections import Detections
-from detcam.detectors.stages import LEVEL, Stage, stages
+from detcam.detectors.stages import LEVEL, Stage
 from detcam.errors import MethodError
 
 
@@ -59,7 +59,7 @@ def sweep_of(detector: Detector, canvas: Canvas, detections: Detections, method:
         raise MethodError(f"method {method.name!r} does not go layer by layer, and a sweep needs a layer "
                           "method, such as 'hirescam'")
     if layers is None:
-        chosen = stages(detector, canvas.pixels)
+        chosen = detector.stages(canvas.pixels)
     else:
         chosen = [Stage(name, int(name.removeprefix(LEVEL)) if name.startswith(LEVEL) else None)
                   for name in layers_of(detector, layers, 0)]

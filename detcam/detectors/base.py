@@ -151,7 +151,7 @@ class Detector(ABC):
     @cached_property
     def depth_layers(self) -> tuple[Stage, ...]:
         """The layers that ``layer="depth"`` fuses with the box's own level, from shallow to deep."""
-        found = [stage for stage in stages(self, self.blank_canvas()) if not stage.name.startswith(LEVEL)]
+        found = [stage for stage in self.stages(self.blank_canvas()) if not stage.name.startswith(LEVEL)]
         names = [stage.name for stage in found]
         if self.edge_layer in names:
             return tuple(stage for stage in found[names.index(self.edge_layer):] if self.in_depth(stage))
@@ -163,6 +163,10 @@ class Detector(ABC):
     def blank_canvas(self) -> Tensor:
         """A canvas ``[1, 3, h, w]`` without content, large enough to tell layers by the sizes of their maps."""
         return self.canvas(Image(np.full((BLANK, BLANK, 3), 114, np.uint8), "a blank photograph")).pixels
+
+    def stages(self, pixels: Tensor) -> list[Stage]:
+        """The layers worth looking at, from shallow to deep, on a canvas ``[1, 3, h, w]``."""
+        return stages(self, pixels)
 
     def in_depth(self, stage: Stage) -> bool:
         """Whether a stage from the edge layer on is one of ``depth_layers``: those that are no level's input are."""
