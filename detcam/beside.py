@@ -14,7 +14,7 @@ from detcam.attribution.target import Target, get_target
 from detcam.detectors.base import Detector
 from detcam.diagnosis.shares import shares
 from detcam.errors import DetcamError, InputError
-from detcam.explain import MIN_SCORE, numbered_detections, provenance_of, target_words
+from detcam.explain import numbered_detections, provenance_of, target_words
 from detcam.explanation import Explanation, Maps
 from detcam.imaging import load_image
 
@@ -35,7 +35,7 @@ class Beside:
 
 
 def beside(detector: Detector, image: Any, number: int, methods: Sequence[Method], *,
-           layer: str | Sequence[str] = DEPTH, target: str | Target = "logit", min_score: float = MIN_SCORE,
+           layer: str | Sequence[str] = DEPTH, target: str | Target = "logit", min_score: float | None = None,
            classes: Sequence[str | int] | None = None, seed: int = 0,
            step: Callable[[Method], None] = lambda method: None) -> Beside:
     """Explain one detection with one method after the other.
@@ -50,6 +50,7 @@ def beside(detector: Detector, image: Any, number: int, methods: Sequence[Method
         InputError: there is no such detection, or no method can explain it.
     """
     photo = load_image(image)
+    min_score = detector.min_score if min_score is None else min_score
     wanted = None if classes is None else detector.labels_of(classes)
     found = numbered_detections(detector.detect(photo, min_score), wanted)
     if not 1 <= number <= len(found):

@@ -109,21 +109,24 @@ class Head(str, Enum):
 
 Model = Annotated[str, typer.Option(
     help="detcam-person-ssd, which ships with detcam, a YOLO .pt file or published name (yolov8n.pt, yolov5nu.pt, "
-         f"yolo12n.pt), a name of torchvision's ({', '.join(NAMES)}), or FILE.py:FUNCTION that builds a model of "
-         "torchvision's (runs that file).")]
+         f"yolo12n.pt), a name of torchvision's ({', '.join(NAMES)}, or a classifier such as resnet18), one of "
+         "timm's (timm:resnet18), or FILE.py:FUNCTION that builds a model of torchvision's or a detector of your own "
+         "(runs that file).")]
 Weights = Annotated[Path | None, typer.Option(help="State dict to load into a model of torchvision's.")]
 ClassNames = Annotated[Path | None, typer.Option(help="Class names of a model of torchvision's, one a line, from label "
-                                                      "1 on.")]
+                                                      "1 on, of a classifier from 0.")]
 HeadChoice = Annotated[Head | None, typer.Option(help="Head of an end-to-end YOLO; otherwise what predict runs.")]
 ImageSize = Annotated[str | None, typer.Option(
     "--imgsz", help="Canvas size of a YOLO, 640 or HEIGHTxWIDTH; otherwise the checkpoint's.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
 ScoreActivation = Annotated[Activation | None, typer.Option(help="How an SSD turns logits into scores: softmax.")]
+TopK = Annotated[int | None, typer.Option(min=1, help="How many of a classifier's classes are explained: 5.")]
 Unsafe = Annotated[bool, typer.Option("--unsafe", help="Load a pickled checkpoint by running the code in it.")]
 
 
 def load_detector(model: str, weights: Path | None, class_names: Path | None, head: Head | None, imgsz: str | None,
-                  device: str, score_activation: Activation | None, unsafe: bool) -> Detector:
+                  device: str, score_activation: Activation | None, unsafe: bool,
+                  top_k: int | None = None) -> Detector:
     """:func:`detcam.load`, whatever goes wrong as one of detcam's errors, and nothing printed to stdout.
 
     The arguments are the options of the same names.
@@ -139,7 +142,7 @@ def load_detector(model: str, weights: Path | None, class_names: Path | None, he
                          "cuda, cuda:1 or mps") from None
     given: dict[str, Any] = {"weights": weights, "class_names": class_names, "head": head and head.value,
                              "imgsz": canvas_size(imgsz), "device": device, "unsafe": unsafe,
-                             "score_activation": score_activation and score_activation.value}
+                             "score_activation": score_activation and score_activation.value, "top_k": top_k}
     with redirect_stdout(sys.stderr):  # what libraries say while they are imported and load
         try:
             detector = load(model, **given)

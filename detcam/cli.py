@@ -18,6 +18,7 @@ from detcam.choices import (
     ImageSize,
     Model,
     ScoreActivation,
+    TopK,
     Unsafe,
     Weights,
     chosen_methods,
@@ -106,6 +107,7 @@ def explain(
     min_score: MinScore = None, max_boxes: MaxBoxes = 30, samples: Samples = None, noise: Noise = None,
     edges: UseEdges = True, edge_maps: EdgeMaps = False, edge_layer: EdgeLayer = None,
     reference: ReferenceFile = None, scale: ScaleChoice = Scale.box, cmap: ColourMap = "inferno", seed: Seed = 0,
+    top_k: TopK = None,
     sweep: UseSweep = False, sweep_box: SweepBoxes = None, versus: Versus = None, out: Out = Path("explanations"),
     show_version: Version = False,
 ) -> None:
@@ -145,7 +147,7 @@ def explain(
     check_output(out, photographs)
     output_folder(out)
     with _heard():
-        detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe)
+        detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe, top_k)
     _fit(detector, options, samples, noise)
     raise typer.Exit(do(detector, photographs, out, options, {"scale": scale.value, "cmap": cmap}))
 
@@ -200,8 +202,7 @@ def sheet(
     with _heard():
         detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe)
     sheet_of(detector, Path(image), number, chosen, out, cmap, {
-        "layer": layer or DEPTH, "target": target, "classes": only, "seed": seed,
-        "min_score": detector.min_score if min_score is None else min_score})
+        "layer": layer or DEPTH, "target": target, "min_score": min_score, "classes": only, "seed": seed})
 
 
 def _fit(detector: Detector, options: dict[str, Any], samples: int | None, noise: float | None) -> None:

@@ -118,6 +118,11 @@ class Explanation:
     verdicts: tuple[Verdict | None, ...] = ()
     sweep: Sweep | None = None
 
+    @property
+    def classified(self) -> bool:
+        """Whether the detections are classes of the whole photograph, not boxes in it."""
+        return bool(self.provenance.get("task") == "classify")
+
     def __len__(self) -> int:
         return len(self.detections)
 

@@ -10,6 +10,7 @@ from detcam.attribution.similarity import similarities
 from detcam.attribution.tape import PIXELS, Tape
 from detcam.attribution.target import FOUND, Key
 from detcam.attribution.task import Task, heatmap_of, keys_of
+from detcam.detectors.base import CLASSIFY
 from detcam.detectors.prediction import Grid
 from detcam.errors import MethodError
 
@@ -46,10 +47,14 @@ def masked_maps(task: Task) -> list[Heatmap]:
     labels = sorted(detector.class_names)
     boxes = torch.from_numpy(task.canvas.geometries[0].to_canvas(task.detections.boxes)).to(pixels)
     with detector.borrowed(), torch.no_grad():
-        profiles = detector.forward(pixels).profiles(torch.from_numpy(task.detections.rows), labels)
+        rows = torch.from_numpy(task.detections.rows)
+        profiles = detector.forward(pixels).profiles(rows, labels)
 
         def similar(changed: Tensor) -> Tensor:
-            return similarities(detector.forward(changed), boxes, profiles, labels)
+            prediction = detector.forward(changed)
+            if detector.task == CLASSIFY:  # RISE (Petsiuk et al. 2018): there is no box to be found, only the class
+                return prediction.scores[:, rows, task.detections.labels].T
+            return similarities(prediction, boxes, profiles, labels)
 
         maps = task.method.function(similar, pixels, task.generator())
     return [heatmap_of(values, Grid((1.0, 1.0)), task.canvas.geometries[0], PIXELS) for values in maps]

@@ -1,16 +1,25 @@
 """load(): a detector by its name, its file, a function in a file, or the live model itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
-from detcam.detectors.base import Detector
+from detcam.detectors.base import CLASSIFY, Detector
+from detcam.detectors.class_names import read_class_names
+from detcam.detectors.classifiers import (
+    TIMM,
+    TOP,
+    is_classifier,
+    live_classifier,
+    named_classifier,
+    torchvision_names,
+)
 from detcam.detectors.hf_checkpoint import PUBLISHED, is_hf, load_hf
 from detcam.detectors.python_file import function_in
+from detcam.detectors.state import load_state
 from detcam.detectors.torchvision_models import (
     NAMES,
     WORDS,
@@ -20,7 +29,7 @@ from detcam.detectors.torchvision_models import (
     family_of,
     published_names,
 )
-from detcam.errors import DetectorError, InputError, WeightsError, near
+from detcam.errors import DetectorError, InputError, near
 
 SHIPPED = "detcam-person-ssd"
 YOLO_PATTERNS = {  # a published name for each size
@@ -34,7 +43,8 @@ YOLO_NAMES = tuple(f"{pattern.format(size)}.pt" for pattern, sizes in YOLO_PATTE
 
 def load(model: Any, *, weights: str | Path | None = None, class_names: str | Path | Sequence[str] | None = None,
          head: str | None = None, imgsz: int | tuple[int, int] | None = None, device: str | None = None,
-         score_activation: str | None = None, unsafe: bool = False) -> Detector:
+         score_activation: str | None = None, unsafe: bool = False, task: str | None = None,
+         top_k: int | None = None) -> Detector:
     """Make a model ready to be explained.
 
     Args:
@@ -52,16 +62,21 @@ def load(model: Any, *, weights: str | Path | None = None, class_names: str | Pa
             a live model of torchvision's (``torchvision_models.FAMILIES``), ultralytics ``YOLO`` or ``RTDETR``,
             or a DETR of transformers, with the size and normalisation of its published image processor (another one:
             ``HFDetrDetector(model, processor)``);
+            ``"squeezenet1_1"``, ``"resnet18"`` and torchvision's other classifiers, ``"timm:resnet18"`` and timm's, by
+            name or live, and with ``task="classify"`` any live network from pixels to logits;
             any other callable from a photograph, uint8 ``[H, W, 3]`` RGB, to boxes, labels and scores
             (:class:`~detcam.detectors.blackbox.BlackBoxDetector`); ``FILE.py:FUNCTION`` may build one, too, or a
             :class:`Detector` of your own (:func:`detcam.adapt`).
         weights: a state dict to load into a model of torchvision's; for ``FILE.py:FUNCTION`` too.
-        class_names: its class names, a list or a text file with one a line: from label 1 on, of a callable from 0 on.
+        class_names: its class names, a list or a text file with one a line: from label 1 on, of a
+            callable or a classifier from 0 on.
         head: for end-to-end YOLO models ``"one2many"`` or ``"one2one"``; None follows the installed ``predict``.
         imgsz: canvas size of a YOLO model; None takes the checkpoint's.
         device: ``"cpu"``, ``"cuda:0"``, …; None keeps a live model's device and otherwise takes the CPU.
         score_activation: how an SSD's logits become scores, ``"softmax"`` (None) or ``"sigmoid"``.
         unsafe: load a pickled checkpoint that the safe loader refuses. That runs code from the file.
+        task: ``"classify"`` for a live classifier that is neither torchvision's nor timm's.
+        top_k: how many of a classifier's likeliest classes are explained; None is 5.
 
     Raises:
         InputError: no such model, file or function, or an option that the model does not take.
@@ -71,16 +86,19 @@ def load(model: Any, *, weights: str | Path | None = None, class_names: str | Pa
     live_yolo = hasattr(model, "predict") and hasattr(model, "overrides")  # it is an nn.Module too
     name = str(model) if isinstance(model, (str, Path)) else type(model).__name__
     if live_yolo or name.endswith(".pt"):
-        _refuse(name, "YOLO", weights=weights, class_names=class_names, score_activation=score_activation)
+        _refuse(name, "YOLO", weights=weights, class_names=class_names, score_activation=score_activation,
+                task=task, top_k=top_k)
         return _live_yolo(model, head, imgsz, device) if live_yolo else _yolo_file(name, head, imgsz, device, unsafe)
     if is_hf(name) or isinstance(getattr(getattr(model, "config", None), "model_type", None), str):
         _refuse(name, "a DETR of transformers", weights=weights, class_names=class_names, head=head, imgsz=imgsz,
-                score_activation=score_activation)
+                score_activation=score_activation, task=task, top_k=top_k)
         return _hugging_face(model, name, device)
     _refuse(name, "torchvision's", head=head, imgsz=imgsz)
-    asked = _Asked(weights, class_names, device, score_activation)
+    if task not in (None, CLASSIFY):
+        raise InputError(f"task {task!r}: expected {CLASSIFY!r}, or None")
+    asked = _Asked(weights, class_names, device, score_activation, task, top_k)
     if isinstance(model, nn.Module):
-        return _torchvision(model, name, asked)
+        return _live(model, name, asked)
     if callable(model):
         return _callable(model, asked)
     if not isinstance(model, (str, Path)):
@@ -92,7 +110,11 @@ def load(model: Any, *, weights: str | Path | None = None, class_names: str | Pa
         return _torchvision_name(name, asked)
     if ".py:" in name:
         return _from_function(name, asked)
-    known = [SHIPPED, *NAMES, *YOLO_NAMES, *PUBLISHED]
+    if name.startswith(TIMM) or name in torchvision_names():
+        _refuse(name, "a classifier", score_activation=score_activation)
+        return named_classifier(name, weights, read_class_names(class_names, first=0), asked.device or "cpu",
+                                asked.classes)
+    known = [SHIPPED, *NAMES, *YOLO_NAMES, *PUBLISHED, *torchvision_names()]
     raise InputError(f"unknown model {name!r}: {near(name, known)} A path to a YOLO .pt file and "
                      "FILE.py:FUNCTION are models too")
 
@@ -151,14 +173,32 @@ class _Asked:
     class_names: str | Path | Sequence[str] | None
     device: str | None
     score_activation: str | None
+    task: str | None
+    top_k: int | None
+
+    @property
+    def classes(self) -> int:
+        return TOP if self.top_k is None else self.top_k
+
+
+def _live(model: nn.Module, name: str, asked: _Asked) -> Detector:
+    if asked.task != CLASSIFY and not is_classifier(model):
+        return _torchvision(model, name, asked)
+    _refuse(name, "a classifier", score_activation=asked.score_activation)
+    if asked.weights is not None:
+        load_state(model, Path(asked.weights))
+    if asked.device is not None:
+        model.to(asked.device)
+    return live_classifier(model, name, read_class_names(asked.class_names, first=0), asked.classes)
 
 
 def _torchvision(model: nn.Module, name: str, asked: _Asked, architecture: str | None = None) -> Detector:
     family = family_of(model)
+    _refuse(name, family.word, task=asked.task, top_k=asked.top_k)
     options = {"score_activation": asked.score_activation}
     _refuse(name, family.word, **{key: value for key, value in options.items() if key not in family.options})
     if asked.weights is not None:
-        _load_state(model, Path(asked.weights))
+        load_state(model, Path(asked.weights))
     if asked.device is not None:
         model.to(asked.device)
     chosen = {key: value for key, value in options.items() if value is not None}
@@ -193,10 +233,10 @@ def _from_function(name: str, asked: _Asked) -> Detector:
     short = f"{Path(file).name}:{function}"
     if isinstance(model, Detector):
         _refuse(name, "a detector of your own", weights=asked.weights, class_names=asked.class_names,
-                score_activation=asked.score_activation)
+                score_activation=asked.score_activation, task=asked.task, top_k=asked.top_k)
         return model
     if isinstance(model, nn.Module):
-        return _torchvision(model, short, asked)
+        return _live(model, short, asked)
     if callable(model):
         return _callable(model, replace(asked, device=None), short)
     raise DetectorError(f"{name}: expected the function to return a model of torchvision's ({WORDS}), a detector or a "
@@ -207,61 +247,5 @@ def _callable(model: Any, asked: _Asked, name: str | None = None) -> Detector:
     from detcam.detectors.blackbox import BlackBoxDetector
 
     _refuse(name or str(getattr(model, "__name__", type(model).__name__)), "a plain callable", weights=asked.weights,
-            device=asked.device, score_activation=asked.score_activation)
+            device=asked.device, score_activation=asked.score_activation, task=asked.task, top_k=asked.top_k)
     return BlackBoxDetector(model, read_class_names(asked.class_names, first=0), name)
-
-
-def _load_state(model: nn.Module, path: Path) -> None:
-    """Load a state dict, as tensors only: a pickle that holds anything else is refused.
-
-    Raises:
-        WeightsError: the file is missing, holds no plain state dict, or does not fit the model.
-    """
-    if not path.is_file():
-        raise WeightsError(f"{path}: no such weights file")
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            state: Any = load_file(path)
-        else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # damaged files reach us as many kinds of errors
-        raise WeightsError(f"{path}: not a file of plain weights ({_first_line(error)}); save the model's "
-                           "state_dict() with torch.save") from None
-    for wrapper in ("model", "state_dict"):
-        if isinstance(state, dict) and isinstance(state.get(wrapper), dict):
-            state = state[wrapper]
-    try:
-        model.load_state_dict(state)
-    except (RuntimeError, TypeError, AttributeError) as error:
-        raise WeightsError(f"{path}: does not fit the model ({_first_line(error)})") from None
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return " ".join(lines[:2])[:300] or type(error).__name__
-
-
-def read_class_names(names: str | Path | Sequence[str] | Mapping[int, str] | None, first: int = 1
-                     ) -> dict[int, str] | None:
-    """Class names from label ``first`` on, from a list or from a text file with one a line; a dictionary as it is.
-
-    Raises:
-        InputError: the file is missing, empty or not text.
-    """
-    if names is None:
-        return None
-    if isinstance(names, Mapping):
-        return {int(label): str(word) for label, word in names.items()}
-    if isinstance(names, (str, Path)):
-        try:
-            words = [line.strip() for line in Path(names).read_text(encoding="utf-8").splitlines()]
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{names}: cannot be read as a list of class names, one a line ({error})") from None
-        while words and not words[-1]:
-            words.pop()
-        if not words:
-            raise InputError(f"{names}: holds no class names; expected one a line, from label {first} on")
-        return {label: word or f"class {label}" for label, word in enumerate(words, first)}
-    return {label: str(word) for label, word in enumerate(names, first)}

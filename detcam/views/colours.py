@@ -58,6 +58,11 @@ def laid_over(rgb: NDArray[np.uint8], heat: NDArray[np.floating], cmap: str) -> 
     return _blend(faded(rgb), colour_map(cmap)(heat)[..., :3], heat)
 
 
+def heat_alone(heat: NDArray[np.floating], cmap: str) -> NDArray[np.uint8]:
+    """Heat ``[h, w]`` in 0..1 without a photograph below it."""
+    return (colour_map(cmap)(heat)[..., :3] * 255).round().astype(np.uint8)
+
+
 def laid_over_signed(rgb: NDArray[np.uint8], heat: NDArray[np.floating]) -> NDArray[np.uint8]:
     """A photograph under signed heat ``[h, w]`` in -1..1: red positive, blue negative, nothing at 0."""
     ground = PALE + (1 - PALE) * faded(rgb) / DIM

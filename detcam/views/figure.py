@@ -13,6 +13,7 @@ from PIL import Image as PilImage
 
 from detcam.errors import InputError, OutputError
 from detcam.explanation import Explanation
+from detcam.views.class_row import ClassRows
 from detcam.views.colours import HEAT, MUTED, colour_map
 from detcam.views.layout import GAP, HEADER, LABELS, MARGIN, TITLES, Layout, layout_of
 from detcam.views.lettering import shorten
@@ -141,7 +142,7 @@ def _pages(explanation: Explanation, rows_per_page: int, scale: str, cmap: str, 
     full, layout = scale_of(explanation, scale), layout_of(explanation)
     most = min(len(explanation), MOST_ROWS)
     count = max(1, -(-most // rows_per_page))
-    rows = Rows(explanation, layout, full, cmap)
+    rows = (ClassRows if explanation.classified else Rows)(explanation, layout, full, cmap)
     for page in range(count):
         members = range(page * rows_per_page, min((page + 1) * rows_per_page, most))
         words = f"page {page + 1} of {count}" if count > 1 else ""
@@ -172,14 +173,23 @@ def _titles(sheet: Sheet, explanation: Explanation, layout: Layout, y: float) ->
     """What each column shows."""
     sheet.line((MARGIN, layout.width - MARGIN), (y, y), width=1.2)
     y += 0.12
-    sheet.write(MARGIN, y, "best row" if explanation.verdicts else "detected box", 9.5, bold=True)
-    sheet.write(MARGIN, y + 0.19, "with context", 8.5, colour=MUTED)
+    first = ("what it sees", "of the photograph") if explanation.classified else (
+        "best row" if explanation.verdicts else "detected box", "with context")
+    sheet.write(MARGIN, y, first[0], 9.5, bold=True)
+    sheet.write(MARGIN, y + 0.19, first[1], 8.5, colour=MUTED)
     for maps, x in zip(explanation.maps, layout.pairs, strict=True):
         target = "" if maps.target == "logit" else f", target {maps.target}"
         sheet.write(x, y, shorten(maps.method + target, layout.crop + layout.whole, 9.5, True), 9.5, bold=True)
-        sheet.write(x, y + 0.19, "on the box", 8.5, colour=MUTED)
-        words = "on the whole photograph" if layout.whole > 1.6 else "whole"
+        own, words = "on the box", "on the whole photograph" if layout.whole > 1.6 else "whole"
+        if explanation.classified:
+            own, words = "the heat alone", "over the picture"
+        sheet.write(x, y + 0.19, own, 8.5, colour=MUTED)
         sheet.write(x + layout.crop + GAP, y + 0.19, words, 8.5, colour=MUTED)
+    if not explanation.classified:
+        _number_titles(sheet, explanation, layout, y)
+
+
+def _number_titles(sheet: Sheet, explanation: Explanation, layout: Layout, y: float) -> None:
     sheet.write(layout.numbers, y, "where the heat lies", 9.5, bold=True)
     for index, maps in enumerate(explanation.maps):
         name = "share of it" if len(explanation.maps) == 1 else maps.method

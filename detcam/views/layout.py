@@ -25,6 +25,7 @@ OVERVIEW = 4.4  # the overview's height at most, on the first page
 EMPTY_WIDTHS = 5.5, 12.0  # of a page without rows, without its margins
 OVERVIEW_AGAIN = 2.9  # and on the others
 EDGE_MAP_CAPTION = 0.34
+LEAST_OF_CLASSES = 10.5  # width of a classifier's page at least: the legend stands beside the photograph
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ def layout_of(explanation: Explanation) -> Layout:
     """The columns that fit a photograph, its boxes and the methods, the same on every page."""
     if not len(explanation):
         return Layout(_alone(explanation), 0, 0, 0, (), 0, 0, False)
+    if explanation.classified:
+        return _of_classes(explanation)
     methods = len(explanation.maps)
     crop = PANEL * _crop_aspect(explanation)
     image = explanation.image
@@ -69,6 +72,17 @@ def layout_of(explanation: Explanation) -> Layout:
     edges = numbers + LABELS + methods * bar + GROUP_GAP
     return Layout(edges + EDGES + MARGIN, crop, whole, bar, tuple(pairs), numbers, edges,
                   explanation.edges is not None and explanation.edges.maps is not None)
+
+
+def _of_classes(explanation: Explanation) -> Layout:
+    """What a classifier sees, then for each method its heat alone and over that; no numbers."""
+    width, height = sizes(explanation.detections.boxes)[0]
+    picture = PANEL * float(np.clip(width / height, *CROP_ASPECTS))
+    step = 2 * picture + GAP + GROUP_GAP
+    first = MARGIN + picture + GROUP_GAP / 2
+    pairs = tuple(first + step * method for method in range(len(explanation.maps)))
+    end = pairs[-1] + 2 * picture + GAP
+    return Layout(max(end + MARGIN, LEAST_OF_CLASSES), picture, picture, 0, pairs, end, end, False)
 
 
 def _alone(explanation: Explanation) -> float:

@@ -31,13 +31,15 @@ def legend_columns(explanation: Explanation, scale: Scale, short: bool) -> list[
     """What is said beside the overview: about the heat, and about the numbers; only the necessary where ``short``."""
     heat = [("", scale.words())]
     if not short:
-        heat.append(("Outlines", "the asked place a cross or dashed, rows that are no detections pink, detections in "
-                     "their colours." if explanation.verdicts else "the detected box thick, other detections thin."))
+        heat.append(
+            ("Outline", "the part of the photograph that the classifier sees.") if explanation.classified else
+            ("Outlines", "the asked place a cross or dashed, rows that are no detections pink, detections in their "
+             "colours." if explanation.verdicts else "the detected box thick, other detections thin."))
         for maps in explanation.maps:
             known = METHODS.get(maps.method)
             heat.append((maps.method, known.description if known else "a method of your own."))
     numbers = []
-    if not short:
+    if not short and not explanation.classified:
         numbers.append(("Where the heat lies", "shares of the heat; they add up to 1. Ring: a quarter of the "
                         "box's width and height around it. They describe; they do not tell a good box from a bad one."))
     if explanation.edges is not None:
@@ -56,7 +58,7 @@ def heat_words(explanation: Explanation) -> str:
         return f"what moves the box's {target}" if target in EDGES else f"what changes the box's {target}"
     if any(maps.poles for maps in explanation.maps):
         return "what speaks for this box, and what for the other"
-    return "what speaks for the box"
+    return f"what speaks for the {'class' if explanation.classified else 'box'}"
 
 
 def reference_words(explanation: Explanation) -> str:

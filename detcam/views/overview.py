@@ -29,6 +29,8 @@ def count_words(explanation: Explanation) -> str:
     above = "" if score is None else f" with a score above {score:g}"
     count, found = len(explanation), explanation.found
     what = "detection" if found == 1 else "detections"
+    if explanation.classified:
+        return f"its {len(explanation)} likeliest classes" if len(explanation) != 1 else "its likeliest class"
     if explanation.verdicts:
         places = sum(verdict is not None for verdict in explanation.verdicts)
         return f"{places} place{'s' * (places != 1)} asked about, {found or 'no'} {what}{above}"
@@ -94,7 +96,7 @@ def draw_overview(sheet: Sheet, explanation: Explanation, layout: Layout, scale:
         outline(axes, boxes[index], region, colour_of(explanation, index), 1.8)
         draw_place(axes, explanation, index, region)
     taken: list[Rect] = []
-    for index in on_page:
+    for index in on_page if not explanation.classified else ():
         _badge(axes, explanation, index, region, region.width / place[2], taken)
     x = place[0] + place[2] + GROUP_GAP
     if not len(explanation):

@@ -71,7 +71,8 @@ class Rows:
         found = self.explanation.detections
         x1, y1, x2, y2 = found.boxes[index]
         where = (f"heat from {self._layers(index)}{self._target(index)}   ·   {x2 - x1:.0f} by {y2 - y1:.0f} px at "
-                 f"({x1:.0f}, {y1:.0f})   ·   level {found.levels[index]}")
+                 f"({x1:.0f}, {y1:.0f})")
+        where += f"   ·   level {found.levels[index]}" if found.levels[index] >= 0 else ""
         middle = y + BADGE / 2
         x = MARGIN + _badge(sheet, MARGIN, y, self.explanation, index) + 0.1
         room = self.layout.width - MARGIN - x
@@ -99,7 +100,7 @@ class Rows:
         return listed(f"{layer} ({', '.join(names)})" for layer, names in methods.items())
 
     def _heat(self, sheet: Sheet, method: int, index: int, region: Region, cell: Place, width: float = 1.8) -> Axes:
-        """A region under one method's heat, with the detection's box; words instead where there is no heat."""
+        """A region under one method's heat, with its box (none of width 0); words instead where there is no heat."""
         heatmap, top = self.explanation.maps[method].heatmaps[index], self.scale.tops[method, index]
         place = fitted(region, cell)
         size = sheet.size(place)
@@ -110,7 +111,8 @@ class Rows:
         else:
             drawn = (faded(rgb) * 110).astype(np.uint8)
         axes = sheet.photograph(drawn, region, place)
-        outline(axes, self.explanation.detections.boxes[index], region, width=width)
+        if width:
+            outline(axes, self.explanation.detections.boxes[index], region, width=width)
         if status is not None:
             say(axes, place, *status)
         return axes

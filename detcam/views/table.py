@@ -48,7 +48,7 @@ def table_of(explanation: Explanation, wide: bool) -> Table:
     if wide:
         table.add_column("box (px)", no_wrap=True)
         table.add_column("layer", overflow="ellipsis", no_wrap=True, max_width=18)
-    for title in SHARES.values():
+    for title in _shares(explanation).values():
         table.add_column(title, justify="right", no_wrap=True)
     if explanation.edges is not None:
         for edge in EDGES:
@@ -60,6 +60,11 @@ def table_of(explanation: Explanation, wide: bool) -> Table:
     return table
 
 
+def _shares(explanation: Explanation) -> dict[str, str]:
+    """Regions with their columns' titles; a classifier's heat lies nowhere but in what it sees."""
+    return {} if explanation.classified else SHARES
+
+
 def _line(explanation: Explanation, index: int, wide: bool) -> list[Text]:
     found, first = explanation.detections, explanation.maps[0]
     name = " ".join(explanation.class_name(int(found.labels[index])).split())
@@ -69,7 +74,7 @@ def _line(explanation: Explanation, index: int, wide: bool) -> list[Text]:
         cells.append(Text(" ".join(f"{each:.0f}" for each in found.boxes[index])))
         status = "" if heatmap.status == "ok" else f" ({heatmap.status})"
         cells.append(Text(heatmap.layer + status))
-    for region in SHARES:
+    for region in _shares(explanation):
         share = getattr(shares, region)
         cells.append(Text(f"{100 * share:.0f}%" if np.isfinite(share) else "-"))
     if explanation.edges is not None:
@@ -84,7 +89,8 @@ def _line(explanation: Explanation, index: int, wide: bool) -> list[Text]:
 
 def _columns(explanation: Explanation, wide: bool) -> str:
     """What the columns are."""
-    words = [f"inside to else: shares of the heat of {explanation.maps[0].method}; the rest lies in padding"]
+    words = [f"inside to else: shares of the heat of {explanation.maps[0].method}; the rest lies in padding"
+             ] if _shares(explanation) else []
     if any(heatmap.scales for heatmap in explanation.maps[0].heatmaps):
         words.append("fused layers: each map over the mean of its positive part, summed; explanations.json and "
                      "to_frame() have the means")
