@@ -100,7 +100,7 @@ def test_drise_is_chosen_where_no_method_is_named() -> None:
 def test_the_model_questions_that_need_weights_have_answers() -> None:
     detector = detcam.load(finds_red, class_names=NAMES)
     assert (str(detector.device), detector.dtype, detector.fingerprint) == ("cpu", torch.float32, "unknown")
-    assert (detector.layer_names(), detector.has_edges, detector.targets) == ([], False, ("logit", "probability"))
+    assert (detector.layer_names(), detector.has_edges, detector.targets) == ([], False, ("logit", "probability", "similarity"))
 
 
 @pytest.mark.parametrize(("answer", "words"), [
@@ -124,7 +124,7 @@ def test_what_goes_with_a_callable() -> None:
     with pytest.raises(InputError, match="weights does not go with finds_red, which is loaded as a plain callable"):
         detcam.load(finds_red, class_names=NAMES, weights="some.pth")
     detector = detcam.load(finds_red, class_names=NAMES)
-    with pytest.raises(InputError, match="target 'margin': finds_red has none; it has logit, probability"):
+    with pytest.raises(InputError, match="target 'margin': finds_red has none; it has logit, probability, similarity"):
         detcam.explain(detector, red_patch(), target="margin", method=FEW)
     with pytest.raises(InputError, match="the boxes of finds_red have no edges to explain"):
         detcam.explain(detector, red_patch(), edge_maps=True, method=FEW)

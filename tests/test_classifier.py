@@ -179,7 +179,7 @@ def test_masked_maps_of_a_classifier_are_rise() -> None:
     """Petsiuk et al. 2018, eq. 6, slowly: the mean of mask times probability, over the share that is kept."""
     detector = load(Spots(), task="classify", class_names=["left", "right"])
     canvas, found = detector.canvas(CAT), detector.detect(CAT)
-    method = get_method("drise", samples=5, grid=3)
+    method = get_method("drise", samples=5, grid=3, centred=False)
     maps = attribute(detector, canvas, found, method, "auto", TARGETS["probability"], seed=3)
     masks: list[Tensor] = []
 

@@ -126,7 +126,7 @@ def changed(detector: Detector, layer: str, change: Callable[[Tensor], Tensor]) 
         maps[number] = change(maps[number])
         return (maps, *args[1:])
 
-    if layer.startswith(LEVEL):
+    if layer.startswith(LEVEL) and detector.head is not None:
         hook = detector.head.register_forward_pre_hook(on_head)
     else:
         hook = detector.model.get_submodule(layer).register_forward_hook(lambda _, __, output: change(output))

@@ -69,8 +69,8 @@ class BlackBoxDetector(Detector):
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """That a box is found, which D-RISE explains under both names."""
-        return "logit", "probability"
+        """That a box is found, which D-RISE explains under all these names."""
+        return "logit", "probability", "similarity"
 
     @property
     def fingerprint(self) -> str:
