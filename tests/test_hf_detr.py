@@ -48,7 +48,7 @@ def test_a_folder_and_a_live_model_give_the_same(folder: Path) -> None:
     ours, theirs = saved.detect(IMAGE, 0.25), live.detect(IMAGE, 0.25)
     assert len(ours) >= 20
     np.testing.assert_array_equal(ours.boxes, theirs.boxes)
-    assert saved.edge_layer == "model.backbone.model.layer2"
+    assert saved.edge_layer.endswith(".layer2")  # transformers has changed what comes before
 
 
 def test_a_live_model_without_a_processor_is_brought_the_published_size() -> None:

@@ -102,7 +102,7 @@ def tiny_hf(kind: str = "detr", seed: int = 0, timm: bool = False) -> tuple[Any,
         backbone = transformers.TimmBackboneConfig(backbone="test_resnet", out_indices=[4],
                                                    use_pretrained_backbone=False)
     config = getattr(transformers, f"{name}Config")(
-        backbone_config=backbone, use_timm_backbone=False, use_pretrained_backbone=False, num_queries=40,
+        backbone=None, backbone_config=backbone, use_timm_backbone=False, use_pretrained_backbone=False, num_queries=40,
         num_labels=len(HF_CLASSES), id2label=HF_CLASSES,
         label2id={word: label for label, word in HF_CLASSES.items()}, d_model=32, encoder_layers=1, decoder_layers=2,
         encoder_ffn_dim=32, decoder_ffn_dim=32, encoder_attention_heads=4, decoder_attention_heads=4)
