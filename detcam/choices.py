@@ -108,16 +108,17 @@ class Head(str, Enum):
 
 
 Model = Annotated[str, typer.Option(
-    help="detcam-person-ssd, which ships with detcam, a YOLO .pt file or published name (yolov8n.pt, yolov5nu.pt, "
-         f"yolo12n.pt), a name of torchvision's ({', '.join(NAMES)}, or a classifier such as resnet18), one of "
-         "timm's (timm:resnet18), or FILE.py:FUNCTION that builds a model of torchvision's or a detector of your own "
-         "(runs that file).")]
+    help="detcam-person-ssd, which ships with detcam; a .pt file of a YOLO or RT-DETR, or a published name "
+         "(yolov8n.pt, yolov5nu.pt, yolo12n.pt, rtdetr-l.pt); a folder with a DETR of transformers, or a published "
+         f"name (facebook/detr-resnet-50); a name of torchvision's ({', '.join(NAMES)}, or a classifier such as "
+         "resnet18), one of timm's (timm:resnet18), or FILE.py:FUNCTION that builds a model of torchvision's or a "
+         "detector of your own (runs that file).")]
 Weights = Annotated[Path | None, typer.Option(help="State dict to load into a model of torchvision's.")]
 ClassNames = Annotated[Path | None, typer.Option(help="Class names of a model of torchvision's, one a line, from label "
                                                       "1 on, of a classifier from 0.")]
 HeadChoice = Annotated[Head | None, typer.Option(help="Head of an end-to-end YOLO; otherwise what predict runs.")]
 ImageSize = Annotated[str | None, typer.Option(
-    "--imgsz", help="Canvas size of a YOLO, 640 or HEIGHTxWIDTH; otherwise the checkpoint's.")]
+    "--imgsz", help="Canvas size of a YOLO or RT-DETR, 640 or HEIGHTxWIDTH; otherwise the checkpoint's.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
 ScoreActivation = Annotated[Activation | None, typer.Option(help="How an SSD turns logits into scores: softmax.")]
 TopK = Annotated[int | None, typer.Option(min=1, help="How many of a classifier's classes are explained: 5.")]

@@ -49,6 +49,7 @@ def test_a_folder_and_a_live_model_give_the_same(folder: Path) -> None:
     assert len(ours) >= 20
     np.testing.assert_array_equal(ours.boxes, theirs.boxes)
     assert saved.edge_layer.endswith(".layer2")  # transformers has changed what comes before
+    assert [stage.name.rpartition(".")[2] for stage in saved.depth_layers] == ["layer2", "layer3"]  # and its own level
 
 
 def test_a_live_model_without_a_processor_is_brought_the_published_size() -> None:

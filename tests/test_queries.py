@@ -147,6 +147,6 @@ def test_an_rtdetr_is_known_by_what_its_file_holds(tmp_path: Path) -> None:
 
 def test_the_edge_layer_is_the_last_of_stride_8_of_the_backbone(detector: Detector) -> None:
     named = {"rtdetr": "model.3"}.get(detector.family, "model.backbone.model.encoder.stages.1")
-    assert detector.edge_layer.endswith(named.removeprefix("model.backbone."))  # transformers has changed what is before
+    assert detector.edge_layer.endswith(named.removeprefix("model.backbone."))  # transformers' names have changed
     with Tape(detector, detector.canvas(IMAGE).pixels, [detector.edge_layer]) as tape:
         assert tape.grid(detector.edge_layer).stride == (8, 8)
