@@ -18,7 +18,7 @@ from tiny import photograph, tiny_ssd, tiny_yolo
 import detcam
 from detcam.detectors.base import Detector
 from detcam.detectors.ssd import SSDDetector
-from detcam.detectors.steps import CLASS, MOST, SCORE, SUPPRESSED, TOP, just_below
+from detcam.detectors.steps import CLASS, MASK, MOST, SCORE, SUPPRESSED, TOP, just_below
 from detcam.detectors.yolo import YOLODetector
 from detcam.diagnosis.place import Choice, Place, choose, places_of
 from detcam.diagnosis.verdict import Reason, Rival, Verdict
@@ -150,6 +150,8 @@ def test_sentences() -> None:
         "Suppressed: box 3 (person 0.91) overlaps this row (person 0.44) with IoU 0.62, over the limit of 0.45.")
     assert said(BASE, replace(over, others=2)).endswith("2 more would suppress it too.")
     assert "box 3 (person 0.91, no detection itself)" in said(BASE, replace(over, rival=replace(BOX3, detected=False)))
+    assert said(BASE, Reason(MASK, 0, 1), score=0.44) == (
+        "Not detected: person 0.44 has an empty mask, and no box is reported without one.")
     dog = Reason(CLASS, 0.3, 0.61, 0, Rival(9, 1, "dog", 0.61, 2, True))
     assert said(BASE, dog, Reason(MOST, 104, 100), score=0.3, best_class="dog", best_score=0.61) == (
         "Not detected as person: dog 0.61 beats person 0.30 at this row. Without that, it would be detection 104, and "

@@ -191,6 +191,16 @@ def test_each_reason_is_the_reason(case: Case) -> None:
     assert kinds == DROPPED_BY[case.kind]
 
 
+def test_of_a_hopeless_score_the_threshold_alone_is_named(case: Case) -> None:
+    selection = case.detector.selection(case.prediction, case.canvas, THRESHOLD)
+    low = selection.pairs.scores.argsort()[:3].tolist()
+    for pair in map(selection.pairs.pair, low):
+        every, few = selection.hurdles(*pair), selection.hurdles(*pair, hopeless=1.0)
+        score_is_first = case.kind in ("ssd", "retinanet", "fcos")
+        assert few == (every[:1] if score_is_first else every) or (few[0].kind, few) == (SCORE, every[:1])
+        assert len(few) == 1 or not score_is_first
+
+
 def test_numbers_are_the_pair_s_own(case: Case) -> None:
     scores = case.prediction.scores[0]
     pairs = case.detector.selection(case.prediction, case.canvas, THRESHOLD).pairs

@@ -28,12 +28,13 @@ class Selection:
             pairs = pairs[step.keep(pairs)] if len(pairs) else pairs
         return pairs
 
-    def hurdles(self, row: int, label: int) -> tuple[Hurdle, ...]:
+    def hurdles(self, row: int, label: int, hopeless: float = 0.0) -> tuple[Hurdle, ...]:
         """What keeps a pair from being detected: the step that drops it, and, that being lifted, those that would.
 
         They are in the order of ``KINDS``, but that the threshold comes before a class that does not pass it either.
-        Empty for a pair that is detected. After a suppression nothing is named any more: what were if the winner were
-        not there is another question.
+        Empty for a pair that is detected. With a score under ``hopeless`` the threshold alone is named, if it comes
+        first: to suppress all that such a score would let pass takes minutes on a dense head. After a suppression
+        nothing is named any more: what were if the winner were not there is another question.
         """
         found: list[Hurdle] = []
         pairs = self.pairs
@@ -42,6 +43,8 @@ class Selection:
             assert index is not None  # every step before let it pass
             if index not in kept:
                 found.append(step.hurdle(pairs, index, kept))
+                if len(found) == 1 and found[0].kind == SCORE and found[0].value < hopeless:
+                    break
                 lifted = step.lifted(found[-1], (row, label))
                 if lifted is None:
                     break

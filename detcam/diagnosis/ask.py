@@ -137,7 +137,7 @@ class _Search:
         return self.known.setdefault(pair, len(self.known) + 1)
 
     def _reasons(self, pair: tuple[int, int]) -> tuple[Reason, ...]:
-        hurdles = self.selection.hurdles(*pair)
+        hurdles = self.selection.hurdles(*pair, HOPELESS)
         if hurdles and hurdles[0].kind == SCORE and hurdles[0].value < HOPELESS:
             hurdles = hurdles[:1]
         return tuple(Reason(hurdle.kind, hurdle.value, hurdle.limit, hurdle.others,
