@@ -50,7 +50,7 @@ FAMILIES = (
 NAMES = tuple(name for family in FAMILIES for name in family.names)
 WORDS = ", ".join(family.word for family in FAMILIES)
 
-WITHOUT_EPS = ("retinanet_resnet50_fpn",)
+WITHOUT_EPS = tuple(f"{kind}_resnet50_fpn" for kind in ("retinanet", "fasterrcnn", "maskrcnn", "keypointrcnn"))
 """Models whose published weights torchvision runs without the small number that keeps batch norms from a division by 0.
 """
 
