@@ -15,6 +15,7 @@ from detcam.attribution.attribute import attribute
 from detcam.attribution.heatmap import OK
 from detcam.attribution.layer_maps import attribute_batch
 from detcam.attribution.methods import get_method
+from detcam.attribution.reach import useful_layers
 from detcam.attribution.similarity import similarities
 from detcam.attribution.tape import PIXELS, Tape
 from detcam.attribution.target import TARGETS, settled
@@ -79,7 +80,7 @@ def test_a_replayed_row_says_what_the_library_s_heads_say_of_the_recorded_propos
             for row in range(0, prediction.boxes.shape[1], 17):
                 proposal, label = prediction.place(row)
                 probability, box = own[0][proposal], own[1][proposal, label]
-                edges = [float(prediction.edge(row, edge)[image]) for edge in EDGES]
+                edges = [prediction.edge(row, edge)[image].item() for edge in EDGES]
                 assert edges == pytest.approx(box.tolist(), abs=1e-6)
                 torch.testing.assert_close(prediction.boxes[image, row], box)
                 torch.testing.assert_close(prediction.class_logits(row)[image].softmax(-1), probability)
@@ -104,7 +105,7 @@ def test_gradient_is_the_finite_difference_with_proposals_held(detector: RCNNDet
         for name, gradient in gradients.items():
             assert gradient is not None
             assert gradient.any()
-            change = float(targets[name].read(ahead, *key)) - float(targets[name].read(behind, *key))
+            change = targets[name].read(ahead, *key).item() - targets[name].read(behind, *key).item()
             assert change / (2 * step) == pytest.approx(float((gradient * direction).sum()), rel=1e-4, abs=1e-5), name
 
 
@@ -275,8 +276,6 @@ def test_the_model_is_left_as_it_was_found(family: str) -> None:
     model.roi_heads.eval()
     before = list(states(model))
     found = detcam.explain(detector, IMAGE, method=["hirescam", "gradient"], max_boxes=2)
-    prediction = detector.forward(detector.canvas(IMAGE).pixels) if not model.rpn.training else None
-    assert prediction is None
     assert len(found) == 2
     assert list(states(model)) == before
 
@@ -306,3 +305,11 @@ def test_places_are_asked_about_row_by_row() -> None:
         assert one.verdict.detected == ((one.row, one.label) in keys)
         assert one.label == one.row % 2 + 1
     assert len(kinds) >= 2
+
+
+def test_each_level_of_the_pyramid_explains_its_own_boxes_and_the_trunk_all() -> None:
+    detector = in_float64()
+    reach = {layer.name: layer.explains for layer in useful_layers(detector, detector.canvas(IMAGE))}
+    pyramid = {f"backbone.fpn.layer_blocks.{level}": (level,) for level in range(3)}
+    trunk = {f"backbone.body.{part}": (0, 1, 2) for part in ("stem", "second", "third")}
+    assert {**pyramid, **trunk}.items() <= reach.items()

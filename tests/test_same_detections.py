@@ -156,9 +156,11 @@ def rcnn(request: pytest.FixtureRequest) -> RCNNDetector:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_torchvision_rcnn(rcnn: RCNNDetector, size: str) -> None:
+    if rcnn.n_levels > 2 and size != "wide":
+        pytest.skip("one size is enough of a model that takes so long")
     image = photograph(SIZES[size])
     scores = rcnn.forward(rcnn.canvas(image).pixels).scores[0].detach()
-    for rank in (100, 300):
+    for rank in (60, 200):
         assert compare(rcnn, image, threshold(scores, rank)), "too few detections: this case proves nothing"
 
 

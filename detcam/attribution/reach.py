@@ -1,6 +1,9 @@
 """The layers of a detector that are worth looking at, and whose levels' boxes each of them can explain."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import torch
 
 from detcam.attribution.layers import AUTO
 from detcam.attribution.tape import Tape
@@ -55,7 +58,7 @@ def useful_layers(detector: Detector, canvas: Canvas) -> list[UsefulLayer]:
     depth = {stage.name for stage in detector.depth_layers}
     with Tape(detector, canvas.pixels, names) as tape:
         explains: dict[str, list[int]] = {name: [] for name in names}
-        for level, key in _best_rows(tape.prediction).items():
+        for level, key in _best_rows(tape.prediction, sorted(detector.class_names)).items():
             for name, gradient in zip(names, next(tape.gradients_at(names, [key], TARGETS["logit"])), strict=True):
                 if gradient is not None:
                     explains[name].append(level)
@@ -68,15 +71,16 @@ def _cells(tape: Tape, name: str) -> tuple[int, int]:
     return int(height), int(width)
 
 
-def _best_rows(prediction: Prediction) -> dict[int, tuple[int, int]]:
+def _best_rows(prediction: Prediction, labels: Sequence[int]) -> dict[int, tuple[int, int]]:
     """Row and label of the highest score of each level that has rows; of all rows, as level -1, without levels."""
     best = {}
-    scores = prediction.scores[0]
+    rows, scores, columns = prediction.candidates(labels)
     if not prediction.levels:
-        return {-1: divmod(int(scores.argmax()), scores.shape[1])}
+        place, column = divmod(int(scores.argmax()), scores.shape[1])
+        return {-1: (int(rows[place]), int(columns[place, column]))}
     for number in range(len(prediction.levels)):
-        rows = prediction.rows_at(number)
-        if len(rows):
-            index, label = divmod(int(scores[rows].argmax()), scores.shape[1])
-            best[number] = (int(rows[index]), label)
+        own = torch.isin(rows, prediction.rows_at(number).to(rows.device))
+        if own.any():
+            place, column = divmod(int(scores[own].argmax()), scores.shape[1])
+            best[number] = int(rows[own][place]), int(columns[own][place, column])
     return best

@@ -65,6 +65,11 @@ class RoIPrediction(Prediction):
     def level_of(self, row: int) -> int:
         return int(self.proposals.levels[self.image, self.place(row)[0]])
 
+    def rows_at(self, level: int) -> Tensor:
+        """The rows whose regions are pooled from a map in image 0, ``[N]``."""
+        rows = self.pairs.rows
+        return rows[self.proposals.levels[self.image, rows // (self.probabilities.shape[-1] - 1)] == level]
+
     def cell_of(self, row: int) -> tuple[int, int]:
         """The cell ``(y, x)`` of its level's map that the middle of a row's proposal lies in."""
         level = self.levels[self.level_of(row)]

@@ -70,7 +70,10 @@ class Regions:
         key = proposal, torch.is_grad_enabled()
         if key not in self._read:
             boxes = [each[proposal : proposal + 1] for each in self.proposals.boxes]
-            logits, deltas = self.head.say(self.maps, boxes, self.proposals)
+            levels = set(self.proposals.levels[:, proposal].tolist())
+            maps = {name: each if level in levels else each.detach()  # torchvision joins empty regions of all maps
+                    for level, (name, each) in enumerate(self.maps.items())}
+            logits, deltas = self.head.say(maps, boxes, self.proposals)
             self._read[key] = logits, deltas.view(len(logits), -1, 4)
         return self._read[key]
 
