@@ -168,7 +168,7 @@ def test_a_photograph_that_ends_in_the_colour_of_the_padding_is_measured_all_the
 
 def test_every_kind_of_method_explains_a_two_stage_detector(detector: RCNNDetector) -> None:
     methods = ["hirescam", get_method("smoothgrad", samples=2), "gradient", "conductance",
-               get_method("drise", samples=4)]
+               get_method("drise", samples=4), "ablationcam"]
     found = detcam.explain(detector, IMAGE, method=methods, max_boxes=4, sweep=[1], edge_maps=True)
     assert len(found) == 4
     assert found.edges is not None
@@ -176,7 +176,7 @@ def test_every_kind_of_method_explains_a_two_stage_detector(detector: RCNNDetect
     assert (found.edges.evidence > 0).all()
     for one in found:
         assert one.heatmap.layer == f"level.{one.level}+backbone.body.stem+backbone.body.second+backbone.body.third"
-        assert [each.status for each in one.heatmaps.values()] == [OK] * 5
+        assert [each.status for each in one.heatmaps.values()] == [OK] * 6
         assert all(scale > 0 for name, scale in one.heatmap.scales.items() if name.startswith("level."))
 
 

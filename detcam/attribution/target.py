@@ -73,8 +73,11 @@ def _settle_margin(prediction: Prediction, keys: Sequence[Key], rivals: Mapping[
 
 
 def _settle_similarity(prediction: Prediction, keys: Sequence[Key], rivals: Mapping[int, str]) -> Target:
-    """The largest ``IoU(box, row's box) * score`` of any row; the box is the key's own in image 0, unclipped."""
-    boxes = {key: prediction.boxes[0, key[0]] for key in keys}
+    """The largest ``IoU(box, row's box) * score`` of any row; the box is the key's own in image 0, unclipped.
+
+    It is read as it will be read again, so that rounding does not move its edges off themselves.
+    """
+    boxes = {key: torch.stack([prediction.edge(key[0], edge)[0].detach() for edge in EDGES]) for key in keys}
 
     def read(prediction: Prediction, row: int, label: int) -> Tensor:
         box = boxes[row, label]
