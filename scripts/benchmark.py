@@ -37,6 +37,13 @@ PLACES = [  # model, layer, whose boxes, method, peer
     (YOLO, SPPF, "crowd", "hirescam", "grad-cam"),
     (YOLO, "model.4", "crowd", "hirescam", "grad-cam"),
 ]
+SHARED = [  # the same for methods whose forward passes all boxes share: one box beside sixteen
+    (SSD, CONV4_3, "0", "scorecam", "grad-cam"),
+    (YOLO, "auto", "0", "scorecam", "grad-cam"),
+    (YOLO, "auto", "0", "ablationcam", "grad-cam"),
+    (SSD, "auto", "crowd", "drise", "none"),
+    (YOLO, "auto", "crowd", "drise", "none"),
+]
 SAMPLE = Path(__file__).resolve().parent.parent / "sample_images" / "astronaut.png"
 
 
@@ -48,6 +55,8 @@ def cases(boxes: list[int], photograph: Path, yolo: Path | None) -> list[Case]:
 
     found = [case(model, layer, of, method, count, peer)
              for model, layer, of, method, peer in PLACES for count in boxes]
+    found += [case(model, layer, of, method, count, peer if count == 1 else "none")
+              for model, layer, of, method, peer in SHARED for count in (1, 16)]
     found += [case(YOLO, "auto", "crowd", "hirescam", count, "ultralytics") for count in boxes[-1:]]
     found += [case(model, "auto", "crowd", "smoothgrad", count, "captum")
               for model in (SSD, YOLO) for count in boxes if count <= 4]

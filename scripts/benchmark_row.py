@@ -34,6 +34,7 @@ REPEATS = 5  # of a plain forward pass and of detcam, three of a peer; their med
 LONGEST = 15.0  # seconds after which nothing is repeated any more
 SAMPLES = 8  # SmoothGrad's noisy copies, on both sides
 NOISE = 0.15
+SETTINGS: dict[str, dict[str, Any]] = {"smoothgrad": {"samples": SAMPLES, "noise": NOISE}, "drise": {"samples": 64}}
 LEVEL_MODULES = {SSD: ["backbone.features.22"], YOLO: ["model.15", "model.18", "model.21"]}
 
 
@@ -133,9 +134,9 @@ def _modules(case: Case, detector: Detector, found: Detections) -> list[nn.Modul
 
 def _grad_cam(method: str, scores: nn.Module, pixels: Tensor, layers: list[nn.Module], keys: list[tuple[int, int]]
               ) -> None:
-    from pytorch_grad_cam import GradCAM, HiResCAM
+    from pytorch_grad_cam import AblationCAM, GradCAM, HiResCAM, ScoreCAM
 
-    kind = {"gradcam": GradCAM, "hirescam": HiResCAM}[method]
+    kind = {"gradcam": GradCAM, "hirescam": HiResCAM, "scorecam": ScoreCAM, "ablationcam": AblationCAM}[method]
     for layer, (row, label) in zip(layers, keys, strict=True):
         with kind(model=scores, target_layers=[layer]) as cam:
             cam(input_tensor=pixels, targets=[lambda output, row=row, label=label: output[row, label]])
@@ -167,8 +168,7 @@ def measure(case: Case) -> dict[str, Any]:
     canvas = detector.canvas(photo)
     with torch.no_grad(), detector.borrowed():
         found = boxes_to_explain(detector, detector.forward(canvas.pixels), canvas, case)
-    settings: dict[str, Any] = {"samples": SAMPLES, "noise": NOISE} if case.method == "smoothgrad" else {}
-    method = get_method(case.method, **settings)
+    method = get_method(case.method, **SETTINGS.get(case.method, {}))
 
     def ours() -> None:
         attribute(detector, canvas, found, method, case.layer, TARGETS["logit"])
