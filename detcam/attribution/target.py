@@ -77,7 +77,7 @@ def _settle_similarity(prediction: Prediction, keys: Sequence[Key], rivals: Mapp
 
     It is read as it will be read again, so that rounding does not move its edges off themselves.
     """
-    boxes = {key: torch.stack([prediction.edge(key[0], edge)[0].detach() for edge in EDGES]) for key in keys}
+    boxes = {key: prediction.box_of(key[0]) for key in keys}
 
     def read(prediction: Prediction, row: int, label: int) -> Tensor:
         box = boxes[row, label]

@@ -103,6 +103,10 @@ class Prediction:
         where = self.levels[level]
         return torch.arange(where.start, where.start + where.rows, device=self.scores.device)
 
+    def box_of(self, row: int) -> Tensor:
+        """A row's box in image 0, ``[4]``, detached: to the last digit what its edges say when they are read."""
+        return self.boxes[0, row]
+
     def scores_of(self, label: int) -> Tensor:
         """Every row's probability of one class, ``[B, A]``, detached."""
         return self.scores[..., label]

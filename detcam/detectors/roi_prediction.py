@@ -112,6 +112,10 @@ class RoIPrediction(Prediction):
         proposal, label = self.place(row)
         return self.regions.read(proposal)[1][:, label]
 
+    def box_of(self, row: int) -> Tensor:
+        """As in the base class: rounded as of a region alone, not as among all."""
+        return torch.stack([self.edge(row, edge)[self.image].detach() for edge in EDGES])
+
     def edge(self, row: int, edge: str) -> Tensor:
         boxes = self.decode(self.box_outputs(row), self.proposals.boxes[:, self.place(row)[0]])
         return boxes[:, EDGES.index(edge)]
