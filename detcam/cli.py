@@ -205,6 +205,28 @@ def sheet(
         "layer": layer or DEPTH, "target": target, "min_score": min_score, "classes": only, "seed": seed})
 
 
+@app.command()
+def panel(
+    image: Annotated[str, typer.Argument(help="One photograph.")],
+    classifier: Annotated[str, typer.Option(help="A classifier of torchvision's, or timm:NAME.")] = "squeezenet1_1",
+    classifier_weights: Annotated[Path | None, typer.Option(help="Its state dict, if not the published one.")] = None,
+    classifier_names: Annotated[Path | None, typer.Option(help="Its class names, one a line, from label 0 on.")] = None,
+    detector: Annotated[str, typer.Option(help="What --model takes elsewhere.")] = SHIPPED, weights: Weights = None,
+    class_names: ClassNames = None, device: Device = "cpu", unsafe: Unsafe = False, min_score: MinScore = None,
+    max_boxes: Annotated[int, typer.Option(min=1, help="At most so many boxes, best score first.")] = 12,
+    cmap: ColourMap = "inferno", out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("panel.png"),
+) -> None:
+    """Draw a classifier's maps of a photograph beside a detector's boxes, with how clear each box's outline is."""
+    from detcam.job import panel_of
+    from detcam.views.colours import colour_map
+
+    colour_map(cmap)
+    with _heard():
+        seeing = load_detector(classifier, classifier_weights, classifier_names, None, None, device, None, False, 1)
+        drawing = load_detector(detector, weights, class_names, None, None, device, None, unsafe)
+    panel_of(seeing, drawing, Path(image), out, cmap, min_score, max_boxes)
+
+
 def _fit(detector: Detector, options: dict[str, Any], samples: int | None, noise: float | None) -> None:
     """Fill in what the detector decides, and refuse what it does not have before the first photograph."""
     from detcam.attribution.attribute import check_method

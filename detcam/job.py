@@ -96,5 +96,23 @@ def sheet_of(detector: Detector, photograph: Path, number: int, methods: Sequenc
     print(f"box {number} under {_count(len(found.seconds), 'method')}: {printable(str(out))}")
 
 
+def panel_of(classifier: Detector, detector: Detector, photograph: Path, out: Path, cmap: str,
+             min_score: float | None, max_boxes: int) -> None:
+    """Draw a classifier's maps beside a detector's boxes; what was written is said on stdout.
+
+    Args:
+        classifier, detector, photograph, min_score, max_boxes: as :func:`detcam.panel.panel` takes them.
+        out: the picture.
+        cmap: colour map of the heat.
+    """
+    from detcam.panel import panel
+    from detcam.views.panel import save_panel
+
+    found = panel(classifier, detector, photograph, min_score=min_score, max_boxes=max_boxes)
+    save_panel(found, out, cmap=cmap)
+    one = found.classified[0]
+    print(f"{one.class_name} {one.score:.2f} beside {_count(len(found.found), 'box')}: {printable(str(out))}")
+
+
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}{'es' if noun.endswith('x') else 's'}"

@@ -17,7 +17,7 @@ ORDER = [
     {"diagnosis"},
     {"explanation"},
     {"explain", "training"},
-    {"beside"},
+    {"beside", "panel"},
     {"store", "views"},
     {"choices", "inputs", "lists"},
     {"run"},

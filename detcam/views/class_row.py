@@ -35,4 +35,4 @@ class ClassRows(Rows):
         place = fitted(region, cell)
         size = sheet.size(place)
         heat = np.zeros((size[1], size[0])) if status_of(heatmap) else heat_in(heatmap, region, size) / top
-        sheet.photograph(heat_alone(heat.clip(0, 1), self.cmap), region, place)
+        sheet.photograph(heat_alone(heat, self.cmap, heatmap.signed), region, place)

@@ -58,9 +58,11 @@ def laid_over(rgb: NDArray[np.uint8], heat: NDArray[np.floating], cmap: str) -> 
     return _blend(faded(rgb), colour_map(cmap)(heat)[..., :3], heat)
 
 
-def heat_alone(heat: NDArray[np.floating], cmap: str) -> NDArray[np.uint8]:
-    """Heat ``[h, w]`` in 0..1 without a photograph below it."""
-    return (colour_map(cmap)(heat)[..., :3] * 255).round().astype(np.uint8)
+def heat_alone(heat: NDArray[np.floating], cmap: str, signed: bool = False) -> NDArray[np.uint8]:
+    """Heat ``[h, w]`` without a photograph below it, in 0..1, or in -1..1 where it is signed; what is beyond is cut."""
+    if signed:
+        return laid_over_signed(np.full((*heat.shape, 3), 128, np.uint8), heat.clip(-1, 1))
+    return (colour_map(cmap)(heat.clip(0, 1))[..., :3] * 255).round().astype(np.uint8)
 
 
 def laid_over_signed(rgb: NDArray[np.uint8], heat: NDArray[np.floating]) -> NDArray[np.uint8]:
