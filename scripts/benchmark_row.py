@@ -23,9 +23,10 @@ from detcam.attribution.attribute import attribute
 from detcam.attribution.methods import get_method
 from detcam.attribution.target import TARGETS
 from detcam.detectors import Detector, load
-from detcam.detectors.base import Canvas, detections_of
+from detcam.detectors.base import Canvas
 from detcam.detectors.detections import Detections
 from detcam.detectors.prediction import Prediction
+from detcam.detectors.reported import detections_of
 from detcam.imaging import Image, load_image
 
 SSD, YOLO = "ssd300_vgg16", "yolov8n"

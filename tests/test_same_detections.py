@@ -24,12 +24,13 @@ from tiny_detr import random_rtdetr, tiny_hf
 from torchvision.models import get_model
 
 import detcam
-from detcam.detectors.base import FRESH, Canvas, Detector, without_rows
+from detcam.detectors.base import FRESH, Canvas, Detector
 from detcam.detectors.dense import DenseDetector
 from detcam.detectors.detections import Detections
 from detcam.detectors.hf_detr import HFDetrDetector
 from detcam.detectors.prediction import Prediction
 from detcam.detectors.rcnn import RCNNDetector
+from detcam.detectors.reported import without_rows
 from detcam.detectors.rtdetr import RTDETRDetector
 from detcam.detectors.ssd import SSDDetector
 from detcam.detectors.yolo import YOLODetector

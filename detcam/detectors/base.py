@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from detcam.detectors.agreement import first_difference
 from detcam.detectors.detections import Detections
 from detcam.detectors.finite import refuse_bad_prediction, refuse_bad_weights
-from detcam.detectors.prediction import Grid, Prediction
+from detcam.detectors.prediction import Prediction
 from detcam.detectors.selection import Selection
 from detcam.detectors.stages import LEVEL, Stage, stages
 from detcam.errors import ClassNameError, DetectorError, MismatchError, near
@@ -25,11 +25,8 @@ from detcam.imaging import Geometry, Image
 BLANK = 64  # pixels a side of a photograph whose content does not matter
 CHECK_SCORE = 0.05  # the threshold of the check against the model's own detections
 CHECK_PIXELS = 4_000_000  # of a photograph on which it is made at most: about 250 MB in the library's hands
-BOX_TOLERANCE = 0.05  # source pixels; five times what the parity tests allow, for other machines' rounding
-SCORE_TOLERANCE = 1e-4
 DETECT, CLASSIFY = "detect", "classify"
 FIXED, REPLAYED, FRESH = "fixed", "replayed", "fresh"
-EXCUSED = 0.02  # share of detections that may differ: rounding decides about rows that lie on a threshold
 
 
 CLASS_TARGETS = ("logit", "probability", "margin")
@@ -288,67 +285,3 @@ class Detector(ABC):
             else:
                 raise ClassNameError(f"{self.name} has no class {wanted!r}: {near(str(wanted), by_name)}")
         return labels
-
-
-def detections_of(prediction: Prediction, rows: Tensor, labels: Tensor, scores: Tensor, boxes: Tensor) -> Detections:
-    """Detections from kept rows and their boxes ``[N, 4]`` in source pixels; levels and cells are -1 without levels."""
-    levels, cells = [], []
-    for row in rows.tolist():
-        levels.append(prediction.level_of(row))
-        cells.append(prediction.cell_of(row))
-    return Detections(
-        boxes=boxes.detach().cpu().double().numpy().reshape(-1, 4),
-        labels=labels.cpu().numpy().astype(np.int64),
-        scores=scores.detach().cpu().double().numpy(),
-        rows=rows.cpu().numpy().astype(np.int64),
-        levels=np.array(levels, dtype=np.int64),
-        cells=np.array(cells, dtype=np.int64).reshape(-1, 2),
-    )
-
-
-def without_rows(boxes: Tensor, labels: Tensor, scores: Tensor) -> Detections:
-    """A library's own detections: boxes ``[N, 4]`` in source pixels, whose rows are not known."""
-    count = len(scores)
-    return Detections(
-        boxes=boxes.detach().cpu().double().numpy().reshape(-1, 4),
-        labels=labels.cpu().numpy().astype(np.int64),
-        scores=scores.detach().cpu().double().numpy(),
-        rows=np.full(count, -1),
-        levels=np.full(count, -1),
-        cells=np.full((count, 2), -1),
-    )
-
-
-def first_difference(ours: Detections, theirs: Detections) -> str | None:
-    """Words for the best detection in which two lists differ, or None where they agree (but for 2 % of them)."""
-    same = (
-        (ours.labels[:, None] == theirs.labels[None])
-        & (np.abs(ours.scores[:, None] - theirs.scores[None]) <= SCORE_TOLERANCE)
-        & (np.abs(ours.boxes[:, None] - theirs.boxes[None]).max(-1, initial=0) <= BOX_TOLERANCE)
-    )
-    lonely_ours, lonely_theirs = np.flatnonzero(~same.any(1)), np.flatnonzero(~same.any(0))
-    if len(lonely_ours) + len(lonely_theirs) <= EXCUSED * (len(ours) + len(theirs)):
-        return None
-
-    def words(found: Detections, lonely: NDArray[np.int64]) -> str:
-        if not len(lonely):
-            return f"nothing more (of {len(found)})"
-        best = lonely[0]
-        box = found.boxes[best].round(1).tolist()
-        return f"label {found.labels[best]}, score {found.scores[best]:.4f}, box {box} (of {len(found)})"
-
-    return (f"{len(lonely_ours)} detections that detcam selects are not the model's own, and {len(lonely_theirs)} "
-            f"of the model's are missing; the first: detcam finds {words(ours, lonely_ours)}, the model itself "
-            f"{words(theirs, lonely_theirs)}")
-
-
-def grid_of_centres(centres_x: Sequence[float], centres_y: Sequence[float]) -> Grid:
-    """The grid whose cells have the given centres (canvas pixels); a single cell is taken as centred."""
-
-    def axis(centres: Sequence[float]) -> tuple[float, float]:
-        first = float(centres[0])
-        stride = 2 * first if len(centres) == 1 else (float(centres[-1]) - first) / (len(centres) - 1)
-        return round(stride, 3), round(first - stride / 2, 3)  # the centres are float32
-
-    (sx, ox), (sy, oy) = axis(centres_x), axis(centres_y)
-    return Grid((sx, sy), (ox, oy))

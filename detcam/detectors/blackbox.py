@@ -8,9 +8,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from detcam.detectors.base import FRESH, Canvas, Detector, detections_of, without_rows
+from detcam.detectors.base import FRESH, Canvas, Detector
 from detcam.detectors.detections import Detections
 from detcam.detectors.prediction import Prediction
+from detcam.detectors.reported import detections_of, without_rows
 from detcam.errors import DetectorError, InputError, LayerError
 from detcam.imaging import Geometry, Image
 

@@ -10,11 +10,12 @@ import torch
 from PIL import Image as PilImage
 from torch import Tensor, nn
 
-from detcam.detectors.base import CLASS_TARGETS, CLASSIFY, Canvas, Detector, detections_of, without_rows
+from detcam.detectors.base import CLASS_TARGETS, CLASSIFY, Canvas, Detector
 from detcam.detectors.classifier_input import ClassifierInput
 from detcam.detectors.classifiers import TOP
 from detcam.detectors.detections import Detections
 from detcam.detectors.prediction import Prediction
+from detcam.detectors.reported import detections_of, without_rows
 from detcam.detectors.stages import Stage, stages
 from detcam.detectors.tables import TablePrediction, tables
 from detcam.errors import DetectorError, InputError, LayerError

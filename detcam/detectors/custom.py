@@ -9,12 +9,13 @@ from torch import Tensor, nn
 from torchvision.ops import batched_nms
 
 from detcam.detectors.adapt import Detect, Predict
-from detcam.detectors.base import Canvas, Detector, detections_of, without_rows
+from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.detections import Detections
 from detcam.detectors.finite import refuse_bad_prediction, refuse_bad_weights
 from detcam.detectors.fit import fitted_canvas
 from detcam.detectors.pairs import every_pair
 from detcam.detectors.prediction import Prediction
+from detcam.detectors.reported import detections_of, without_rows
 from detcam.detectors.selection import Selection
 from detcam.detectors.stages import Stage
 from detcam.detectors.steps import Most, Score, Suppression

@@ -10,12 +10,13 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.detection.image_list import ImageList
 
-from detcam.detectors.base import Canvas, Detector, detections_of, without_rows
+from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.detections import Detections
 from detcam.detectors.hooks import recorded
 from detcam.detectors.pairs import Pairs, every_pair
 from detcam.detectors.prediction import Grid, Level, Prediction
 from detcam.detectors.rcnn_transform import canvas_of, clipped, normalised, to_source
+from detcam.detectors.reported import detections_of, without_rows
 from detcam.detectors.selection import Selection
 from detcam.detectors.steps import Most, Score, Step, Suppression, TopOfLevels
 from detcam.detectors.trunk import last_fine_layer, outside_shortcuts

@@ -6,12 +6,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from detcam.detectors.base import FRESH, Canvas, Detector, without_rows
+from detcam.detectors.base import FRESH, Canvas, Detector
 from detcam.detectors.detections import Detections
 from detcam.detectors.hf_kinds import kind_of
 from detcam.detectors.pairs import every_pair
 from detcam.detectors.prediction import Prediction
 from detcam.detectors.queries import Queries, QueryPrediction, cells_of_centres, query_detections, query_prediction
+from detcam.detectors.reported import without_rows
 from detcam.detectors.selection import Selection
 from detcam.detectors.steps import BestClass, Score, Step, Top
 from detcam.detectors.trunk import last_fine_layer, outside_shortcuts

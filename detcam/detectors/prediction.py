@@ -25,6 +25,18 @@ class Grid:
     origin: tuple[float, float] = (0.0, 0.0)
 
 
+def grid_of_centres(centres_x: Sequence[float], centres_y: Sequence[float]) -> Grid:
+    """The grid whose cells have the given centres (canvas pixels); a single cell is taken as centred."""
+
+    def axis(centres: Sequence[float]) -> tuple[float, float]:
+        first = float(centres[0])
+        stride = 2 * first if len(centres) == 1 else (float(centres[-1]) - first) / (len(centres) - 1)
+        return round(stride, 3), round(first - stride / 2, 3)  # the centres are float32
+
+    (sx, ox), (sy, oy) = axis(centres_x), axis(centres_y)
+    return Grid((sx, sy), (ox, oy))
+
+
 @dataclass(frozen=True)
 class Level:
     """One feature level of the head: its raw output maps, on the autograd graph.

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 from torchvision.ops import box_convert
 
-from detcam.detectors.base import Canvas, detections_of
+from detcam.detectors.base import Canvas
 from detcam.detectors.detections import Detections
 from detcam.detectors.prediction import Grid, Level, Prediction
+from detcam.detectors.reported import detections_of
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ from torchvision.models.detection.faster_rcnn import FasterRCNN
 from torchvision.models.detection.image_list import ImageList
 from torchvision.ops import MultiScaleRoIAlign, batched_nms, remove_small_boxes
 
-from detcam.detectors.base import REPLAYED, Canvas, Detector, detections_of, without_rows
+from detcam.detectors.base import REPLAYED, Canvas, Detector
 from detcam.detectors.detections import Detections
 from detcam.detectors.padding import content_sizes, told_apart
 from detcam.detectors.prediction import Grid, Level, Prediction
 from detcam.detectors.rcnn_transform import canvas_of, clipped, normalised, to_source
+from detcam.detectors.reported import detections_of, without_rows
 from detcam.detectors.roi_prediction import RoIPrediction
 from detcam.detectors.rois import Proposals, Regions, RoIHead, kept
 from detcam.detectors.selection import Selection

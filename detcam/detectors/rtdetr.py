@@ -7,12 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from detcam.detectors.base import FRESH, Canvas, Detector, without_rows
+from detcam.detectors.base import FRESH, Canvas, Detector
 from detcam.detectors.detections import Detections
 from detcam.detectors.hooks import recorded
 from detcam.detectors.pairs import every_pair
 from detcam.detectors.prediction import Prediction
 from detcam.detectors.queries import Queries, QueryPrediction, query_detections, query_prediction
+from detcam.detectors.reported import without_rows
 from detcam.detectors.selection import Selection
 from detcam.detectors.steps import Most, Score, Top
 from detcam.detectors.ultralytics_import import import_ultralytics

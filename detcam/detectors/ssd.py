@@ -10,12 +10,13 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.ssd import SSD
 from torchvision.ops import batched_nms
 
-from detcam.detectors.base import Canvas, Detector, detections_of, grid_of_centres, without_rows
+from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.detections import Detections
 from detcam.detectors.hooks import recorded
 from detcam.detectors.pairs import every_pair
-from detcam.detectors.prediction import Level, Prediction, flatten_rows
+from detcam.detectors.prediction import Level, Prediction, flatten_rows, grid_of_centres
 from detcam.detectors.rcnn_transform import canvas_of, clipped, normalised, to_source
+from detcam.detectors.reported import detections_of, without_rows
 from detcam.detectors.selection import Selection
 from detcam.detectors.stages import Stage
 from detcam.detectors.steps import Most, Score, Suppression, Top

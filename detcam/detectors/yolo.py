@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from detcam.detectors.base import Canvas, Detector, detections_of, without_rows
+from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.detections import Detections
 from detcam.detectors.hooks import recorded
 from detcam.detectors.pairs import every_pair
 from detcam.detectors.prediction import Grid, Level, Prediction, flatten_rows
+from detcam.detectors.reported import detections_of, without_rows
 from detcam.detectors.selection import Selection
 from detcam.detectors.steps import BestClass, Masked, Most, Score, Step, Suppression, Top, TopOfRows
 from detcam.detectors.ultralytics_import import import_ultralytics

@@ -8,9 +8,10 @@ import torch
 from numpy.typing import NDArray
 
 from detcam.attribution.heatmap import Heatmap
-from detcam.detectors.base import Canvas, Detector, detections_of
+from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.detections import Detections
 from detcam.detectors.prediction import Prediction
+from detcam.detectors.reported import detections_of
 from detcam.detectors.selection import Selection
 from detcam.detectors.steps import SCORE
 from detcam.diagnosis.place import Choice, Place, choose
