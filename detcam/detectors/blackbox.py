@@ -12,6 +12,7 @@ from detcam.detectors.base import FRESH, Canvas, Detector
 from detcam.detectors.detections import Detections
 from detcam.detectors.prediction import Prediction
 from detcam.detectors.reported import detections_of, without_rows
+from detcam.detectors.tables import TablePrediction, tables
 from detcam.errors import DetectorError, InputError, LayerError
 from detcam.imaging import Geometry, Image
 
@@ -98,7 +99,7 @@ class BlackBoxDetector(Detector):
         size = (image.height, image.width)
         return Canvas(pixels, (Geometry(size, size, (1.0, 1.0)),))
 
-    def forward(self, pixels: Tensor) -> Prediction:
+    def forward(self, pixels: Tensor) -> TablePrediction:
         """Ask about each canvas; the shorter answers of a batch are filled up with empty boxes of score 0."""
         bytes_ = (pixels.detach() * 255).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
         answers = [self._ask(np.ascontiguousarray(rgb)) for rgb in bytes_]
@@ -108,7 +109,7 @@ class BlackBoxDetector(Detector):
         for image, (own, labels, values) in enumerate(answers):
             boxes[image, : len(own)] = torch.from_numpy(own)
             scores[image, torch.arange(len(own)), torch.from_numpy(labels)] = torch.from_numpy(values)
-        return Prediction(boxes, scores, (), activate=lambda logits: logits, decode=lambda raw, rows: raw)
+        return tables(scores, boxes, activate=lambda values: values)  # nobody knows logits: its scores stand for them
 
     def _ask(self, rgb: NDArray[np.uint8]) -> Answer:
         """The callable's answer, checked.
