@@ -40,8 +40,10 @@ def drise(similarities: Similarities, pixels: Tensor, generator: Generator, samp
         similar = similarities(pixels * masks[:, None])
         return torch.einsum("ns,shw->nhw", similar, masks), similar.sum(1), masks.sum(0)
 
-    weighted, similar, coverage = (
-        sum(parts) for parts in zip(*in_chunks(found_on, torch.arange(samples), CHUNK), strict=True))
+    pieces = in_chunks(found_on, torch.arange(samples), CHUNK)
+    weighted, similar, coverage = next(pieces)
+    for heat, found, seen in pieces:  # one at a time: each is as large as all the maps
+        weighted, similar, coverage = weighted + heat, similar + found, coverage + seen
     if centred:
         weighted = weighted - similar[:, None, None] / samples * coverage
     return weighted / (samples * kept)
