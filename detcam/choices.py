@@ -2,59 +2,76 @@
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from enum import Enum
-from inspect import signature
 from pathlib import Path
 from typing import Annotated, Any
 
 import torch
 import typer
 
+from detcam.attribution.baselines import STARTS
 from detcam.attribution.methods import Method, get_method
+from detcam.attribution.methods.named import takes
 from detcam.attribution.methods.table import METHODS
+from detcam.attribution.methods.words import read_settings
 from detcam.detectors import Detector, load
 from detcam.detectors.torchvision_models import NAMES
 from detcam.errors import DetcamError, DetectorError, InputError, MethodError, PlaceError
 
-QUICK_MASKS = 500  # of D-RISE, a tenth of the paper's: coarse, but seconds instead of minutes
+QUICK: dict[str, dict[str, Any]] = {  # coarse, but seconds instead of minutes
+    "drise": {"samples": 500},  # a tenth of the paper's
+    "blur_ig": {"steps": 25, "tolerance": 0.1},
+    "guided_ig": {"steps": 25},
+    "integrated_gradients": {"steps": 25, "tolerance": 0.1},
+    "xrai": {"steps": 25, "tolerance": 0.1},
+}
 LARGEST = 8192  # canvas pixels on a side; beyond it a typing error is likelier than a wish
 
 
-def chosen_methods(names: Sequence[str], samples: int | None, noise: float | None) -> list[Method]:
-    """Methods by name, each once, with the settings that it takes.
+def chosen_methods(words: Sequence[str], settings: Mapping[str, Any]) -> list[Method]:
+    """Methods by name, with or without settings of their own, each once, with the settings that it takes.
+
+    Args:
+        words: such as ``"hirescam"`` or ``"smoothgrad+hirescam:samples=8"``.
+        settings: for all that take them; None for those that were not given.
 
     Raises:
-        MethodError: there is no such method, or none of them takes a setting that was given.
+        MethodError: there is no such method, none of them takes a setting that was given, or one is named twice.
+        InputError: there is no such baseline.
     """
-    settings = {name: value for name, value in (("samples", samples), ("noise", noise)) if value is not None}
-    unused = set(settings)
-    found = []
-    for name in dict.fromkeys(names):
-        takes = signature(get_method(name).function).parameters
-        own: dict[str, Any] = {key: value for key, value in settings.items() if key in takes}
-        unused -= set(own)
-        found.append(get_method(name, **own))
+    given = {name: value for name, value in settings.items() if value is not None}
+    if given.get("baseline", "black") not in STARTS:
+        raise InputError(f"--baseline {given['baseline']!r}: expected {', '.join(list(STARTS)[:-1])} or "
+                         f"{list(STARTS)[-1]}")
+    unused, found = set(given), []
+    for each in dict.fromkeys(words):
+        name, own = read_settings(each)
+        fitting = {key: value for key, value in given.items() if key in takes(name)}
+        unused -= set(fitting)
+        found.append(get_method(name, **{**fitting, **own}))
+    names = [method.name for method in found]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise MethodError(f"--method {twice[0]} is named twice: its maps could not be told apart; run it again instead")
     if unused:
-        able = [name for name in METHODS if unused <= set(signature(get_method(name).function).parameters)]
-        raise MethodError(f"--{min(unused)}: {', '.join(names)} takes no such setting; {', '.join(able)} "
-                          f"{'does' if len(able) == 1 else 'do'}")
+        able = [name for name in METHODS if unused <= set(takes(name))]
+        raise MethodError(f"--{min(unused)}: {', '.join(names)} takes no such setting; {', '.join(able) or 'none'} "
+                          f"{'does' if len(able) <= 1 else 'do'}")
     return found
 
 
-def quick_methods(samples: int | None, noise: float | None) -> list[Method]:
-    """Every method once (not its other names), with fewer masks for D-RISE where ``samples`` does not say how many."""
+def quick_methods(settings: Mapping[str, Any]) -> list[Method]:
+    """Every method once (not its other names), with fewer passes for the longest, where ``settings`` do not say."""
     names: dict[str, str] = {}
     for name, entry in METHODS.items():
         names.setdefault(entry.where, name)
-    return [get_method("drise", samples=QUICK_MASKS) if samples is None and name == "drise" else
-            chosen_methods([name], *_taken(name, samples, noise))[0] for name in names.values()]
-
-
-def _taken(name: str, samples: int | None, noise: float | None) -> tuple[int | None, float | None]:
-    takes = signature(get_method(name).function).parameters
-    return samples if "samples" in takes else None, noise if "noise" in takes else None
+    found = []
+    for name in names.values():
+        own = {key: value for key, value in settings.items() if value is not None and key in takes(name)}
+        found.append(get_method(name, **{**QUICK.get(name, {}), **own}))
+    return found
 
 
 def canvas_size(words: str | None) -> int | tuple[int, int] | None:

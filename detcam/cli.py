@@ -53,10 +53,10 @@ Version = Annotated[bool, typer.Option("--version", callback=_print_version, is_
 Images = Annotated[list[str] | None, typer.Argument(
     help="Photographs, folders of them, or patterns such as 'shots/*.jpg'. Without any, the sample photographs.")]
 Methods = Annotated[list[str] | None, typer.Option(
-    "--method", help="Attribution method; several stand side by side. hirescam (default; drise for a plain "
-                     "callable), odam, layercam, ssgradcam, "
-                     "conductance, gradient, smoothgrad, drise (a forward pass a mask); gradcam as published "
-                     "forgets which box was asked about.")]
+    "--method", metavar="METHOD[:SETTING=VALUE,...]",
+    help="Attribution method, with or without settings; several stand side by side. hirescam is the default (drise for "
+         "a plain callable), 'detcam methods' lists all. smoothgrad+METHOD averages another one over noisy copies, as "
+         "in smoothgrad+hirescam:samples=8; so do smoothgrad_squared and vargrad.")]
 Layers = Annotated[list[str] | None, typer.Option(
     "--layer", help="depth (default: the box's own level fused with shallower layers), auto (its own level alone) or a "
                     "layer's name; several are fused.")]
@@ -74,8 +74,13 @@ Points = Annotated[list[str] | None, typer.Option(
                                 "detection. May be repeated.")]
 Boxes = Annotated[list[str] | None, typer.Option(
     "--box", metavar="X1,Y1,X2,Y2", help="The same for a box, which tells objects that overlap apart.")]
-Samples = Annotated[int | None, typer.Option(help="SmoothGrad: noisy copies; D-RISE: masks.", min=1, max=10000)]
-Noise = Annotated[float | None, typer.Option(help="SmoothGrad: noise, as a share of the pixel range.", min=0, max=1)]
+Samples = Annotated[int | None, typer.Option(
+    help="SmoothGrad and its kin: noisy copies; D-RISE: masks.", min=1, max=10000)]
+Noise = Annotated[float | None, typer.Option(
+    help="SmoothGrad and its kin: noise, as a share of the pixel range.", min=0, max=1)]
+Steps = Annotated[int | None, typer.Option(help="Integrated gradients of all kinds: steps.", min=1, max=10000)]
+Baseline = Annotated[str | None, typer.Option(
+    help="Integrated gradients, occlusion: what stands for nothing: black, white, grey, mean or blur.")]
 UseEdges = Annotated[bool, typer.Option(help="Measure what each edge rests on.")]
 EdgeMaps = Annotated[bool, typer.Option("--edge-maps", help="Also keep and draw each edge's signed map.")]
 EdgeLayer = Annotated[str | None, typer.Option(help="Where the evidence on an edge is taken.")]
@@ -105,6 +110,7 @@ def explain(
     score_activation: ScoreActivation = None, unsafe: Unsafe = False, method: Methods = None,
     layer: Layers = None, target: TargetName = "logit", only: Classes = None, at: Points = None, box: Boxes = None,
     min_score: MinScore = None, max_boxes: MaxBoxes = 30, samples: Samples = None, noise: Noise = None,
+    steps: Steps = None, baseline: Baseline = None,
     edges: UseEdges = True, edge_maps: EdgeMaps = False, edge_layer: EdgeLayer = None,
     reference: ReferenceFile = None, scale: ScaleChoice = Scale.box, cmap: ColourMap = "inferno", seed: Seed = 0,
     top_k: TopK = None,
@@ -127,8 +133,9 @@ def explain(
         raise InputError("--edge-maps, --edge-layer and --reference need --edges")
     if min_score is not None and not 0 <= min_score < 1:
         raise InputError(f"--min-score {min_score}: expected a number from 0 to 1")
+    given = {"samples": samples, "noise": noise, "steps": steps, "baseline": baseline}
     options: dict[str, Any] = {
-        "method": chosen_methods(method, samples, noise) if method else None, "layer": layer or DEPTH,
+        "method": chosen_methods(method, given) if method else None, "layer": layer or DEPTH,
         "target": get_target(target), "min_score": min_score, "classes": only, "max_boxes": max_boxes or None,
         "edges": edges, "edge_maps": edge_maps, "edge_layer": edge_layer, "seed": seed, "sweep": sweep_box or sweep,
         "versus": versus,
@@ -148,7 +155,7 @@ def explain(
     output_folder(out)
     with _heard():
         detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe, top_k)
-    _fit(detector, options, samples, noise)
+    _fit(detector, options, given)
     raise typer.Exit(do(detector, photographs, out, options, {"scale": scale.value, "cmap": cmap}))
 
 
@@ -189,7 +196,8 @@ def sheet(
     model: Model = SHIPPED, weights: Weights = None, class_names: ClassNames = None, head: HeadChoice = None,
     imgsz: ImageSize = None, device: Device = "cpu", score_activation: ScoreActivation = None, unsafe: Unsafe = False,
     method: Methods = None, layer: Layers = None, target: TargetName = "logit", only: Classes = None,
-    min_score: MinScore = None, samples: Samples = None, noise: Noise = None, cmap: ColourMap = "inferno",
+    min_score: MinScore = None, samples: Samples = None, noise: Noise = None,
+    steps: Steps = None, baseline: Baseline = None, cmap: ColourMap = "inferno",
     seed: Seed = 0, out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("methods.png"),
 ) -> None:
     """Draw one box under every method, or under those that are named, on one page."""
@@ -198,7 +206,8 @@ def sheet(
     from detcam.views.colours import colour_map
 
     colour_map(cmap)
-    chosen = chosen_methods(method, samples, noise) if method else quick_methods(samples, noise)
+    given = {"samples": samples, "noise": noise, "steps": steps, "baseline": baseline}
+    chosen = chosen_methods(method, given) if method else quick_methods(given)
     with _heard():
         detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe)
     sheet_of(detector, Path(image), number, chosen, out, cmap, {
@@ -227,13 +236,13 @@ def panel(
     panel_of(seeing, drawing, Path(image), out, cmap, min_score, max_boxes)
 
 
-def _fit(detector: Detector, options: dict[str, Any], samples: int | None, noise: float | None) -> None:
+def _fit(detector: Detector, options: dict[str, Any], settings: dict[str, Any]) -> None:
     """Fill in what the detector decides, and refuse what it does not have before the first photograph."""
     from detcam.attribution.attribute import check_method
     from detcam.attribution.layers import AUTO, layers_of
     from detcam.attribution.target import get_target
 
-    options["method"] = options["method"] or chosen_methods([detector.default_method], samples, noise)
+    options["method"] = options["method"] or chosen_methods([detector.default_method], settings)
     options["min_score"] = detector.min_score if options["min_score"] is None else options["min_score"]
     for each in options["method"]:
         check_method(detector, each)

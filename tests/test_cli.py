@@ -71,6 +71,19 @@ def test_settings_reach_their_method() -> None:
     assert "+backbone.stem.2" in read.maps[1].heatmaps[0].layer
 
 
+def test_settings_may_stand_with_the_method_that_they_are_for() -> None:
+    assert run("shots/a.png", "--method", "smoothgrad+hirescam:samples=3", "--method", "smoothgrad", "--samples", "2",
+               "--method", "occlusion:window=0.5,stride=0.5", "--baseline", "blur", "--max-boxes", "2", "--no-edges",
+               "--method", "integrated_gradients:tolerance=10", "--steps", "2") == 0
+    read = load_explanations("explanations")[0]
+    assert [(maps.method, maps.settings) for maps in read.maps] == [
+        ("smoothgrad+hirescam", {"samples": 3}), ("smoothgrad", {"samples": 2}),
+        ("occlusion", {"window": 0.5, "stride": 0.5, "baseline": "blur"}),
+        ("integrated_gradients", {"tolerance": 10, "steps": 2, "baseline": "blur"})]
+    assert "level" in read.maps[0].heatmaps[0].layer
+    assert read.maps[1].heatmaps[0].layer == "pixels"
+
+
 def test_a_margin_names_its_runner_up_and_needs_one(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run("shots/a.png", "--target", "margin") == 0
     names = [one.numbers["target"] for one in load_explanations("explanations")[0]]
@@ -224,7 +237,11 @@ def test_usage_errors(shots: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ("shots", "--cmap", "jett"): "unknown colour map 'jett': did you mean jet",
         ("shots", "--min-score", "1"): "--min-score 1.0: expected a number from 0 to 1",
         ("shots", "--min-score", "nan"): "--min-score nan",
-        ("shots", "--samples", "4"): "--samples: hirescam takes no such setting; smoothgrad, drise do",
+        ("shots", "--samples", "4"): "--samples: hirescam takes no such setting; smoothgrad, "
+                                         "smoothgrad_squared, vargrad, drise do",
+        ("shots", "--baseline", "pink"): "--baseline 'pink': expected black, white, grey, blur or mean",
+        ("shots", "--method", "smoothgrad:samples=2", "--method", "smoothgrad:samples=3"): "smoothgrad is named twice",
+        ("shots", "--method", "smoothgrad+drise"): "averages methods that take a gradient",
         ("shots", "--samples", "0"): "--samples",
         ("shots", "--scale", "other"): "--scale",
         ("shots", "--no-edges", "--edge-maps"): "need --edges",

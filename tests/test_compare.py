@@ -178,7 +178,9 @@ def test_halves_are_two_and_hold_every_photograph_once(data: DataSet) -> None:
 
 @pytest.mark.parametrize(("words", "message"), [
     ("hirescan", "no such method"), ("hirescam@auto~8", "expected METHOD"), ("gaussian@auto", "takes neither"),
-    ("smoothgrad:samples=few", "no NAME=NUMBER"), ("smoothgrad:smaples=3", "takes no setting"), ("", "expected METHOD"),
+    ("smoothgrad:samples=few", "expected a whole number"),
+    ("smoothgrad+hirescan", "unknown method"), ("hirescan+smoothgrad", "no such method"),
+    ("smoothgrad:smaples=3", "takes no setting"), ("", "expected METHOD"),
 ])
 def test_a_map_that_is_none_is_an_error(words: str, message: str) -> None:
     with pytest.raises(MethodError, match=message):

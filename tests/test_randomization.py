@@ -6,7 +6,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
-from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,9 @@ from torch import Generator, Tensor
 import detcam
 from detcam.attribution.attribute import attribute
 from detcam.attribution.methods import METHODS, Method, get_method
-from detcam.attribution.methods.table import CHANNEL, LAYER, MASKED, PATH, PIXEL, Channels, PixelGradients
+from detcam.attribution.methods.named import takes
+from detcam.attribution.methods.table import CHANNEL, LAYER, MASKED, PATH, PIXEL, Channels
+from detcam.attribution.pixel_gradients import PixelGradients
 from detcam.attribution.target import TARGETS
 from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.detections import Detections
@@ -102,7 +103,8 @@ def quick(name: str) -> Method:
     method = get_method(name)
     if method.kind == CHANNEL:
         return replace(method, function=lambda channels: method.function(Few(channels)))
-    return get_method(name, samples=4) if "samples" in signature(method.function).parameters else method
+    few = {"samples": 4, "steps": 8, "tolerance": 1e9, "window": 0.2, "stride": 0.2}
+    return get_method(name, **{setting: value for setting, value in few.items() if setting in takes(name)})
 
 
 @dataclass(frozen=True)

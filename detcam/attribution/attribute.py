@@ -5,7 +5,7 @@ from importlib import import_module
 
 from detcam.attribution.heatmap import Heatmap
 from detcam.attribution.methods import Method
-from detcam.attribution.methods.table import ANSWERS, CHANNEL, LAYER, MASKED, METHODS, PATH, PIXEL
+from detcam.attribution.methods.table import ANSWERS, CHANNEL, LAYER, MASKED, METHODS, NOISY, PATH, PIXEL, SCORED
 from detcam.attribution.tape import Tape
 from detcam.attribution.target import FOUND, SIMILARITY, TARGETS, Target, settled
 from detcam.attribution.task import Task, keys_of
@@ -18,6 +18,8 @@ RUNNERS = {
     LAYER: "detcam.attribution.layer_maps:layer_maps",
     PATH: "detcam.attribution.layer_maps:path_maps",
     PIXEL: "detcam.attribution.pixel_maps:pixel_maps",
+    NOISY: "detcam.attribution.noisy_maps:noisy_maps",
+    SCORED: "detcam.attribution.scored_maps:scored_maps",
     MASKED: "detcam.attribution.pixel_maps:masked_maps",
     CHANNEL: "detcam.attribution.channel_maps:channel_maps",
 }

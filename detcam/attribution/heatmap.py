@@ -20,8 +20,10 @@ class Heatmap:
     """One detection's attribution: raw values, never min-maxed, never resized to the canvas.
 
     Attributes:
-        values: float32 ``[gh, gw]``, signed for layer maps (before ReLU), not negative for pixel maps and
-            fused ones.
+        values: float32 ``[gh, gw]``. Signed for layer maps (before ReLU) and for pixel maps whose attributions add up
+            to the target (Gradient x Input, the integrated gradients, XRAI, occlusion): views and shares take the
+            positive part. Not negative for other pixel maps, which are sums of absolute values over the colours, and
+            for fused ones.
         grid: where the cells lie on the canvas.
         geometry: where the photograph lies on the canvas.
         layer: the layer's name, ``"pixels"``, or the fused layers' names joined by ``+``.

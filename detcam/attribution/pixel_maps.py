@@ -1,15 +1,18 @@
 """Pixel methods, from gradients at the canvas, and masked ones, from what is found on changed canvases."""
 
-from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from detcam.attribution.heatmap import Heatmap
+from detcam.attribution.methods.table import Similarities
+from detcam.attribution.pixel_gradients import PixelGradients
 from detcam.attribution.similarity import similarities
-from detcam.attribution.tape import PIXELS, Tape
-from detcam.attribution.target import FOUND, Key
-from detcam.attribution.task import Task, heatmap_of, keys_of
+from detcam.attribution.tape import PIXELS
+from detcam.attribution.target import FOUND
+from detcam.attribution.task import Task, heatmap_of
 from detcam.detectors.base import CLASSIFY
 from detcam.detectors.prediction import Grid
 from detcam.errors import MethodError
@@ -21,16 +24,13 @@ def pixel_maps(task: Task) -> list[Heatmap]:
     """From a forward pass a sample, and a backward pass a box and sample."""
     maps: list[Heatmap] = []
     for start in range(0, len(task.detections), TOGETHER):
-        keys = keys_of(task.detections[start : start + TOGETHER])
-
-        def gradients(pixels: Tensor, keys: list[Key] = keys) -> Iterator[Tensor]:
-            with Tape(task.detector, pixels, [PIXELS]) as tape:
-                for gradient in tape.gradients(PIXELS, keys, task.target):
-                    yield torch.zeros_like(pixels) if gradient is None else gradient
-
-        for values in task.method.function(gradients, task.canvas.pixels, task.generator()):
-            maps.append(heatmap_of(values, Grid((1.0, 1.0)), task.canvas.geometries[0], PIXELS,
-                                   signed=task.target.poles is not None))
+        part = replace(task, detections=task.detections[start : start + TOGETHER])
+        with closing(PixelGradients(part)) as gradients:
+            for values in task.method.function(gradients, task.canvas.pixels, task.generator()):
+                colours = values.reshape(-1, *values.shape[-2:])
+                summed = (colours if task.method.adds_up else colours.abs()).sum(0)
+                maps.append(heatmap_of(summed, Grid((1.0, 1.0)), task.canvas.geometries[0], PIXELS,
+                                       signed=task.target.poles is not None))
     return maps
 
 
@@ -44,17 +44,24 @@ def masked_maps(task: Task) -> list[Heatmap]:
     if task.target.name not in FOUND:
         raise MethodError(f"method {task.method.name!r} explains that a box is found, not {task.target.name!r}: choose "
                           f"another method, or the target {FOUND[0]}")
-    labels = sorted(detector.class_names)
-    boxes = torch.from_numpy(task.canvas.geometries[0].to_canvas(task.detections.boxes)).to(pixels)
     with detector.borrowed(), torch.no_grad():
-        rows = torch.from_numpy(task.detections.rows)
+        maps = task.method.function(found_again(task), pixels, task.generator())
+    return [heatmap_of(values, Grid((1.0, 1.0)), task.canvas.geometries[0], PIXELS) for values in maps]
+
+
+def found_again(task: Task) -> Similarities:
+    """How much of each of N boxes is found on changed canvases ``[S, 3, h, w]``, ``[N, S]``, by the answers alone."""
+    detector, pixels, labels = task.detector, task.canvas.pixels, sorted(task.detector.class_names)
+    boxes = torch.from_numpy(task.canvas.geometries[0].to_canvas(task.detections.boxes)).to(pixels)
+    rows = torch.from_numpy(task.detections.rows)
+    with detector.borrowed(), torch.no_grad():
         profiles = detector.forward(pixels).profiles(rows, labels)
 
-        def similar(changed: Tensor) -> Tensor:
+    def similar(changed: Tensor) -> Tensor:
+        with detector.borrowed(), torch.no_grad():
             prediction = detector.forward(changed)
-            if detector.task == CLASSIFY:  # RISE (Petsiuk et al. 2018): there is no box to be found, only the class
-                return prediction.scores[:, rows, task.detections.labels].T
-            return similarities(prediction, boxes, profiles, labels)
+        if detector.task == CLASSIFY:  # RISE (Petsiuk et al. 2018): there is no box to be found, only the class
+            return prediction.scores[:, rows, task.detections.labels].T
+        return similarities(prediction, boxes, profiles, labels)
 
-        maps = task.method.function(similar, pixels, task.generator())
-    return [heatmap_of(values, Grid((1.0, 1.0)), task.canvas.geometries[0], PIXELS) for values in maps]
+    return similar

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 from zlib import crc32
 
 import cv2
@@ -13,6 +12,8 @@ from detcam.attribution.attribute import attribute
 from detcam.attribution.heatmap import Heatmap
 from detcam.attribution.layers import AUTO, layers_of
 from detcam.attribution.methods import METHODS, get_method
+from detcam.attribution.methods.table import WITH
+from detcam.attribution.methods.words import SHAPE as METHOD_SHAPE
 from detcam.attribution.target import Target
 from detcam.attribution.task import keys_of
 from detcam.detectors.base import Canvas, Detector
@@ -22,9 +23,9 @@ from detcam.diagnosis.controls import gaussian_map, random_map
 from detcam.errors import MethodError, near
 from detcam.imaging.boxes import areas
 
-LINE = re.compile(r"(?P<name>[\w-]+(?:\+\+)?)(?::(?P<settings>[^@~]+))?(?:@(?P<layers>[^~]+))?"
+LINE = re.compile(r"(?P<method>(?P<name>[\w+-]+)(?::[^@~]+)?)(?:@(?P<layers>[^~]+))?"
                   r"(?:~(?P<smooth>\d*\.?\d+)(?P<of>px|box))?")
-SHAPE = "METHOD[:SETTING=VALUE,...][@LAYER+LAYER...][~8px or ~0.1box]"
+SHAPE = f"{METHOD_SHAPE}[@LAYER+LAYER...][~8px or ~0.1box]"
 GAUSSIAN = "gaussian"
 
 
@@ -44,7 +45,7 @@ class Recipe:
 
 
 def read_recipe(words: str) -> Recipe:
-    """``"hirescam@auto"``, ``"hirescam@auto+model.9~8px"``, ``"smoothgrad:samples=8"``, ``"gaussian"``, ``"random"``.
+    """``"hirescam@auto"``, ``"smoothgrad+hirescam:samples=8@auto+model.9~8px"``, ``"gaussian"``, ``"random"``.
 
     ``level`` means ``auto``, the box's own level. ``~8px`` smooths the map by a Gaussian of that standard deviation in
     canvas pixels, ``~0.1box`` by that share of the square root of the box's area.
@@ -55,14 +56,14 @@ def read_recipe(words: str) -> Recipe:
     match = LINE.fullmatch(words)
     if match is None:
         raise MethodError(f"map {words!r}: expected {SHAPE}, or one of {', '.join(CONTROLS)}")
-    name, settings, layers = match["name"], match["settings"], match["layers"]
+    name, layers = match["name"], match["layers"]
     if name in CONTROLS:
         if name != words:
             raise MethodError(f"map {words!r}: {name} takes neither settings nor layers")
         return Recipe(words, CONTROLS[name])
-    if name not in METHODS:
+    if name.partition(WITH)[0] not in METHODS:
         raise MethodError(f"map {words!r}: no such method: {near(name, [*METHODS, *CONTROLS])}")
-    method = get_method(name, **dict(_setting(words, each) for each in settings.split(",")) if settings else {})
+    method = get_method(match["method"])
     names = tuple(AUTO if each == "level" else each for each in (layers or AUTO).split("+"))
 
     def make(detector: Detector, canvas: Canvas, detections: Detections, target: Target, seed: int) -> list[Heatmap]:
@@ -74,14 +75,6 @@ def read_recipe(words: str) -> Recipe:
         return [smoothed(each, float(match["smooth"]) * unit) for each, unit in zip(maps, units.tolist(), strict=True)]
 
     return Recipe(words, make, names)
-
-
-def _setting(words: str, setting: str) -> tuple[str, Any]:
-    name, _, value = setting.partition("=")
-    try:
-        return name, int(value) if value.isdigit() else float(value)
-    except ValueError:
-        raise MethodError(f"map {words!r}: setting {setting!r} is no NAME=NUMBER; expected {SHAPE}") from None
 
 
 def check_recipe(recipe: Recipe, detector: Detector) -> None:

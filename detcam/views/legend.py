@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detcam.attribution.methods import METHODS
+from detcam.attribution.methods.named import entry_of
 from detcam.detectors.base import BOX_TARGETS
 from detcam.explanation import Explanation
 from detcam.imaging.boxes import EDGES
@@ -36,7 +36,7 @@ def legend_columns(explanation: Explanation, scale: Scale, short: bool) -> list[
             ("Outlines", "the asked place a cross or dashed, rows that are no detections pink, detections in their "
              "colours." if explanation.verdicts else "the detected box thick, other detections thin."))
         for maps in explanation.maps:
-            known = METHODS.get(maps.method)
+            known = entry_of(maps.method)
             heat.append((maps.method, known.description if known else "a method of your own."))
     numbers = []
     if not short and not explanation.classified:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from detcam.attribution.methods.table import METHODS
+from detcam.attribution.methods.named import entry_of
 from detcam.beside import Beside
 from detcam.explanation import Maps
 from detcam.views.colours import HEAT, colour_map
@@ -62,7 +62,7 @@ def _marked(maps: tuple[Maps, ...]) -> dict[str, list[str]]:
     """What the table says against methods, and of which."""
     found: dict[str, list[str]] = {}
     for each in maps:
-        entry = METHODS.get(each.method)
+        entry = entry_of(each.method)
         if entry is not None and not entry.sees_box:
             found.setdefault("does not look at the box", []).append(each.method)
         if entry is not None and entry.fails_randomization:

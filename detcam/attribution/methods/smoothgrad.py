@@ -1,30 +1,24 @@
 """SmoothGrad (Smilkov et al. 2017, section 3)."""
 
-import torch
+from collections.abc import Iterator
+
 from torch import Generator, Tensor
 
-from detcam.attribution.methods.table import PixelGradients
-
-SAMPLES = 25  # the paper sees little change above 50 and most of the gain by 20 (its figure 4)
-NOISE = 0.15  # of the pixel range; the paper recommends 10 to 20 % (its figure 3)
-CHUNK = 4  # noisy copies in one forward pass: what bounds the memory
+from detcam.attribution.noise import NOISE, SAMPLES, over_noise
+from detcam.attribution.pixel_gradients import Attributions
 
 
-def smoothgrad(gradients: PixelGradients, pixels: Tensor, generator: Generator, samples: int = SAMPLES,
-               noise: float = NOISE) -> Tensor:
-    """Sum over the colours of ``|mean over noise of d target / d pixel|``, ``[N, h, w]`` for N boxes.
+def smoothgrad(attributions: Attributions, pixels: Tensor, generator: Generator, samples: int = SAMPLES,
+               noise: float = NOISE) -> Iterator[Tensor]:
+    """Mean over noisy copies of a box's attribution, by default of its gradient, ``[1, ...]`` a box.
+
+    The map is the sum over the colours of the mean's absolute values.
 
     Args:
-        gradients: pixels ``[S, 3, h, w]`` to each box's gradients; the same rows are read on every copy.
+        attributions: copies ``[S, 3, h, w]`` to ``[S, ...]`` a box; the same rows are read on every copy.
         pixels: ``[1, 3, h, w]`` RGB in 0..1.
         generator: where the noise comes from.
         samples: how many noisy copies.
         noise: standard deviation of the Gaussian noise, as a share of the pixel range.
     """
-    totals: list[Tensor] = []
-    for start in range(0, samples, CHUNK):
-        count = min(CHUNK, samples - start)
-        added = torch.randn((count, *pixels.shape[1:]), generator=generator, dtype=pixels.dtype)
-        summed = (gradient.sum(0) for gradient in gradients(pixels + noise * added.to(pixels.device)))
-        totals = [total + own for total, own in zip(totals, summed, strict=True)] if totals else list(summed)
-    return torch.stack([(total / samples).abs().sum(0) for total in totals])
+    return (each.mean[None] for each in over_noise(attributions, pixels, generator, samples, noise))

@@ -1,24 +1,22 @@
 """The table of attribution methods: one file and one line each, imported when it is first asked for."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from functools import partial
-from importlib import import_module
-from inspect import signature
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from torch import Tensor
 
-from detcam.errors import MethodError, near
-
-PixelGradients = Callable[[Tensor], Iterator[Tensor]]
-"""Pixels ``[S, 3, h, w]`` to the gradients of N boxes' targets, one box after the other, ``[S, 3, h, w]`` each."""
-
 Similarities = Callable[[Tensor], Tensor]
 """Changed canvases ``[S, 3, h, w]`` to how much of each of N boxes is still found there, ``[N, S]``."""
 
+Scores = Callable[[Tensor], Tensor]
+"""Changed canvases ``[S, 3, h, w]`` to the target of each of N boxes, read at its own row, ``[N, S]``."""
+
 LAYER, PATH, PIXEL, MASKED, CHANNEL = "layer", "path", "pixel", "masked", "channel"
-ANSWERS = (MASKED,)  # kinds that ask for nothing but a detector's answers
+NOISY, SCORED = "noisy layer", "scored"
+ANSWERS = (MASKED, SCORED)  # kinds that ask for nothing but a detector's answers
+WITH = "+"  # joins a method that averages over noise to the method that it averages, as in smoothgrad+hirescam
+AVERAGES = ("smoothgrad", "smoothgrad_squared", "vargrad")
 
 
 class Channels(Protocol):
@@ -51,22 +49,29 @@ class Method:
         name: the word that users and provenance know it by.
         kind: ``"layer"`` methods combine a layer's activations and gradients, ``[c, h, w]`` each, to ``[h, w]``;
             ``"path"`` methods do the same along copies of the canvas that come into focus, ``[S, c, h, w]`` each;
-            ``"pixel"`` methods call for gradients at the pixels, ``"masked"`` methods for similarities on changed
-            canvases, ``"channel"`` methods for what one layer's channels do, and these return ``[N, h, w]``.
+            ``"pixel"`` methods call :class:`detcam.attribution.pixel_gradients.PixelGradients` and give copies
+            ``[S, 3, h, w]`` of the canvas an attribution ``[S, ..., h, w]`` each, one box after the other; ``"scored"``
+            methods call for the boxes' targets on changed canvases, ``"masked"`` ones for similarities there,
+            ``"channel"`` ones for what one layer's channels do, and these return ``[N, h, w]``; ``"noisy layer"``
+            methods average a layer method's maps over noisy copies.
         function: the combination.
         source: paper and equation.
         description: what to know before choosing it.
         settings: options that were set, for the provenance.
         clean: it asks about nothing but the photograph as it is, as layer methods do anyway.
+        adds_up: a pixel method's map is the sum over the colours of its attributions, not of their absolute values.
+        base: the layer method that a ``"noisy layer"`` one averages.
     """
 
     name: str
     kind: str
-    function: Callable[..., Tensor]
+    function: Callable[..., Any]
     source: str = ""
     description: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     clean: bool = False
+    adds_up: bool = False
+    base: "Method | None" = None
 
     @property
     def changes_input(self) -> bool:
@@ -96,7 +101,7 @@ class Entry:
 
     Attributes:
         where: ``module:function``.
-        kind, source, description: as in :class:`Method`.
+        kind, source, description, adds_up: as in :class:`Method`.
         cost: in passes.
         use: when to use which, in one line.
         needs: what it needs of a model, or of the installation; empty for nothing special.
@@ -113,11 +118,13 @@ class Entry:
     needs: str = ""
     sees_box: bool = True
     fails_randomization: bool = False
+    adds_up: bool = False
 
     @property
     def clean(self) -> bool:
-        """Whether it asks about nothing but the photograph as it is: a single forward pass can do no more."""
-        return self.cost.forwards == 1 and not self.cost.box_forwards
+        """Whether it asks about nothing but the photograph as it is: one forward pass can do no more, or two that
+        come back in different ways."""
+        return self.cost.forwards in (1, 2) and not self.cost.box_forwards
 
 
 METHODS = {
@@ -191,41 +198,62 @@ METHODS = {
     "gradient": Entry("detcam.attribution.methods.gradient:gradient", PIXEL, "Simonyan et al. 2014, section 3",
                       "How much each pixel would change the target: sharp, local and noisy.",
                       Cost(1), "To check a layer map against the pixels."),
+    "gradient_x_input": Entry("detcam.attribution.methods.gradient_x_input:gradient_x_input", PIXEL,
+                              "Shrikumar et al. 2016, section 3",
+                              "The gradient times the pixel, RGB in 0..1: black counts as nothing at all and has no "
+                              "attribution. Much of the map is the photograph itself: it fails parameter "
+                              "randomization.",
+                              Cost(1), "Not as evidence; to compare with integrated_gradients.",
+                              fails_randomization=True, adds_up=True),
     "smoothgrad": Entry("detcam.attribution.methods.smoothgrad:smoothgrad", PIXEL, "Smilkov et al. 2017, section 3",
                         "The gradient averaged over noisy copies: quieter, and as many times slower.",
                         Cost(25, box_backwards=25), "To check a layer map against the pixels, with less noise."),
+    "smoothgrad_squared": Entry("detcam.attribution.methods.smoothgrad_squared:smoothgrad_squared", PIXEL,
+                                "Hooker et al. 2019, section 3.1",
+                                "The squared gradient averaged over noisy copies: few places stand out, and signs that "
+                                "change from copy to copy do not cancel out.",
+                                Cost(25, box_backwards=25), "When smoothgrad averages too much away."),
+    "vargrad": Entry("detcam.attribution.methods.vargrad:vargrad", PIXEL, "Adebayo et al. 2018, section 2",
+                     "How much the gradient varies over noisy copies, not how large it is.",
+                     Cost(25, box_backwards=25), "Beside smoothgrad, to see where the gradient is unsteady."),
+    "integrated_gradients": Entry("detcam.attribution.methods.integrated_gradients:integrated_gradients", PIXEL,
+                                  "Sundararajan et al. 2017, eq. 1",
+                                  "The gradient along a path from black: adds up to what the target gains on it, with "
+                                  "about three times the passes where most is gained at once. It is multiplied by the "
+                                  "photograph, black has no attribution, and it fails parameter randomization.",
+                                  Cost(101, box_backwards=50), "When the parts shall add up to the whole.",
+                                  fails_randomization=True, adds_up=True),
+    "blur_ig": Entry("detcam.attribution.methods.blur_ig:blur_ig", PIXEL, "Xu et al. 2020, eq. 5",
+                     "The gradient while the photograph comes into focus: adds up, and no colour is left out.",
+                     Cost(201, box_backwards=100), "When the parts shall add up, and black matters.", adds_up=True),
+    "guided_ig": Entry("detcam.attribution.methods.guided_ig:guided_ig", PIXEL, "Kapishnikov et al. 2021, algorithm 1",
+                       "Integrated gradients on a path that keeps away from high gradients: less noise off the object. "
+                       "Every box has a path of its own, so it is slow, and it fails parameter randomization.",
+                       Cost(0, box_forwards=200, box_backwards=200),
+                       "For a few boxes, when integrated_gradients is too noisy.", fails_randomization=True,
+                       adds_up=True),
+    "xrai": Entry("detcam.attribution.methods.xrai:xrai", PIXEL, "Kapishnikov et al. 2019, algorithm 1",
+                  "Integrated gradients of regions, the best ones first: whole parts instead of dots. The regions are "
+                  "the photograph's own, whatever the model says.",
+                  Cost(202, box_backwards=100), "When dots are hard to read.",
+                  needs="scikit-image: pip install 'detcam[xrai]'", adds_up=True),
+    "guided_backprop": Entry("detcam.attribution.methods.guided_backprop:guided_backprop", PIXEL,
+                             "Springenberg et al. 2015, section 3.4",
+                             "The gradient when activations let positive ones alone through; at SiLU, Hardswish, GELU "
+                             "an approximation. Sharp, and much of it is the photograph's edges: it fails parameter "
+                             "randomization.",
+                             Cost(1), "Not as evidence; for comparison.", fails_randomization=True),
+    "guided_gradcam": Entry("detcam.attribution.methods.guided_gradcam:guided_gradcam", PIXEL,
+                            "Selvaraju et al. 2017, section 3.2",
+                            "guided_backprop where gradcam is positive, at the layer that is named, or at the box's "
+                            "own level.",
+                            Cost(2, box_backwards=2), "To compare with published pictures, not as evidence."),
+    "occlusion": Entry("detcam.attribution.methods.occlusion:occlusion", SCORED, "Zeiler and Fergus 2014, section 4.2",
+                       "How far the box's own score falls while a grey square hides a place: asks nothing but the "
+                       "detector's answers, as finely as the square is large.",
+                       Cost(361, box_backwards=0), "To check the others without gradients.", adds_up=True),
     "drise": Entry("detcam.attribution.methods.drise:drise", MASKED, "Petsiuk et al. 2021, section 3",
                    "How much of the box is still found on randomly masked copies: asks nothing but the detector's "
                    "answers, and costs a forward pass a mask, 5000 a photograph unless --samples says fewer.",
                    Cost(5000, box_backwards=0), "For a model without gradients, or to check the others without them."),
 }
-
-
-def get_method(method: str | Method | Callable[..., Tensor], **settings: Any) -> Method:
-    """A method by its name, the method itself, or a user's layer function ``(A, G) -> [h, w]``, with settings.
-
-    Raises:
-        MethodError: there is no method of that name, or it does not take a setting.
-    """
-    if isinstance(method, Method):
-        found = method
-    elif isinstance(method, str):
-        if method not in METHODS:
-            raise MethodError(f"unknown method {method!r}: {near(method, METHODS)}")
-        entry = METHODS[method]
-        module, _, function = entry.where.partition(":")
-        found = Method(method, entry.kind, getattr(import_module(module), function), entry.source, entry.description,
-                       clean=entry.clean)
-    elif callable(method):
-        found = Method(getattr(method, "__name__", "custom"), LAYER, method)
-    else:
-        raise MethodError(f"expected the name of a method or a function, got {type(method).__name__}")
-    if not settings:
-        return found
-    parameters = signature(found.function).parameters.values()
-    known = [each.name for each in parameters if each.default is not each.empty]
-    for name in settings:
-        if name not in known:
-            raise MethodError(f"method {found.name!r} takes no setting {name!r}; it takes: "
-                              f"{', '.join(known) or 'none'}")
-    return replace(found, function=partial(found.function, **settings), settings={**found.settings, **settings})
