@@ -37,6 +37,7 @@ from detcam.script import run_script
 
 SCHEMA = 1
 FIRST_SCALE = next(iter(SCALES))
+HEADING = ("form", "layer", "scale", "rho", "adjusted for size", "gain", "worst edge named")
 
 
 def measure_evidence(
@@ -51,6 +52,7 @@ def measure_evidence(
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many photographs with true boxes.")] = None,
     seed: Annotated[int, typer.Option(help="Where noise and draws start from.")] = 0,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write every row here.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write the table as Markdown here.")] = None,
 ) -> None:
     """Print what each form of the evidence knows of the true error, and how much more than the first one."""
     wanted = classes or ["person"]
@@ -70,6 +72,11 @@ def measure_evidence(
                    "photographs": len(chosen), "boxes": len(boxes), "seed": seed, "rows": rows}
         json_file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         print(f"rows: {json_file}")
+    if markdown is not None:
+        lines = [HEADING, ("---",) * len(HEADING), *(_line(row) for row in rows)]
+        cells = (" | ".join(word.replace("|", "\\|") for word in line) for line in lines)
+        markdown.write_text("".join(f"| {line} |\n" for line in cells), encoding="utf-8")
+        print(f"table: {markdown}")
 
 
 def _measure(detector: Detector, truth: GroundTruth, classes: Sequence[str], min_score: float, layers: Sequence[str],
@@ -114,12 +121,16 @@ def _print(name: str, rows: Sequence[dict[str, Any]]) -> None:
                         f"{rows[0]['boxes']} boxes",
                   caption="Rank correlation of the box's mean with its mean edge error; in square brackets what 95 % "
                           "of draws of the photographs give. Gain: adjusted for size, over the first row, paired.")
-    for column in ("form", "layer", "scale", "rho", "adjusted for size", "gain", "worst edge named"):
+    for column in HEADING:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(row["form"], row["layer"], row["scale"],
-                      *(_words(row[key]) for key in ("rho", "adjusted", "gain", "worst_edge")))
+        table.add_row(*_line(row))
     Console().print(table)
+
+
+def _line(row: dict[str, Any]) -> tuple[str, ...]:
+    return (row["form"], row["layer"], row["scale"],
+            *(_words(row[key]) for key in ("rho", "adjusted", "gain", "worst_edge")))
 
 
 def _words(interval: Sequence[float | None]) -> str:
