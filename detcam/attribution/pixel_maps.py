@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from detcam.attribution.heatmap import Heatmap
-from detcam.attribution.methods.table import Similarities
 from detcam.attribution.pixel_gradients import PixelGradients
 from detcam.attribution.similarity import similarities
 from detcam.attribution.tape import PIXELS
@@ -44,24 +43,17 @@ def masked_maps(task: Task) -> list[Heatmap]:
     if task.target.name not in FOUND:
         raise MethodError(f"method {task.method.name!r} explains that a box is found, not {task.target.name!r}: choose "
                           f"another method, or the target {FOUND[0]}")
-    with detector.borrowed(), torch.no_grad():
-        maps = task.method.function(found_again(task), pixels, task.generator())
-    return [heatmap_of(values, Grid((1.0, 1.0)), task.canvas.geometries[0], PIXELS) for values in maps]
-
-
-def found_again(task: Task) -> Similarities:
-    """How much of each of N boxes is found on changed canvases ``[S, 3, h, w]``, ``[N, S]``, by the answers alone."""
-    detector, pixels, labels = task.detector, task.canvas.pixels, sorted(task.detector.class_names)
+    labels = sorted(detector.class_names)
     boxes = torch.from_numpy(task.canvas.geometries[0].to_canvas(task.detections.boxes)).to(pixels)
-    rows = torch.from_numpy(task.detections.rows)
     with detector.borrowed(), torch.no_grad():
+        rows = torch.from_numpy(task.detections.rows)
         profiles = detector.forward(pixels).profiles(rows, labels)
 
-    def similar(changed: Tensor) -> Tensor:
-        with detector.borrowed(), torch.no_grad():
+        def similar(changed: Tensor) -> Tensor:
             prediction = detector.forward(changed)
-        if detector.task == CLASSIFY:  # RISE (Petsiuk et al. 2018): there is no box to be found, only the class
-            return prediction.scores[:, rows, task.detections.labels].T
-        return similarities(prediction, boxes, profiles, labels)
+            if detector.task == CLASSIFY:  # RISE (Petsiuk et al. 2018): there is no box to be found, only the class
+                return prediction.scores[:, rows, task.detections.labels].T
+            return similarities(prediction, boxes, profiles, labels)
 
-    return similar
+        maps = task.method.function(similar, pixels, task.generator())
+    return [heatmap_of(values, Grid((1.0, 1.0)), task.canvas.geometries[0], PIXELS) for values in maps]

@@ -4,7 +4,6 @@ import torch
 from torch import Tensor
 
 from detcam.attribution.heatmap import Heatmap
-from detcam.attribution.pixel_maps import found_again
 from detcam.attribution.tape import PIXELS
 from detcam.attribution.task import Task, heatmap_of
 from detcam.detectors.base import Canvas
@@ -14,15 +13,12 @@ from detcam.detectors.prediction import Grid
 class Scores:
     """The targets of N boxes on changed copies of their photograph, for methods to call.
 
-    A plain callable has no rows to read: of its boxes it is asked how much is found again, as D-RISE asks.
-
     Attributes:
         task: the boxes, and what is asked about them.
     """
 
     def __init__(self, task: Task) -> None:
         self.task = task
-        self._read = self._targets if task.detector.differentiable else found_again(task)
 
     @property
     def canvas(self) -> Canvas:
@@ -31,9 +27,6 @@ class Scores:
 
     def __call__(self, changed: Tensor) -> Tensor:
         """Canvases ``[S, 3, h, w]`` to targets ``[N, S]``, each read at its own row, from one forward pass."""
-        return self._read(changed)
-
-    def _targets(self, changed: Tensor) -> Tensor:
         with self.task.detector.borrowed(), torch.no_grad():
             prediction = self.task.detector.forward(changed)
             return torch.stack([self.task.target.read(prediction, *key) for key in self.task.keys])
