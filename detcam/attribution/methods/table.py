@@ -228,7 +228,8 @@ METHODS = {
                      Cost(201, box_backwards=100), "When the parts shall add up, and black matters.", adds_up=True),
     "guided_ig": Entry("detcam.attribution.methods.guided_ig:guided_ig", PIXEL, "Kapishnikov et al. 2021, algorithm 1",
                        "Integrated gradients on a path that keeps away from high gradients: less noise off the object. "
-                       "Every box has a path of its own, so it is slow, and it fails parameter randomization.",
+                       "Every box has a path of its own, so it is slow; on detectors 200 steps are too few for it to "
+                       "add up, and it fails parameter randomization.",
                        Cost(0, box_forwards=200, box_backwards=200),
                        "For a few boxes, when integrated_gradients is too noisy.", fails_randomization=True,
                        adds_up=True),
