@@ -16,9 +16,10 @@ from detcam.detectors.hooks import recorded
 from detcam.detectors.pairs import Pairs, every_pair
 from detcam.detectors.prediction import Grid, Level, Prediction
 from detcam.detectors.rcnn_transform import canvas_of, clipped, normalised, to_source
-from detcam.detectors.reported import detections_of, without_rows
+from detcam.detectors.reported import detections_of
 from detcam.detectors.selection import Selection
 from detcam.detectors.steps import Most, Score, Step, Suppression, TopOfLevels
+from detcam.detectors.torchvision_run import reported_by_itself
 from detcam.detectors.trunk import last_fine_layer, outside_shortcuts
 from detcam.errors import DetectorError
 from detcam.imaging import Image
@@ -144,15 +145,7 @@ class DenseDetector(Detector):
                 Suppression(boxes, self.model.nms_thresh), Most(self.model.detections_per_img))
 
     def library_detections(self, image: Image, min_score: float) -> Detections:
-        pixels = torch.from_numpy(image.rgb).permute(2, 0, 1).to(self.device, self.dtype) / 255
-        threshold = self.model.score_thresh
-        with self.borrowed(), torch.no_grad():
-            try:
-                self.model.score_thresh = min_score
-                found = self.model([pixels])[0]
-            finally:
-                self.model.score_thresh = threshold
-        return without_rows(found["boxes"], found["labels"], found["scores"])
+        return reported_by_itself(self, image, self.model, {"score_thresh": min_score})
 
 
 def pyramid_grid(canvas: tuple[int, int], shape: tuple[int, int]) -> Grid:

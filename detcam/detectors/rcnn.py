@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import Any
 
@@ -17,11 +17,12 @@ from detcam.detectors.detections import Detections
 from detcam.detectors.padding import content_sizes, told_apart
 from detcam.detectors.prediction import Grid, Level, Prediction
 from detcam.detectors.rcnn_transform import canvas_of, clipped, normalised, to_source
-from detcam.detectors.reported import detections_of, without_rows
+from detcam.detectors.reported import detections_of
 from detcam.detectors.roi_prediction import RoIPrediction
 from detcam.detectors.rois import Proposals, Regions, RoIHead, kept
 from detcam.detectors.selection import Selection
 from detcam.detectors.steps import Most, Score, Small, Suppression
+from detcam.detectors.torchvision_run import reported_by_itself
 from detcam.detectors.trunk import last_fine_layer, outside_shortcuts
 from detcam.errors import DetectorError
 from detcam.imaging import Image
@@ -200,17 +201,6 @@ class RCNNDetector(Detector):
 
     def library_detections(self, image: Image, min_score: float) -> Detections:
         """As in the base class; the model is spared its masks and keypoints, of which the boxes know nothing."""
-        pixels = torch.from_numpy(image.rgb).permute(2, 0, 1).to(self._weight) / 255
-        heads = self.model.roi_heads
         settings = {"score_thresh": min_score, **dict.fromkeys(EXTRAS)}
-        before = {name: getattr(heads, name) for name in settings}
-        with self.borrowed(), torch.no_grad(), ExitStack() as stack:
-            stack.enter_context(kept(self._head.pool))
-            try:
-                for name, value in settings.items():
-                    setattr(heads, name, value)
-                found = self.model([pixels])[0]
-            finally:
-                for name, value in before.items():
-                    setattr(heads, name, value)
-        return without_rows(found["boxes"], found["labels"], found["scores"])
+        with kept(self._head.pool):
+            return reported_by_itself(self, image, self.model.roi_heads, settings)
