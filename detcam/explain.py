@@ -13,9 +13,9 @@ from detcam.attribution.methods import Method, get_method
 from detcam.attribution.methods.table import CHANNEL, LAYER, MASKED
 from detcam.attribution.sweep import sweep_of
 from detcam.attribution.tape import Tape
-from detcam.attribution.target import SIMILARITY, Target, difference, get_target, settled
+from detcam.attribution.target import Target, difference, get_target, settled
 from detcam.attribution.task import keys_of
-from detcam.detectors.base import Canvas, Detector
+from detcam.detectors.base import SIMILARITY, Canvas, Detector
 from detcam.detectors.detections import Detections
 from detcam.diagnosis.ask import Asked, ask
 from detcam.diagnosis.edges import Edges, heat_gap, measure_edges

@@ -186,8 +186,9 @@ def test_smoothgrad_without_noise_is_the_gradient_and_noise_reads_the_recorded_p
     gradient, still, moved = (
         attribute(detector, canvas, found, method, "auto", TARGETS["logit"], seed=4) for method in
         (get_method("gradient"), get_method("smoothgrad", samples=3, noise=0.0), get_method("smoothgrad", samples=2)))
-    generator = torch.Generator().manual_seed(4)
-    noise = torch.randn((2, *canvas.pixels.shape[1:]), generator=generator, dtype=canvas.pixels.dtype)
+    seeds = torch.randint(2**62, (2,), generator=torch.Generator().manual_seed(4)).tolist()
+    noise = torch.cat([torch.randn(canvas.pixels.shape, generator=torch.Generator().manual_seed(seed),
+                                   dtype=canvas.pixels.dtype) for seed in seeds])
     clean = predict(detector, canvas.pixels)
     for index in range(2):
         np.testing.assert_allclose(still[index].values, gradient[index].values, rtol=1e-5, atol=1e-9)

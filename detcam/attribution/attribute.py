@@ -7,9 +7,9 @@ from detcam.attribution.heatmap import Heatmap
 from detcam.attribution.methods import Method
 from detcam.attribution.methods.table import ANSWERS, CHANNEL, LAYER, MASKED, METHODS, NOISY, PATH, PIXEL, SCORED
 from detcam.attribution.tape import Tape
-from detcam.attribution.target import FOUND, SIMILARITY, TARGETS, Target, settled
+from detcam.attribution.target import FOUND, TARGETS, Target, settled
 from detcam.attribution.task import Task, keys_of
-from detcam.detectors.base import FRESH, Canvas, Detector
+from detcam.detectors.base import FRESH, SIMILARITY, Canvas, Detector
 from detcam.detectors.detections import Detections
 from detcam.detectors.replay import replaying
 from detcam.errors import MethodError

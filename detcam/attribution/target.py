@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from detcam.detectors.base import Canvas, Detector
+from detcam.detectors.base import SIMILARITY, Canvas, Detector
 from detcam.detectors.prediction import Prediction
 from detcam.errors import InputError, near
 from detcam.imaging.boxes import EDGES
 
 Key = tuple[int, int]  # row, label
-SIMILARITY = "similarity"  # what a box is found by where rows are others on every changed copy
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,8 @@ FIXED, REPLAYED, FRESH = "fixed", "replayed", "fresh"
 
 
 CLASS_TARGETS = ("logit", "probability", "margin")
-BOX_TARGETS = ("left", "top", "right", "bottom", "width", "height", "similarity")
+BOX_TARGETS = ("left", "top", "right", "bottom", "width", "height")
+SIMILARITY = "similarity"  # what a box is found by where rows are others on every changed copy
 OBJECTNESS = "objectness"
 
 
@@ -129,7 +130,7 @@ class Detector(ABC):
     @property
     def targets(self) -> tuple[str, ...]:
         """The names of what can be explained about a row: all but ``"objectness"`` where a family has none."""
-        return (*CLASS_TARGETS, *BOX_TARGETS)
+        return (*CLASS_TARGETS, *BOX_TARGETS, SIMILARITY)
 
     @property
     def has_edges(self) -> bool:
