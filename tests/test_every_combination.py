@@ -2,15 +2,19 @@
 
 import numpy as np
 import pytest
+import torch
 from gated import Gated, gated
 from tiny import FAMILIES, QUERY_FAMILIES, TWO_STAGE, tiny_detector
+from torchvision.models import resnet18
 
+import detcam
 from detcam.attribution.attribute import attribute
 from detcam.attribution.heatmap import OK
 from detcam.attribution.methods import METHODS, Method, get_method
 from detcam.attribution.methods.named import takes
 from detcam.attribution.methods.table import MASKED, PIXEL
 from detcam.attribution.target import TARGETS
+from detcam.detectors.base import Detector
 from detcam.errors import MethodError
 
 QUICK = {"samples": 4, "steps": 8, "tolerance": 1e9, "window": 0.2, "stride": 0.2}
@@ -19,8 +23,17 @@ COARSE = ("xrai", "occlusion")  # regions and squares reach out of the patch
 FIELD = 28  # canvas pixels: what a layer of stride 8 sees around a cell at most, in these slim networks
 
 
-@pytest.fixture(scope="module", params=(*FAMILIES, *QUERY_FAMILIES, *TWO_STAGE))
+def classifier() -> Detector:
+    """A residual network of torchvision's with random weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return detcam.load(resnet18(weights=None, num_classes=5).eval(), class_names=list("abcde"))
+
+
+@pytest.fixture(scope="module", params=(*FAMILIES, *QUERY_FAMILIES, *TWO_STAGE, "classifier"))
 def planted(request: pytest.FixtureRequest) -> Gated:
+    if request.param == "classifier":
+        return gated(classifier(), "layer1")
     detector = tiny_detector(request.param)
     layer = detector.edge_layer if detector.edge_layer != "auto" else detector.depth_layers[0].name
     return gated(detector, layer)
