@@ -231,7 +231,7 @@ def panel(
 
     colour_map(cmap)
     with _heard():
-        seeing = load_detector(classifier, classifier_weights, classifier_names, None, None, device, None, False, 1)
+        seeing = load_detector(classifier, classifier_weights, classifier_names, None, None, device, None, False)
         drawing = load_detector(detector, weights, class_names, None, None, device, None, unsafe)
     panel_of(seeing, drawing, Path(image), out, cmap, min_score, max_boxes)
 
