@@ -6,12 +6,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from detcam.detectors.base import FRESH, Canvas, Detector
+from detcam.detectors.base import Canvas
 from detcam.detectors.detections import Detections
 from detcam.detectors.hf_kinds import kind_of
 from detcam.detectors.pairs import every_pair
 from detcam.detectors.prediction import Prediction
-from detcam.detectors.queries import Queries, QueryPrediction, cells_of_centres, query_detections, query_prediction
+from detcam.detectors.queries import Queries, QueryDetector, QueryPrediction, cells_of_centres, query_prediction
 from detcam.detectors.reported import without_rows
 from detcam.detectors.selection import Selection
 from detcam.detectors.steps import BestClass, Score, Step, Top
@@ -40,7 +40,7 @@ class AfterBackbone(nn.Module):
         return maps
 
 
-class HFDetrDetector(Detector):
+class HFDetrDetector(QueryDetector):
     """A live DETR (Carion et al. 2020) or Conditional DETR (Meng et al. 2021), explained in place, left as found.
 
     A row is a query. Queries are learnt and the same for every photograph, but the object that a query finds is not:
@@ -58,7 +58,6 @@ class HFDetrDetector(Detector):
     """
 
     family = "detr"
-    rows = FRESH
 
     def __init__(self, model: Any, processor: Any = None, name: str = "detr") -> None:
         self._kind = kind_of(model)
@@ -148,16 +147,6 @@ class HFDetrDetector(Detector):
         queries = Queries(said.logits, said.pred_boxes, torch.zeros_like(cells[..., 0]), cells)
         activate = partial(torch.softmax, dim=-1) if self._kind.no_object else torch.sigmoid
         return query_prediction(queries, maps, (int(pixels.shape[-2]), int(pixels.shape[-1])), activate)
-
-    def select(self, prediction: Prediction, canvas: Canvas, min_score: float) -> list[Detections]:
-        selected = []
-        for image in range(len(canvas.geometries)):
-            kept = self._selection(prediction, image, min_score).kept()
-            selected.append(query_detections(prediction, canvas, image, kept.rows, kept.labels))
-        return selected
-
-    def selection(self, prediction: Prediction, canvas: Canvas, min_score: float) -> Selection:
-        return self._selection(prediction, 0, min_score)
 
     def _selection(self, prediction: Prediction, image: int, min_score: float) -> Selection:
         scores = prediction.scores[image]

@@ -3,6 +3,7 @@
 Predictions, places and detections, for every family of detection transformers.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -10,10 +11,11 @@ import torch
 from torch import Tensor
 from torchvision.ops import box_convert
 
-from detcam.detectors.base import Canvas
+from detcam.detectors.base import FRESH, Canvas, Detector
 from detcam.detectors.detections import Detections
 from detcam.detectors.prediction import Grid, Level, Prediction
 from detcam.detectors.reported import detections_of
+from detcam.detectors.selection import Selection
 
 
 @dataclass(frozen=True)
@@ -108,3 +110,23 @@ def query_detections(prediction: Prediction, canvas: Canvas, image: int, rows: T
     own = prediction.of_image(image)
     boxes = torch.from_numpy(canvas.geometries[image].to_source(own.boxes[0, rows].double().cpu().numpy()))
     return detections_of(own, rows, labels, own.scores[0, rows, labels], boxes)
+
+
+class QueryDetector(Detector):
+    """A detector whose rows are queries, others on every changed copy of a photograph."""
+
+    rows = FRESH
+
+    def select(self, prediction: Prediction, canvas: Canvas, min_score: float) -> list[Detections]:
+        selected = []
+        for image in range(len(canvas.geometries)):
+            kept = self._selection(prediction, image, min_score).kept()
+            selected.append(query_detections(prediction, canvas, image, kept.rows, kept.labels))
+        return selected
+
+    def selection(self, prediction: Prediction, canvas: Canvas, min_score: float) -> Selection:
+        return self._selection(prediction, 0, min_score)
+
+    @abstractmethod
+    def _selection(self, prediction: Prediction, image: int, min_score: float) -> Selection:
+        """The steps of one image."""

@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from detcam.detectors.base import FRESH, Canvas, Detector
+from detcam.detectors.base import Canvas
 from detcam.detectors.detections import Detections
 from detcam.detectors.hooks import recorded
 from detcam.detectors.pairs import every_pair
 from detcam.detectors.prediction import Prediction
-from detcam.detectors.queries import Queries, QueryPrediction, query_detections, query_prediction
+from detcam.detectors.queries import Queries, QueryDetector, QueryPrediction, query_prediction
 from detcam.detectors.reported import without_rows
 from detcam.detectors.selection import Selection
 from detcam.detectors.steps import Most, Score, Top
@@ -22,7 +22,7 @@ from detcam.errors import DetectorError
 from detcam.imaging import Geometry, Image
 
 
-class RTDETRDetector(Detector):
+class RTDETRDetector(QueryDetector):
     """An ultralytics RT-DETR (Zhao et al. 2023): the private, fused, frozen copy that ``predict`` itself would run.
 
     The decoder's queries are the encoder's best cells, chosen anew for every photograph. A row is a query; rows are
@@ -41,7 +41,6 @@ class RTDETRDetector(Detector):
     """
 
     family = "rtdetr"
-    rows = FRESH
 
     def __init__(self, model: Any, overrides: dict[str, Any] | None = None, name: str = "rtdetr",
                  imgsz: int | tuple[int, int] | None = None, device: str = "cpu") -> None:
@@ -110,16 +109,6 @@ class RTDETRDetector(Detector):
         within, widths = places - (ends - sizes.prod(1))[levels], sizes[levels, 1]
         cells = torch.stack([within // widths, within % widths], -1)
         return Queries(logits[image, order], boxes[image, order], levels, cells)
-
-    def select(self, prediction: Prediction, canvas: Canvas, min_score: float) -> list[Detections]:
-        selected = []
-        for image in range(len(canvas.geometries)):
-            kept = self._selection(prediction, image, min_score).kept()
-            selected.append(query_detections(prediction, canvas, image, kept.rows, kept.labels))
-        return selected
-
-    def selection(self, prediction: Prediction, canvas: Canvas, min_score: float) -> Selection:
-        return self._selection(prediction, 0, min_score)
 
     def _selection(self, prediction: Prediction, image: int, min_score: float) -> Selection:
         """As many pairs of query and class as there are queries, the best: a query may be found under two classes."""
