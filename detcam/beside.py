@@ -14,7 +14,7 @@ from detcam.attribution.target import Target, get_target
 from detcam.detectors.base import Detector
 from detcam.diagnosis.shares import shares
 from detcam.errors import DetcamError, InputError
-from detcam.explain import numbered_detections, provenance_of, target_words
+from detcam.explain_rows import numbered_detections, provenance_of, target_words
 from detcam.explanation import Explanation, Maps
 from detcam.imaging import load_image
 

@@ -1,29 +1,22 @@
 """explain(): one photograph to every box beside its own heatmaps and numbers."""
 
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from detcam.attribution.attribute import attribute, check_method, explained
-from detcam.attribution.layers import DEPTH, layers_of_all
-from detcam.attribution.methods import Method, get_method
-from detcam.attribution.methods.table import CHANNEL, LAYER, MASKED
+from detcam.attribution.layers import DEPTH
+from detcam.attribution.methods import Method
+from detcam.attribution.methods.table import LAYER
 from detcam.attribution.sweep import sweep_of
-from detcam.attribution.tape import Tape
-from detcam.attribution.target import Target, difference, get_target, settled
+from detcam.attribution.target import Target, difference, settled
 from detcam.attribution.task import keys_of
-from detcam.detectors.base import SIMILARITY, Canvas, Detector
-from detcam.detectors.detections import Detections
-from detcam.diagnosis.ask import Asked, ask
-from detcam.diagnosis.edges import Edges, heat_gap, measure_edges
+from detcam.detectors.base import Detector
+from detcam.diagnosis.ask import ask
 from detcam.diagnosis.place import places_of
-from detcam.diagnosis.reference import Reference, shipped_reference
-from detcam.diagnosis.shares import shares
+from detcam.diagnosis.reference import Reference
 from detcam.errors import InputError
-from detcam.explanation import Explanation, Maps
+from detcam.explain_rows import explain_rows, numbered_detections, places_of_numbers, setting_of
+from detcam.explanation import Explanation
 from detcam.imaging import load_image
 
 MAX_BOXES = 30
@@ -71,78 +64,31 @@ def explain(detector: Detector, image: Any, *, method: Any = None, layer: str | 
         InputError: an argument, image, layer, method or class is not what was expected.
         MismatchError: the model's own detections are not the ones the adapter selects.
     """
-    min_score = detector.min_score if min_score is None else min_score
-    if not detector.has_edges and (edge_maps or edge_layer or reference):
-        raise InputError(f"edge_maps, edge_layer and reference: the boxes of {detector.name} have no edges to explain")
-    edges = edges and detector.has_edges
-    methods = _methods(detector.default_method if method is None else method, min_score, max_boxes)
-    for each in methods:
-        check_method(detector, each)
-    swept = swept_method(methods) if sweep else None
-    what, photo = get_target(target, detector), load_image(image)
-    places = places_of(at, box, photo)
-    wanted = None if classes is None else detector.labels_of(classes)
-    recorded = any(each.kind in (LAYER, CHANNEL) for each in methods)
-    layers = layers_of_all(detector, layer, detector.levels) if recorded else []
-    layers += layers_of_all(detector, edge_layer or detector.edge_layer, detector.levels) if edges else []
-    canvas = detector.canvas(photo)
-    with Tape(detector, canvas.pixels, layers) as tape:  # one forward pass for the boxes, their maps and their edges
-        detector.check(photo, tape.prediction, canvas)
-        detections = numbered_detections(detector.select(tape.prediction, canvas, min_score)[0], wanted)
-        found = len(detections)
-        asked = ask(detector, tape.prediction, canvas, photo, places, detections, min_score, wanted) if places else None
-        detections = detections[: max_boxes or found] if asked is None else asked.detections
-        numbered = tuple(range(1, len(detections) + 1)) if asked is None else asked.numbered
-        what = settled(what, detector, canvas, keys_of(detections), tape.prediction)
-        if versus is not None:
-            what = difference(what, keys_of(detections), _places([versus], numbered, "versus")[0], f"box {versus}")
-        maps = [_maps(tape, canvas, detector, detections, each, layer, what, seed, asked) for each in methods]
-        measured = measure_edges(detector, canvas, detections, edge_layer, edge_maps, tape) if edges else None
-    known = reference or (shipped_reference(*_reference_key(detector, edge_layer)) if edges else None)
-    on_canvas = canvas.geometries[0].to_canvas(detections.boxes)
-    gaps = [heat_gap(heatmap, box) for heatmap, box in zip(maps[0].heatmaps, detections.boxes, strict=True)]
-    return Explanation(
-        image=photo, detections=detections, class_names=detector.class_names, maps=tuple(maps), edges=measured,
-        percentiles=_percentiles(detector, known, measured, detections, on_canvas),
-        heat_gap=np.array(gaps).reshape(-1, 4), provenance=provenance_of(detector, known, min_score, seed),
-        numbered=numbered, found=found, verdicts=() if asked is None else asked.verdicts,
-        sweep=None if swept is None else sweep_of(
-            detector, canvas, detections, swept, what,
-            only=None if isinstance(sweep, bool) else _places(sweep, numbered, "sweep")),
-    )
-
-
-def _methods(method: Any, min_score: float, max_boxes: int | None) -> list[Method]:
-    if not 0 <= min_score < 1:
-        raise InputError(f"min_score {min_score}: expected a number from 0 to 1")
+    setting = setting_of(detector, method, layer, target, min_score, edges, edge_maps, edge_layer, reference, seed)
     if max_boxes is not None and max_boxes < 1:
         raise InputError(f"max_boxes {max_boxes}: expected at least 1")
-    methods = [get_method(each) for each in (method if isinstance(method, (list, tuple)) else [method])]
-    if not methods:
-        raise InputError("no method named: give at least one")
-    return methods
-
-
-def numbered_detections(found: Detections, labels: Sequence[int] | None) -> Detections:
-    """The detections of the wanted classes, best score first: the order in which figures number them."""
-    if labels is not None:
-        found = found[np.isin(found.labels, labels)]
-    return found[np.argsort(-found.scores, kind="stable")]
-
-
-def target_words(detector: Detector, method: Method, target: Target) -> str:
-    """What a method explains, whatever target the others have."""
-    return SIMILARITY if method.kind == MASKED else explained(detector, method, target).name
-
-
-def _maps(tape: Tape, canvas: Canvas, detector: Detector, detections: Detections, method: Method,
-          layer: str | Sequence[str], target: Target, seed: int, asked: Asked | None) -> Maps:
-    heatmaps = tuple(attribute(detector, canvas, detections, method, layer, target, seed, tape))
-    where = shares(heatmaps, detections.boxes) if asked is None else asked.shares(heatmaps)
-    own = explained(detector, method, target)
-    named = tuple(own.name_of(*key) for key in keys_of(detections)) if own.names else ()
-    return Maps(method.name, target_words(detector, method, target), heatmaps, tuple(where), dict(method.settings),
-                named, own.poles if any(heatmap.signed for heatmap in heatmaps) else None)
+    swept = swept_method(setting.methods) if sweep else None
+    photo = load_image(image)
+    places = places_of(at, box, photo)
+    wanted = None if classes is None else detector.labels_of(classes)
+    canvas = detector.canvas(photo)
+    with setting.tape(detector, canvas) as tape:
+        detector.check(photo, tape.prediction, canvas)
+        every = numbered_detections(detector.select(tape.prediction, canvas, setting.min_score)[0], wanted)
+        asked = ask(detector, tape.prediction, canvas, photo, places, every, setting.min_score, wanted) if places else (
+            None)
+        detections = every[: max_boxes or len(every)] if asked is None else asked.detections
+        numbered = tuple(range(1, len(detections) + 1)) if asked is None else asked.numbered
+        what = settled(setting.target, detector, canvas, keys_of(detections), tape.prediction)
+        if versus is not None:
+            other = places_of_numbers([versus], numbered, "versus")[0]
+            what = difference(what, keys_of(detections), other, f"box {versus}")
+        explanation = explain_rows(detector, tape, canvas, photo, setting, detections, numbered, len(every), asked,
+                                   what)
+    if swept is None:
+        return explanation
+    only = None if isinstance(sweep, bool) else places_of_numbers(sweep, numbered, "sweep")
+    return replace(explanation, sweep=sweep_of(detector, canvas, detections, swept, what, only=only))
 
 
 def swept_method(methods: Sequence[Method]) -> Method:
@@ -156,54 +102,3 @@ def swept_method(methods: Sequence[Method]) -> Method:
             return method
     raise InputError(f"a sweep goes through layers, and {methods[0].name!r} knows no layers: add a layer method, such "
                      "as 'hirescam'")
-
-
-def _places(numbers: Sequence[int], numbered: Sequence[int], asked_by: str) -> list[int]:
-    """Indices of the detections with these numbers.
-
-    Raises:
-        InputError: there is no such number.
-    """
-    for number in numbers:
-        if number not in numbered:
-            known = f"the numbers are {', '.join(map(str, numbered))}" if numbered else (
-                "nothing is explained on this photograph")
-            raise InputError(f"{asked_by}: there is no box {number}; {known}")
-    return [numbered.index(number) for number in numbers]
-
-
-def _percentiles(detector: Detector, reference: Reference | None, measured: Edges | None, detections: Detections,
-                 boxes: NDArray[np.floating]) -> NDArray[np.float64] | None:
-    """Percentiles of the evidence among sound boxes, ``[N, 4]``; NaN for classes that were not measured.
-
-    ``boxes`` are the detections' in canvas pixels.
-    """
-    if reference is None or measured is None:
-        return None
-    found = reference.percentile(boxes, measured.evidence)
-    spoken_of = [detector.class_names.get(label) in reference.measured for label in detections.labels.tolist()]
-    found[~np.array(spoken_of, dtype=bool)] = np.nan
-    return found
-
-
-def _reference_key(detector: Detector, edge_layer: str | None) -> tuple[str, str, tuple[str, ...], str]:
-    return (detector.fingerprint, detector.architecture, tuple(detector.class_names.values()),
-            edge_layer or detector.edge_layer)
-
-
-def provenance_of(detector: Detector, reference: Reference | None, min_score: float, seed: int) -> dict[str, Any]:
-    """What an explanation was made with."""
-    versions = {}
-    for package in ("detcam", "torch", "torchvision", "ultralytics", "numpy"):
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return {
-        "detector": detector.name, "family": detector.family, "architecture": detector.architecture,
-        "task": detector.task, "weights": detector.fingerprint, "device": str(detector.device), "min_score": min_score,
-        "seed": seed,
-        "reference": None if reference is None else {
-            "source": reference.source, "same_weights": reference.fingerprint == detector.fingerprint},
-        "versions": versions,
-    }

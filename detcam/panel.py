@@ -11,7 +11,8 @@ from detcam.detectors.base import CLASSIFY, Detector
 from detcam.detectors.detections import Detections
 from detcam.diagnosis.clarity import clarity
 from detcam.errors import InputError
-from detcam.explain import explain, numbered_detections
+from detcam.explain import explain
+from detcam.explain_rows import numbered_detections
 from detcam.explanation import Explanation
 from detcam.imaging import load_image
 
