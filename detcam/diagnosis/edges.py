@@ -17,10 +17,9 @@ from detcam.attribution.task import keys_of
 from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.detections import Detections
 from detcam.detectors.prediction import Prediction
-from detcam.imaging.boxes import EDGES, edge_lengths, iou
+from detcam.diagnosis.siblings import sibling_rows
+from detcam.imaging.boxes import EDGES, edge_lengths
 
-SIBLING_IOU = 0.5  # a suppressed row of the same object: it overlaps the detection by more than this
-SIBLING_SCORE = 0.05  # and its own score of the same label is higher than this
 HEAT_TAIL = 0.05  # the class heat ends where this share of it is left over on one side
 
 
@@ -101,15 +100,12 @@ def sibling_spread(prediction: Prediction, canvas: Canvas, detections: Detection
     Siblings are rows of the same label with IoU above 0.5 and a score above 0.05, the detection's own row among
     them; a detection without a sibling has NaN.
     """
-    all_boxes = prediction.boxes[0].cpu().double().numpy()
-    scores = {label: prediction.scores_of(label)[0].cpu().numpy() for label in set(detections.labels.tolist())}
+    boxes = prediction.boxes[0].cpu().double().numpy()
     found = np.full((len(detections), 4), np.nan)
     for index, (row, label) in enumerate(keys_of(detections)):
-        rows = np.flatnonzero(scores[label] > SIBLING_SCORE)
-        own = all_boxes[row][None]
-        siblings = all_boxes[rows][iou(own, all_boxes[rows])[0] > SIBLING_IOU]
-        if len(siblings) > 1:
-            found[index] = siblings.std(0) / edge_lengths(own)[0].clip(1)
+        rows, _, _ = sibling_rows(prediction, row, label)
+        if len(rows) > 1:
+            found[index] = boxes[rows].std(0) / edge_lengths(boxes[row]).clip(1)
     return found
 
 
