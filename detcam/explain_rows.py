@@ -82,7 +82,7 @@ def setting_of(detector: Detector, method: Any = None, layer: str | Sequence[str
 
 def explain_rows(detector: Detector, tape: Tape, canvas: Canvas, photo: Image, setting: Setting,
                  detections: Detections, numbered: Sequence[int], found: int, asked: Asked | None = None,
-                 target: Target | None = None) -> Explanation:
+                 target: Target | None = None, others: NDArray[np.floating] | None = None) -> Explanation:
     """Explain rows of a photograph that a tape holds.
 
     Args:
@@ -96,9 +96,11 @@ def explain_rows(detector: Detector, tape: Tape, canvas: Canvas, photo: Image, s
         found: how many detections there are on the photograph.
         asked: what was asked about; None for plain detections.
         target: what is explained about them, settled; None is the setting's.
+        others: ``[K, 4]`` xyxy source pixels, boxes of the photograph that are not among the rows.
     """
     what = target or settled(setting.target, detector, canvas, keys_of(detections), tape.prediction)
-    maps = [_maps(detector, tape, canvas, detections, each, setting, what, asked) for each in setting.methods]
+    boxes = detections.boxes if others is None else np.concatenate([detections.boxes, others])
+    maps = [_maps(detector, tape, canvas, detections, each, setting, what, boxes, asked) for each in setting.methods]
     edge_layer = setting.edge_layer
     measured = measure_edges(detector, canvas, detections, edge_layer, setting.edge_maps, tape) if setting.edges else (
         None)
@@ -126,9 +128,9 @@ def target_words(detector: Detector, method: Method, target: Target) -> str:
 
 
 def _maps(detector: Detector, tape: Tape, canvas: Canvas, detections: Detections, method: Method, setting: Setting,
-          target: Target, asked: Asked | None) -> Maps:
+          target: Target, boxes: NDArray[np.floating], asked: Asked | None) -> Maps:
     heatmaps = tuple(attribute(detector, canvas, detections, method, setting.layer, target, setting.seed, tape))
-    where = shares(heatmaps, detections.boxes) if asked is None else asked.shares(heatmaps)
+    where = shares(heatmaps, boxes) if asked is None else asked.shares(heatmaps)
     own = explained(detector, method, target)
     named = tuple(own.name_of(*key) for key in keys_of(detections)) if own.names else ()
     return Maps(method.name, target_words(detector, method, target), heatmaps, tuple(where), dict(method.settings),

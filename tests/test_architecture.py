@@ -18,10 +18,11 @@ ORDER = [
     {"explanation"},
     {"explain_rows", "training"},
     {"explain"},
-    {"beside", "diagnose", "panel"},
+    {"beside", "diagnosing", "panel"},
     {"store", "views"},
     {"choices", "inputs", "lists"},
     {"run"},
+    {"audit"},
     {"job"},
     {"cli"},
 ]

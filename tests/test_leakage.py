@@ -60,7 +60,7 @@ def test_leakage_equals_counting_points() -> None:
     on_mask[inside] = pixels[rows[inside], columns[inside]]
     x1, y1, x2, y2 = BOXES[1]
     in_box = (x > x1) & (x < x2) & (y > y1) & (y < y2)
-    found = leakage([random_map(0), random_map(1)], truth_of(masks))
+    found = leakage([random_map(0), random_map(1)], Cells(truth_of(masks)))
     for index in range(2):
         heat = fine(random_map(index).values.clip(0))
         slow = [heat[on].sum() / heat.sum() for on in (on_mask, in_box)]
@@ -69,8 +69,8 @@ def test_leakage_equals_counting_points() -> None:
 
 def test_a_map_of_nothing_has_no_shares() -> None:
     empty = Heatmap(np.zeros((12, 16), np.float32), Grid((8.0, 8.0)), GEOMETRY, "layer", ZERO)
-    assert np.isnan(leakage([empty], truth_of())).all()
-    assert leakage([], truth_of()).shape == (0, 2)
+    assert np.isnan(leakage([empty], Cells(truth_of()))).all()
+    assert leakage([], Cells(truth_of())).shape == (0, 2)
 
 
 @pytest.mark.parametrize("edge", ["left", "top", "right", "bottom"])

@@ -70,7 +70,7 @@ def ask(detector: Detector, prediction: Prediction, canvas: Canvas, image: Image
                      _source_boxes(prediction, canvas.geometries[0]))
     own = search.own_labels(labels)
     for place in places:
-        search.add(place, search.choose(place, own, image))
+        search.add(place, search.choose(place, own if place.label is None else [place.label], image))
     return Asked(search.detections(), tuple(search.verdicts), tuple(search.numbers), found)
 
 

@@ -12,7 +12,7 @@ from detcam.diagnosis.mask_shares import overlaps
 Array = NDArray[np.float64]
 
 
-def leakage(heatmaps: Sequence[Heatmap], truth: GroundTruth) -> Array:
+def leakage(heatmaps: Sequence[Heatmap], cells: "Cells") -> Array:
     """Share of each map's positive part that lies on each true object, ``[N, M]``.
 
     On the object's mask where there is one, else in its box. Objects may overlap, so that rows need not add up to 1;
@@ -20,10 +20,9 @@ def leakage(heatmaps: Sequence[Heatmap], truth: GroundTruth) -> Array:
 
     Args:
         heatmaps: one a detection, of one photograph.
-        truth: its true objects.
+        cells: its true objects.
     """
-    found = np.full((len(heatmaps), len(truth)), np.nan)
-    cells = Cells(truth)
+    found = np.full((len(heatmaps), len(cells.truth)), np.nan)
     for index, heatmap in enumerate(heatmaps):
         heat = heatmap.heat.astype(np.float64)
         if heat.any() and np.isfinite(heat).all():

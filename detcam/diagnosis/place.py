@@ -22,10 +22,12 @@ class Place:
     Attributes:
         at: ``(x, y)``, or None.
         box: ``(x1, y1, x2, y2)``, clipped to the photograph, or None.
+        label: only rows of this label are asked about; None for all that are asked about anyway.
     """
 
     at: tuple[float, float] | None = None
     box: tuple[float, float, float, float] | None = None
+    label: int | None = None
 
     def __str__(self) -> str:
         kind, numbers = ("at", self.at) if self.at is not None else ("box", self.box)

@@ -70,7 +70,7 @@ def rank_correlation(number: Array, error: Array, size: Array, photograph: NDArr
 
     value = both(np.ones((1, len(number))))[:, 0]
     drawn = both(draws(photograph, resamples, seed))
-    raw, adjusted = (_estimate(value[k], drawn[k]) for k in (0, 1))
+    raw, adjusted = (estimate_of(value[k], drawn[k]) for k in (0, 1))
     return RankCorrelation(raw, adjusted, len(number))
 
 
@@ -95,7 +95,7 @@ def correlation_gain(number: Array, other: Array, error: Array, size: Array, pho
         x, w, y, z = (weighted_ranks(each, weights) for each in (number, other, error, size))
         return _correlations(x, y, z, weights)[1] - _correlations(w, y, z, weights)[1]
 
-    return _estimate(float(gain(np.ones((1, len(number))))[0]), gain(draws(photograph, resamples, seed)))
+    return estimate_of(float(gain(np.ones((1, len(number))))[0]), gain(draws(photograph, resamples, seed)))
 
 
 def worst_edge(numbers: Array, errors: Array, photograph: NDArray[np.integer], over: float = 0.10,
@@ -117,7 +117,7 @@ def worst_edge(numbers: Array, errors: Array, photograph: NDArray[np.integer], o
         return Estimate(*[float("nan")] * 3), 0
     hit = (numbers[bad].argmax(1) == errors[bad].argmax(1)).astype(float)
     weights = draws(photograph[bad], resamples, seed)
-    return _estimate(float(hit.mean()), _ratio(weights @ hit, weights.sum(1))), len(hit)
+    return estimate_of(float(hit.mean()), _ratio(weights @ hit, weights.sum(1))), len(hit)
 
 
 def mean(values: Array, photograph: NDArray[np.integer], resamples: int = RESAMPLES, seed: int = 0
@@ -137,7 +137,7 @@ def mean(values: Array, photograph: NDArray[np.integer], resamples: int = RESAMP
     if not known.any():
         return Estimate(*[float("nan")] * 3), 0
     weights = draws(photograph[known], resamples, seed)
-    return _estimate(float(values[known].mean()), _ratio(weights @ values[known], weights.sum(1))), int(known.sum())
+    return estimate_of(float(values[known].mean()), _ratio(weights @ values[known], weights.sum(1))), int(known.sum())
 
 
 def draws(photograph: NDArray[np.integer], resamples: int, seed: int) -> Array:
@@ -180,7 +180,8 @@ def _ratio(above: Array, below: Array) -> Array:
     return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0)
 
 
-def _estimate(value: float, drawn: Array) -> Estimate:
+def estimate_of(value: float, drawn: Array) -> Estimate:
+    """A value with the middle 95 % of what it is in draws ``[B]``; draws in which it does not exist are left out."""
     drawn = drawn[np.isfinite(drawn)]
     if not np.isfinite(value) or not len(drawn):
         return Estimate(float("nan"), float("nan"), float("nan"))

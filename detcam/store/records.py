@@ -101,11 +101,11 @@ def _detection(explanation: Explanation, index: int, tables: dict[str, NDArray[n
     record["edges"] = _edges(explanation.edges, index, tables, arrays)
     record["maps"] = [
         {"method": maps.method, "target": maps.target_of(index), "shares": plain(asdict(maps.shares[index]))}
-        | _heatmap(maps.heatmaps[index], f"map{order}_detection{index}", arrays)
+        | heatmap_record(maps.heatmaps[index], f"map{order}_detection{index}", arrays)
         for order, maps in enumerate(explanation.maps)
     ]
     if explanation.sweep is not None:
-        record["sweep"] = [_heatmap(heatmap, f"sweep{order}_detection{index}", arrays)
+        record["sweep"] = [heatmap_record(heatmap, f"sweep{order}_detection{index}", arrays)
                            for order, heatmap in enumerate(explanation.sweep.heatmaps[index].values())]
     return record
 
@@ -122,11 +122,11 @@ def _edges(edges: Edges | None, index: int, tables: dict[str, NDArray[np.float64
     for column, edge in enumerate(EDGES):
         record[edge] = {name: plain(table[index, column]) for name, table in tables.items() if table is not None}
         if edges is not None and edges.maps is not None:
-            record[edge]["map"] = _heatmap(edges.maps[index][column], f"{edge}_detection{index}", arrays)
+            record[edge]["map"] = heatmap_record(edges.maps[index][column], f"{edge}_detection{index}", arrays)
     return record
 
 
-def _heatmap(heatmap: Heatmap, key: str, arrays: Arrays) -> Record:
+def heatmap_record(heatmap: Heatmap, key: str, arrays: Arrays) -> Record:
     arrays[key] = np.asarray(heatmap.values, dtype=np.float32)
     return {"layer": heatmap.layer, "status": heatmap.status, "signed": heatmap.signed, "scales": plain(heatmap.scales),
             "grid": plain(asdict(heatmap.grid)), "npz_key": key}
@@ -146,10 +146,10 @@ def from_record(record: Record, image: Image, class_names: dict[int, str],
         KeyError, TypeError, ValueError, IndexError, AttributeError: the record is not what to_record writes.
     """
     every = record["detections"]
-    geometry = _geometry(record["geometry"]) if every else None
+    geometry = read_geometry(record["geometry"]) if every else None
     maps = tuple(
         Maps(each["method"], each["target"],
-             tuple(_read_heatmap(one["maps"][order], geometry, array) for one in every),
+             tuple(read_heatmap(one["maps"][order], geometry, array) for one in every),
              tuple(_shares(one["maps"][order]["shares"]) for one in every), each["settings"],
              _targets([str(one["maps"][order]["target"]) for one in every], each["target"]),
              None if each.get("poles") is None else (str(each["poles"][0]), str(each["poles"][1])))
@@ -158,7 +158,7 @@ def from_record(record: Record, image: Image, class_names: dict[int, str],
     tables = {name: _table(every, name) for name in record["edge_numbers"] if name != "maps"}
     edges = None
     if "evidence" in tables:
-        signed = tuple(tuple(_read_heatmap(one["edges"][edge]["map"], geometry, array) for edge in EDGES)
+        signed = tuple(tuple(read_heatmap(one["edges"][edge]["map"], geometry, array) for edge in EDGES)
                        for one in every) if "maps" in record["edge_numbers"] else None
         edges = Edges(tables["evidence"], tables["sibling_spread"], tables.get("distribution_spread"),
                       tuple(one["edges"]["layer"] for one in every), signed)
@@ -175,7 +175,7 @@ def _read_sweep(record: Record, geometry: Geometry | None, array: Callable[[str]
     sweep = record.get("sweep")
     if sweep is None:
         return None
-    every = [[_read_heatmap(each, geometry, array) for each in one["sweep"]] for one in record["detections"]]
+    every = [[read_heatmap(each, geometry, array) for each in one["sweep"]] for one in record["detections"]]
     return Sweep(str(sweep["method"]), {str(each["layer"]): int(each["channels"]) for each in sweep["layers"]},
                  {str(each["layer"]): int(each["level"]) for each in sweep["layers"] if each["level"] is not None},
                  tuple({heatmap.layer: heatmap for heatmap in maps} for maps in every))
@@ -217,12 +217,12 @@ def _pair(values: Any, kind: type) -> tuple[Any, Any]:
     return kind(first), kind(second)
 
 
-def _geometry(record: Record) -> Geometry:
+def read_geometry(record: Record) -> Geometry:
     return Geometry(_pair(record["source"], int), _pair(record["canvas"], int), _pair(record["scale"], float),
                     _pair(record["offset"], float))
 
 
-def _read_heatmap(record: Record, geometry: Geometry | None, array: Callable[[str], NDArray[np.float32]]) -> Heatmap:
+def read_heatmap(record: Record, geometry: Geometry | None, array: Callable[[str], NDArray[np.float32]]) -> Heatmap:
     assert geometry is not None  # there are detections
     grid = Grid(_pair(record["grid"]["stride"], float), _pair(record["grid"]["origin"], float))
     scales = {str(name): _number(scale) for name, scale in record["scales"].items()}

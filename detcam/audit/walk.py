@@ -1,0 +1,175 @@
+"""audit(): photograph after photograph of a data set to a table, resumable and in bounded memory."""
+
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
+from hashlib import sha256
+from os.path import commonpath
+from pathlib import Path
+from typing import Any
+
+from detcam.attribution.heatmap import Heatmap
+from detcam.attribution.layers import DEPTH
+from detcam.audit.journal import Journal
+from detcam.audit.table import NAME, pyarrow, write_table
+from detcam.data.ground_truth import DataSet, GroundTruth
+from detcam.detectors.base import Detector
+from detcam.diagnosing import Diagnosis, diagnose
+from detcam.diagnosing.table import COLUMNS, Row, rows_of
+from detcam.diagnosis.reference import Reference
+from detcam.diagnosis.validation import check_classes
+from detcam.errors import DataError
+from detcam.explain_rows import setting_of
+from detcam.interruption import stop_if_asked
+from detcam.run import STOPS, error_words
+from detcam.store.files import output_folder, unique_stems
+from detcam.store.heatmaps import save_heatmaps
+
+HEATMAPS = "heatmaps"
+
+
+@dataclass
+class Outcome:
+    """What an audit did.
+
+    Attributes:
+        table: the Parquet file, once all photographs are done or the run was interrupted.
+        photographs: how many there are.
+        before: how many of them were done when it began.
+        done: how many are done now.
+        rows: how many rows the table has.
+        failures: photographs that failed, and why.
+        interrupted: whether the user stopped it.
+    """
+
+    table: Path
+    photographs: int
+    before: int = 0
+    done: int = 0
+    rows: int = 0
+    failures: dict[str, str] = field(default_factory=dict)
+    interrupted: bool = False
+
+
+def audit(detector: Detector, data: DataSet, out: str | Path, *, classes: Sequence[str], method: Any = None,
+          layer: str | Sequence[str] = DEPTH, min_score: float | None = None, edges: bool = False,
+          edge_layer: str | None = None, reference: Reference | None = None, heatmaps: bool = True, seed: int = 0,
+          step: Callable[[Path, int], None] = lambda path, done: None) -> Outcome:
+    """Diagnose every photograph of a data set: a row a detection and a missed object, and its heatmap in a file.
+
+    Every photograph is noted as soon as it is done. Called again with the same folder, an audit that was interrupted
+    goes on where it was; photographs that failed are tried again. A photograph that fails never stops it.
+
+    Args:
+        detector: from :func:`detcam.load`.
+        data: from :func:`detcam.data.read_data_set`.
+        out: the folder for the table, ``audit.parquet``, and the heatmaps.
+        classes: the classes in question.
+        method, layer, min_score, edges, edge_layer, reference, seed: as :func:`detcam.diagnose` takes them.
+        heatmaps: whether they are kept.
+        step: called with a photograph before it is diagnosed, and how many are done.
+
+    Raises:
+        ClassNameError, DataError: the detector or the annotations do not know a class, or pyarrow is not installed.
+        OutputError: nothing can be written there, or the folder holds another audit.
+        InputError, MismatchError: the detector cannot be explained in this way at all.
+    """
+    pyarrow()
+    check_classes(detector, data, classes)
+    options = {"method": method, "layer": layer, "min_score": min_score, "edges": edges, "edge_layer": edge_layer,
+               "reference": reference, "seed": seed}
+    settings = _settings(detector, data, classes, options, heatmaps)
+    folder = output_folder(Path(out))
+    if heatmaps:
+        output_folder(folder / HEATMAPS)
+    names = names_of(data.photographs)
+    stems = dict(zip(names, unique_stems(names), strict=True))
+    with Journal(folder, settings) as journal:
+        before = sum(name in journal for name in names)
+        outcome = Outcome(folder / NAME, len(names), before)
+        try:
+            for tried, (truth, name) in enumerate((truth, name) for truth, name in zip(
+                    data.photographs, names, strict=True) if name not in journal):
+                stop_if_asked()
+                step(truth.file, before + tried)
+                try:
+                    rows = _one(detector, truth, data, classes, options, name,
+                                folder / HEATMAPS / f"{stems[name]}.npz" if heatmaps else None)
+                except STOPS:
+                    raise
+                except Exception as error:  # one photograph, whatever is wrong with it, never stops a run
+                    journal.fail(name, error_words(error))
+                else:
+                    journal.add(name, [list(row.values()) for row in rows])
+        except KeyboardInterrupt:
+            outcome.interrupted = True
+        outcome.done = sum(name in journal for name in names)
+        outcome.failures = {name: journal.failed[name] for name in names if name in journal.failed}
+        outcome.rows = write_table(journal.rows(names), outcome.table)
+    return outcome
+
+
+def _one(detector: Detector, truth: GroundTruth, data: DataSet, classes: Sequence[str], options: dict[str, Any],
+         name: str, heatmaps: Path | None) -> list[Row]:
+    """The rows of one photograph; its heatmaps are in their file before."""
+    with redirect_stdout(sys.stderr):  # libraries that print do not belong into the table
+        diagnosis = diagnose(detector, truth.file, truth, classes=classes, annotated=data.class_names,
+                             differences=False, **options)
+    rows = rows_of(diagnosis, name)
+    maps = _maps(diagnosis)
+    if heatmaps is None or not maps:
+        return rows
+    save_heatmaps(dict(keyed(maps)), heatmaps)
+    for row, (key, _) in zip((row for row in rows if row["layer"] is not None), keyed(maps), strict=True):
+        row |= {"heatmap": f"{HEATMAPS}/{heatmaps.name}", "heatmap_key": key}
+    return rows
+
+
+def _maps(diagnosis: Diagnosis) -> list[Heatmap]:
+    """The first method's map of every row of the table that has one, in the table's order."""
+    found = list(diagnosis.boxes.maps[0].heatmaps)
+    if diagnosis.lost is not None:
+        found += [diagnosis.lost.maps[0].heatmaps[each.row] for each in diagnosis.missed if each.row is not None]
+    return found
+
+
+def keyed(maps: Sequence[Heatmap]) -> list[tuple[str, Heatmap]]:
+    """Maps with the keys that their file has them under."""
+    return [(f"map{order}", heatmap) for order, heatmap in enumerate(maps)]
+
+
+def names_of(photographs: Sequence[GroundTruth]) -> list[str]:
+    """What photographs are called in a table: their paths below the folder that holds all of them.
+
+    Raises:
+        DataError: the same photograph is there twice.
+    """
+    files = [each.file.absolute() for each in photographs]
+    if len(set(files)) < len(files):
+        twice = next(file for file in files if files.count(file) > 1)
+        raise DataError(f"{twice}: is listed twice in the annotations; an audit counts each photograph once")
+    if not files:
+        raise DataError("the annotations list no photograph")
+    root = Path(commonpath([file.parent for file in files]))
+    return [file.relative_to(root).as_posix() for file in files]
+
+
+def _settings(detector: Detector, data: DataSet, classes: Sequence[str], options: dict[str, Any], heatmaps: bool
+              ) -> dict[str, Any]:
+    """Everything that the rows depend on, in words and numbers."""
+    setting = setting_of(detector, **options)
+    reference = setting.reference
+    digest = sha256(repr(data.class_names).encode())
+    for name, truth in zip(names_of(data.photographs), data.photographs, strict=True):
+        digest.update(repr((name, truth.class_names, truth.masks)).encode())
+        digest.update(truth.boxes.tobytes() + truth.crowd.tobytes() + truth.difficult.tobytes())
+    return {
+        "weights": detector.fingerprint, "architecture": detector.architecture,
+        "photographs": len(data), "annotations": digest.hexdigest()[:16], "classes": list(classes),
+        "methods": {each.name: repr(sorted(each.settings.items())) for each in setting.methods},
+        "layer": setting.layer if isinstance(setting.layer, str) else list(setting.layer),
+        "min_score": setting.min_score, "edges": setting.edges,
+        "edge_layer": setting.edge_layer, "reference": None if reference is None else reference.source,
+        "seed": setting.seed, "heatmaps": heatmaps, "columns": list(COLUMNS),
+    }
