@@ -29,8 +29,8 @@ from detcam.explanation import Explanation
 from detcam.imaging import Image, load_image
 from detcam.imaging.boxes import EDGES, outward
 
-PLACED = (CORRECT, LOCALIZATION, DUPLICATE)  # types of detections that have a true box of their own class
-MISTAKEN = (CLASSIFICATION, BOTH)  # types of detections that stand on an object of another class
+PLACED = (CORRECT.name, LOCALIZATION.name, DUPLICATE.name)  # these have a true box of their own class
+MISTAKEN = (CLASSIFICATION.name, BOTH.name)  # types of detections that stand on an object of another class
 
 
 def diagnose(detector: Detector, image: Any, truth: GroundTruth, *, classes: Sequence[str] | None = None,
@@ -108,7 +108,8 @@ def _missed(detector: Detector, tape: Tape, canvas: Canvas, photo: Image, settin
             judged: Judged, truth: GroundTruth, classes: Sequence[str], differences: bool
             ) -> tuple[tuple[MissedObject, ...], Explanation | None]:
     """Why each missed object of some classes was missed."""
-    own = [each for each in judged.missed if truth.class_names[each] in classes]
+    own = [each for each in judged.missed.tolist() if truth.class_names[each] in classes]
+    excused = dict(zip(judged.missed.tolist(), judged.excused.tolist(), strict=True))
     places = [Place(box=tuple(truth.boxes[each].tolist()), label=detector.labels_of([truth.class_names[each]])[0])
               for each in own]
     if not own:
@@ -116,7 +117,7 @@ def _missed(detector: Detector, tape: Tape, canvas: Canvas, photo: Image, settin
     try:
         asked = ask(detector, tape.prediction, canvas, photo, places, found, setting.min_score)
     except DetectorError:  # the family's selection is not known step by step
-        return tuple(MissedObject(each, each in judged.excused, None) for each in own), None
+        return tuple(MissedObject(each, excused[each], None) for each in own), None
     lost = explain_rows(detector, tape, canvas, photo, setting, asked.detections, asked.numbered, len(found), asked)
     keys, missed = keys_of(asked.detections), []
     rows = [row for row, verdict in enumerate(asked.verdicts) if verdict is not None]
@@ -127,7 +128,7 @@ def _missed(detector: Detector, tape: Tape, canvas: Canvas, photo: Image, settin
         winner = keys.index((rivals[0].row, rivals[0].label)) if rivals else None
         versus = None if winner is None or not differences else _difference(
             detector, tape, canvas, setting, asked, row, winner)
-        missed.append(MissedObject(each, each in judged.excused, verdict, row, winner, versus))
+        missed.append(MissedObject(each, excused[each], verdict, row, winner, versus))
     return tuple(missed), lost
 
 

@@ -87,7 +87,7 @@ def _detections(diagnosis: Diagnosis) -> Iterator[Row]:
 
 def _missed(diagnosis: Diagnosis) -> Iterator[Row]:
     for missed in diagnosis.missed:
-        row = {"kind": "missed", "type": MISSED, "excused": missed.excused} | _true(diagnosis, missed.truth)
+        row = {"kind": "missed", "type": MISSED.name, "excused": missed.excused} | _true(diagnosis, missed.truth)
         if missed.verdict is not None and diagnosis.lost is not None and missed.row is not None:
             row |= _explained(diagnosis, diagnosis.lost, missed.row) | _why(missed)
             box = diagnosis.lost.detections.boxes[[missed.row]]

@@ -1,0 +1,28 @@
+"""What an audit dares to say in a sentence: rules on its numbers, each with a threshold and an interval."""
+
+from typing import Any
+
+BIAS = 0.05  # of the true width or height: a median edge error beyond it, with its whole interval, is systematic
+WORDS = {"left": ("too far left", "too far right"), "top": ("too high", "too low"),
+         "right": ("too far right", "too far left"), "bottom": ("too low", "too high")}
+"""An edge that lies outside the true one, and one that lies inside, in words."""
+SIZES = {"left": ("wide", "narrow"), "right": ("wide", "narrow"), "top": ("tall", "short"), "bottom": ("tall", "short")}
+
+
+def findings_of(summary: dict[str, Any]) -> list[dict[str, Any]]:
+    """The findings of a summary: ``name``, ``sentence``, and the ``estimate`` that each rests on."""
+    return [found for each in summary["edges"] if (found := _biased(each)) is not None]
+
+
+def _biased(line: dict[str, Any]) -> dict[str, Any] | None:
+    """An edge that is systematically off to one side."""
+    outward, edge = line["outward"], line["edge"]
+    if outward["value"] is None or not (outward["low"] > BIAS or outward["high"] < -BIAS):
+        return None
+    inside = outward["value"] < 0
+    side, too = WORDS[edge][inside], SIZES[edge][inside]
+    low, high = sorted((abs(outward["low"]), abs(outward["high"])))
+    size = "height" if edge in ("top", "bottom") else "width"
+    return {"name": f"{edge} edge {side}", "edge": edge, "estimate": outward,
+            "sentence": f"Boxes are too {too}: their {edge} edges lie {abs(outward['value']):.0%} [{low:.0%}, "
+                        f"{high:.0%}] of the true {size} {side}."}

@@ -1,0 +1,162 @@
+"""What the rows of an audit say together: sizes of effect, intervals from resampling photographs, and like sizes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from detcam.audit.findings import findings_of
+from detcam.audit.numbers import ATTENTION, BASELINES, box_numbers, edge_numbers
+from detcam.diagnosis.effect import cliffs_delta, median
+from detcam.diagnosis.error_types import CORRECT, ERRORS, MISSED
+from detcam.diagnosis.reference import SOUND
+from detcam.diagnosis.statistics import Estimate, mean, rank_correlation, worst_edge
+from detcam.imaging.boxes import EDGES
+
+Record = dict[str, Any]
+
+RESAMPLES = 1000
+FIRST = 10  # detections to look at first
+
+
+def summarise(table: pd.DataFrame, photographs: int, failed: int = 0, seed: int = 0) -> Record:
+    """Everything that a data set's audit says, as JSON knows it: estimates are ``{"value", "low", "high", "n"}``.
+
+    Args:
+        table: from :func:`detcam.audit.table.read_table`.
+        photographs: how many photographs were diagnosed, those without any row too.
+        failed: how many were not.
+        seed: where draws start from.
+    """
+    found = table[table.kind == "detection"]
+    codes = pd.factorize(found.photograph)[0]
+    edges = _edges(found, codes, seed)
+    summary: Record = {
+        "photographs": photographs, "failed": failed, "detections": len(found), **_objects(table),
+        "types": {each.name: {"letter": each.letter, "what": each.sentence, "count": _count(table, each.name)}
+                  for each in (*ERRORS, CORRECT)},
+        "attention": _attention(found, codes, seed),
+        "correlations": _correlations(found, codes, seed),
+        "edges": edges, "lost": _lost(table), "first": first_to_look_at(found),
+    }
+    summary["findings"] = findings_of(summary)
+    return summary
+
+
+def _objects(table: pd.DataFrame) -> Record:
+    """How many true objects there are, and how many of them were found: crowds and difficult ones aside."""
+    correct, missed = int((table.type == CORRECT.name).sum()), int((table.kind == "missed").sum())
+    return {"objects": correct + missed, "objects_found": correct}
+
+
+def _count(table: pd.DataFrame, name: str) -> int:
+    """How often a type occurs; missed objects on which another error stands count there alone, as TIDE has it."""
+    own = table[table.type == name]
+    return int((~own.excused.astype("boolean").fillna(False)).sum()) if name == MISSED.name else len(own)
+
+
+def _attention(found: pd.DataFrame, codes: NDArray[np.int64], seed: int) -> list[Record]:
+    """How the attention of each type of error differs from that of the boxes that found their objects."""
+    lines = []
+    types = [each.name for each in ERRORS if (found.type == each.name).any()]
+    sizes = found.canvas_size.to_numpy(float)
+    for name, values in box_numbers(found).items():
+        if name not in ATTENTION:
+            continue
+        known = mean(np.where(found.type == CORRECT.name, values, np.nan), codes, RESAMPLES, seed)
+        lines.append({"number": name, "type": CORRECT.name, "mean": _record(*known)})
+        for kind in types:
+            own = (found.type == kind).to_numpy()
+            pair = own | (found.type == CORRECT.name).to_numpy()
+            lines.append({
+                "number": name, "type": kind,
+                "mean": _record(*mean(np.where(own, values, np.nan), codes, RESAMPLES, seed)),
+                "effect": _record(*cliffs_delta(values[pair], own[pair], codes[pair], None, RESAMPLES, seed)),
+                "effect_of_like_size": _record(*cliffs_delta(values[pair], own[pair], codes[pair], sizes[pair],
+                                                             RESAMPLES, seed))})
+    return lines
+
+
+def _correlations(found: pd.DataFrame, codes: NDArray[np.int64], seed: int) -> list[Record]:
+    """How every number goes with the localization error of the boxes that have a true box, baselines last."""
+    errors = _errors(found)
+    own = np.isfinite(errors).all(1)
+    found, codes, errors = found[own], codes[own], errors[own]
+    sizes = found.canvas_size.to_numpy(float)
+    lines = []
+    for name, values in {**edge_numbers(found), **box_numbers(found), **_baselines(found, seed)}.items():
+        against = "edge error" if values.ndim == 2 else "1 - IoU"
+        target = errors.mean(1) if values.ndim == 2 else 1 - found.iou.to_numpy(float)
+        flat = values.mean(1) if values.ndim == 2 else values
+        known = rank_correlation(flat, target, sizes, codes, RESAMPLES, seed)
+        line = {"number": name, "against": against, "rho": _record(known.raw, known.n),
+                "of_like_size": _record(known.size_adjusted, known.n), "baseline": name in BASELINES}
+        if values.ndim == 2:
+            line["worst_edge_named"] = _record(*worst_edge(values, errors, codes, SOUND, RESAMPLES, seed))
+        lines.append(line)
+    return [line for line in lines if line["rho"]["value"] is not None]
+
+
+def _baselines(found: pd.DataFrame, seed: int) -> dict[str, NDArray[np.float64]]:
+    size = found.canvas_size.to_numpy(float)
+    values = [1 / size.clip(1), np.random.default_rng(seed).random(len(found))]
+    return dict(zip(BASELINES, values, strict=True))
+
+
+def _errors(found: pd.DataFrame) -> NDArray[np.float64]:
+    """``[N, 4]`` distance of each edge from the true one, over the true width or height."""
+    return np.abs(found[[f"{edge}_error_share" for edge in EDGES]].to_numpy(float))
+
+
+def _edges(found: pd.DataFrame, codes: NDArray[np.int64], seed: int) -> list[Record]:
+    """How far each edge is off, which way, and how often it is the worst of its box; correct boxes and misplaced
+    ones."""
+    worst = found.worst_edge.to_numpy(object)
+    bad = (found.worst_error.abs() > SOUND).to_numpy()
+    lines = []
+    for edge in EDGES:
+        error = found[f"{edge}_error_share"].to_numpy(float)
+        known = np.isfinite(error)
+        lines.append({
+            "edge": edge, "outward": _record(*median(error, codes, RESAMPLES, seed)),
+            "distance": _record(*median(np.abs(error), codes, RESAMPLES, seed)),
+            "distance_px": _record(*median(found[f"{edge}_error_px"].abs().to_numpy(float), codes, RESAMPLES, seed)),
+            "bad": _record(*mean(np.where(known, np.abs(error) > SOUND, np.nan), codes, RESAMPLES, seed)),
+            "worst": _record(*mean(np.where(bad, worst == edge, np.nan), codes, RESAMPLES, seed)),
+        } | {f"pull_{name}": _record(*median(np.where(error > SOUND, found[f"{edge}_pull_{name}"].to_numpy(float),
+                                                      np.nan), codes, RESAMPLES, seed))
+             for name in ("beyond", "outside")})
+    return lines
+
+
+def _lost(table: pd.DataFrame) -> dict[str, int]:
+    """Why objects were missed: the verdict on the raw row that speaks for each."""
+    missed = table[table.kind == "missed"]
+    return {str(why): int(count) for why, count in missed.why.fillna("not known").value_counts().items()}
+
+
+def first_to_look_at(found: pd.DataFrame, most: int = FIRST) -> list[Record]:
+    """The detections that are surest and most wrong: by score times 1 - IoU with the true box (0 without one)."""
+    wrong = found[~found.type.isin([CORRECT.name, "ignored"])]
+    order = (wrong.score * (1 - wrong.iou.fillna(0))).sort_values(ascending=False, kind="stable").index[:most]
+    names = ("photograph", "number", "type", "class_name", "score", "iou", "worst_edge", "worst_error", "x1", "y1",
+             "x2", "y2", "heatmap", "heatmap_key")
+    return [{name: _plain(wrong.at[each, name]) for name in names} for each in order]
+
+
+def _plain(value: Any) -> Any:
+    if value is None or value is pd.NA:
+        return None
+    value = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _record(estimate: Estimate, n: int) -> Record:
+    return {name: _plain(getattr(estimate, name)) for name in ("value", "low", "high")} | {"n": n}
+
+
+def names_of(columns: Sequence[str], table: pd.DataFrame) -> list[str]:
+    """Those columns that have any value."""
+    return [name for name in columns if table[name].notna().any()]
