@@ -33,7 +33,7 @@ SCHEMA = 1
 
 def main(
     images: Annotated[Path, typer.Option(help="Folder of photographs.")],
-    annotations: Annotated[Path, typer.Option(help="COCO instances.json or YOLO data.yaml.")],
+    annotations: Annotated[Path, typer.Option(help="COCO instances.json, YOLO data.yaml or VOC folder.")],
     model: Model = SHIPPED, weights: Weights = None, class_names: ClassNames = None, head: HeadChoice = None,
     imgsz: ImageSize = None, device: Device = "cpu", score_activation: ScoreActivation = None, unsafe: Unsafe = False,
     class_name: Annotated[str, typer.Option("--class", help="The class to evaluate.")] = "person",

@@ -37,7 +37,7 @@ Row = dict[str, Any]
 
 def measure_clarity(
     images: Annotated[Path, typer.Option(help="Folder of photographs.")],
-    annotations: Annotated[Path, typer.Option(help="COCO instances.json or YOLO data.yaml.")],
+    annotations: Annotated[Path, typer.Option(help="COCO instances.json, YOLO data.yaml or VOC folder.")],
     model: Model = SHIPPED, weights: Weights = None, device: Device = "cpu",
     classifier: Annotated[str, typer.Option(help="A classifier of torchvision's or timm's.")] = "squeezenet1_1",
     classifier_weights: Annotated[Path | None, typer.Option(help="Its state dict, if not the published one.")] = None,

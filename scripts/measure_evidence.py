@@ -42,7 +42,7 @@ HEADING = ("form", "layer", "scale", "rho", "adjusted for size", "gain", "worst 
 
 def measure_evidence(
     images: Annotated[Path, typer.Option(help="Folder of photographs.")],
-    annotations: Annotated[Path, typer.Option(help="COCO instances.json or YOLO data.yaml.")],
+    annotations: Annotated[Path, typer.Option(help="COCO instances.json, YOLO data.yaml or VOC folder.")],
     model: Model = SHIPPED, weights: Weights = None, class_names: ClassNames = None, head: HeadChoice = None,
     imgsz: ImageSize = None, device: Device = "cpu", score_activation: ScoreActivation = None, unsafe: Unsafe = False,
     classes: Annotated[list[str] | None, typer.Option("--class", help="Class to measure; repeatable.")] = None,

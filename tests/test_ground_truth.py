@@ -129,11 +129,37 @@ def test_yolo(tmp_path: Path, photographs: Path) -> None:
         np.testing.assert_allclose(first.boxes, [[80, 30, 120, 70], [20, 10, 100, 60]])
         assert first.class_names == ("dog", "person")
         assert not first.crowd.any()
+        assert first.difficult.tolist() == [False, False]
         assert len(second) == 0
         assert data.class_names == ("person", "dog")
 
 
-@pytest.mark.parametrize("line", ["0 0.5 0.5 0.2", "2 0.5 0.5 0.2 0.2", "person 0.5 0.5 0.2 0.2", "0 1 2 3 4 5"])
+def test_yolo_polygons_are_masks(tmp_path: Path, photographs: Path) -> None:
+    """A photograph of 200 x 100 px; the triangle against the pixels whose centre lies in it."""
+    lines = ("1 0.5 0.5 0.2 0.4\n0 0.1 0.1 0.5 0.1 0.5 0.6 0.1 0.6\n0 0.2 0.2 0.8 0.2 0.2 0.8\n"
+             "0 -0.1 0 0.1 0 0.1 1 -0.1 1\n")
+    first, second = read_data_set(yolo(tmp_path, lines)).photographs
+    box, square, triangle, beyond = first.masks
+    assert box is None
+    assert square is not None
+    assert triangle is not None
+    assert beyond is not None
+    filled = np.zeros((100, 200), bool)
+    filled[10:60, 20:100] = True
+    assert (square.decode() == filled).all()
+    y, x = np.mgrid[:100, :200] + 0.5
+    inside = (x > 40) & (y > 20) & ((x - 40) / 120 + (y - 20) / 60 < 1)
+    assert (triangle.decode() ^ inside).sum() <= 120  # along the slope: half a pixel each way of 120 columns
+    assert beyond.decode().sum() == 20 * 100  # cut off at the photograph's edge
+    assert first.boxes[3].tolist() == [-20, 0, 20, 100]
+    assert first.of_class("dog").masks == (None,)
+    assert second.masks == ()
+    (tmp_path / "labels" / "a.txt").write_text("1 0.5 0.5 0.2 0.4\n")
+    assert read_data_set(tmp_path / "data.yaml").photographs[0].masks == ()
+
+
+@pytest.mark.parametrize("line", ["0 0.5 0.5 0.2", "2 0.5 0.5 0.2 0.2", "person 0.5 0.5 0.2 0.2", "0 1 2 3 4 5",
+                                  "0 nan 0.5 0.2 0.2", "0 inf 0.5 0.2 0.2", "inf 0.5 0.5 0.2 0.2"])
 def test_yolo_with_a_broken_line(tmp_path: Path, photographs: Path, line: str) -> None:
     with pytest.raises(DataError, match=r"a\.txt, line 1"):
         read_data_set(yolo(tmp_path, line))

@@ -5,12 +5,14 @@ from importlib import import_module
 from pathlib import Path
 
 from detcam.data.ground_truth import DataSet, GroundTruth, Mask
+from detcam.data.voc import is_voc
 from detcam.errors import DataError, near
 
 __all__ = ["FORMATS", "DataSet", "GroundTruth", "Mask", "read_data_set"]
 
 FORMATS = {
     "coco": "detcam.data.coco:read_coco",
+    "voc": "detcam.data.voc:read_voc",
     "yolo": "detcam.data.yolo:read_yolo",
 }
 """Format to its reader ``(annotations, images or None) -> DataSet``, imported when it is first asked for."""
@@ -23,18 +25,18 @@ def read_data_set(annotations: str | Path, images: str | Path | None = None, *,
     """Read photographs with their true boxes.
 
     Args:
-        annotations: COCO's ``instances.json`` or YOLO's ``data.yaml``.
+        annotations: COCO's ``instances.json``, YOLO's ``data.yaml``, or Pascal VOC's folder: of XML files, or the one
+            that holds ``Annotations`` and ``JPEGImages``.
         images: the folder of photographs; None takes the format's own place.
-        format: a name of :data:`FORMATS`, or a reader itself; None goes by the file's ending.
+        format: a name of :data:`FORMATS`, or a reader itself; None goes by the file's ending, or by what
+            the folder holds.
 
     Raises:
         DataError: no such format, or the annotations or photographs are not as that format has them.
     """
     path = Path(annotations)
     if format is None:
-        if path.suffix.lower() not in ENDINGS:
-            raise DataError(f"{path}: cannot tell its format by its ending; expected one of {', '.join(ENDINGS)}")
-        format = ENDINGS[path.suffix.lower()]
+        format = _format_of(path)
     if isinstance(format, str):
         if format not in FORMATS:
             raise DataError(f"unknown data set format {format!r}: {near(format, FORMATS)}")
@@ -42,3 +44,16 @@ def read_data_set(annotations: str | Path, images: str | Path | None = None, *,
         format = getattr(import_module(module), name)
     assert callable(format)
     return format(path, None if images is None else Path(images))
+
+
+def _format_of(path: Path) -> str:
+    """The format of a file by its ending, of a folder by what it holds."""
+    if path.is_dir():
+        if is_voc(path):
+            return "voc"
+        raise DataError(f"{path}: holds neither XML files nor Annotations, so it is no Pascal VOC data set; for "
+                        f"another format give its file ({', '.join(ENDINGS)})")
+    if path.suffix.lower() not in ENDINGS:
+        raise DataError(f"{path}: cannot tell its format by its ending; expected one of {', '.join(ENDINGS)}, or the "
+                        "folder of a Pascal VOC data set")
+    return ENDINGS[path.suffix.lower()]

@@ -5,10 +5,9 @@ from typing import Any
 
 import numpy as np
 import yaml  # type: ignore[import-untyped]
-from PIL import Image as PilImage
-from PIL import ImageOps
+from numpy.typing import NDArray
 
-from detcam.data.ground_truth import DataSet, GroundTruth, photographs_in
+from detcam.data.ground_truth import DataSet, GroundTruth, Mask, photograph_size, photographs_in
 from detcam.errors import DataError
 
 SPLITS = ("val", "test", "train")  # the first that data.yaml names is taken when no folder is given
@@ -18,8 +17,9 @@ def read_yolo(annotations: Path, images: Path | None = None) -> DataSet:
     """Read a YOLO data set.
 
     The labels of ``…/images/x.jpg`` are in ``…/labels/x.txt``, or beside the photograph when no folder is called
-    ``images``: one line a box, ``class x y width height`` with the centre, as shares of width and height (polygons
-    are read as the box around them). A photograph without a label file has no boxes.
+    ``images``: one line a box, ``class x y width height`` with the centre, as shares of width and height or
+    ``class x1 y1 x2 y2 x3 y3 …`` with a polygon's corners, which become a mask and the box around them. A photograph
+    without a label file has no boxes.
 
     Args:
         annotations: ``data.yaml``.
@@ -78,20 +78,31 @@ def label_file(photograph: Path) -> Path:
 
 
 def _photograph(file: Path, words: dict[int, str]) -> GroundTruth:
-    labels, boxes = [], []
+    labels, shapes = [], []
     for number, line in enumerate(_lines(label_file(file)), 1):
         try:
             label, *values = (float(word) for word in line.split())
-            if int(label) not in words or len(values) < 4 or len(values) % 2:
+            if int(label) not in words or len(values) < 4 or len(values) % 2 or not np.isfinite(values).all():
                 raise ValueError
-        except ValueError:
-            raise DataError(f"{label_file(file)}, line {number}: expected 'class x y width height' with a class of "
-                            f"data.yaml, got {line[:60]!r}") from None
+        except (ValueError, OverflowError):
+            raise DataError(f"{label_file(file)}, line {number}: expected 'class x y width height' or a polygon of at "
+                            f"least 3 corners, with a class of data.yaml, got {line[:60]!r}") from None
         labels.append(words[int(label)])
-        boxes.append(_box(np.array(values)))
-    relative = np.array(boxes, dtype=np.float64).reshape(-1, 4)
-    scale = _size(file) * 2 if boxes else (1, 1, 1, 1)
-    return GroundTruth(file, relative * scale, tuple(labels), np.zeros(len(boxes), bool))
+        shapes.append(np.array(values))
+    if not shapes:
+        return GroundTruth(file, np.zeros((0, 4)), (), np.zeros(0, bool))
+    size = photograph_size(file)
+    boxes = np.array([_box(shape) for shape in shapes], dtype=np.float64) * (size * 2)
+    return GroundTruth(file, boxes, tuple(labels), np.zeros(len(boxes), bool), _masks(shapes, size))
+
+
+def _masks(shapes: list[NDArray[np.float64]], size: tuple[int, int]) -> tuple[Mask | None, ...]:
+    """The polygons' pixels, None for a plain box; nothing where all are plain boxes."""
+    if all(len(shape) == 4 for shape in shapes):
+        return ()
+    width, height = size
+    return tuple(None if len(shape) == 4 else Mask.of_polygon(shape.reshape(-1, 2) * size, height, width)
+                 for shape in shapes)
 
 
 def _lines(path: Path) -> list[str]:
@@ -103,7 +114,7 @@ def _lines(path: Path) -> list[str]:
         raise DataError(f"{path}: cannot be read as labels ({error})") from None
 
 
-def _box(values: np.ndarray) -> list[float]:
+def _box(values: NDArray[np.float64]) -> list[float]:
     """Relative xyxy of ``x y width height``, or of a polygon's points."""
     if len(values) == 4:
         x, y, width, height = values.tolist()
@@ -111,12 +122,3 @@ def _box(values: np.ndarray) -> list[float]:
     points = values.reshape(-1, 2)
     return [*points.min(0).tolist(), *points.max(0).tolist()]
 
-
-def _size(file: Path) -> tuple[int, int]:
-    """Width and height of the upright photograph."""
-    try:
-        with PilImage.open(file) as opened:
-            upright = ImageOps.exif_transpose(opened)
-            return upright.width, upright.height
-    except (OSError, SyntaxError, ValueError) as error:
-        raise DataError(f"{file}: its size cannot be read ({error})") from None

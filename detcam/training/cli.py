@@ -27,7 +27,7 @@ DEFAULT_DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 def train(
     images: Annotated[Path, typer.Option(help="Folder of photographs.")],
-    annotations: Annotated[Path, typer.Option(help="COCO instances.json or YOLO data.yaml.")],
+    annotations: Annotated[Path, typer.Option(help="COCO instances.json, YOLO data.yaml or VOC folder.")],
     output: Annotated[Path, typer.Option(help="Folder of the stage: checkpoint, log, weights and figures.")],
     steps: Annotated[int, typer.Option(help="Optimiser steps of this stage.")],
     side: Annotated[int, typer.Option(help="Canvas in pixels; smaller ones train faster.")] = 300,
@@ -60,7 +60,7 @@ def train(
         bool, typer.Option(help="Move the scores: best F1 on the held-out photographs at 0.5.")
     ] = False,
     test_images: Annotated[Path | None, typer.Option(help="Photographs never trained on, for the figures.")] = None,
-    test_annotations: Annotated[Path | None, typer.Option(help="Their annotations, in either format.")] = None,
+    test_annotations: Annotated[Path | None, typer.Option(help="Their annotations, in any of these formats.")] = None,
     seed: Annotated[int, typer.Option(help="Of the split, the first weights and every batch.")] = 0,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = DEFAULT_DEVICE,
 ) -> None:
