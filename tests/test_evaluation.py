@@ -52,6 +52,22 @@ def test_a_hand_computed_case() -> None:
     assert best_f1_score([case(true, found, [0.9, 0.8, 0.7])], "from 96 px") == pytest.approx(0.7)
 
 
+def test_difficult_objects_and_any_number_of_finds_count_neither_way() -> None:
+    """Four detections of one difficult object score higher than the only ordinary find; one far off does count."""
+    true = [[0.0, 0, 50, 100], [100, 0, 150, 100]]
+    found = [[0.0, 0, 50, 100], *[[100.0, 0, 150, 100 - k] for k in range(4)], [100, 0, 115, 100]]
+    scores = [0.5, 0.9, 0.8, 0.7, 0.6, 0.4]
+    plain = case(true, found, scores)
+    hard = Case(plain.true_boxes, plain.crowd, plain.boxes, plain.scores, np.array([False, True]))
+    figure = by_height(evaluate([hard], draws=0))["from 96 px"]
+    without = by_height(evaluate([case(true[:1], [found[0], found[5]], [0.5, 0.4])], draws=0))["from 96 px"]
+    assert figure == without
+    assert (figure.objects, figure.ap, figure.recall, figure.mean_iou) == (1, 1, 1, 1)
+    assert by_height(evaluate([plain], draws=0))["from 96 px"].ap50 < 1
+    many = Case(plain.true_boxes, plain.crowd, plain.boxes, np.array([*scores[:5], 0.95]), hard.difficult)
+    assert by_height(evaluate([many], draws=0))["from 96 px"].ap50 == pytest.approx(0.5)  # the far one, before the find
+
+
 def test_objects_of_another_height_and_crowds_count_neither_way() -> None:
     true = [[0.0, 0, 50, 100], [100, 0, 110, 20], [200, 0, 290, 290]]
     found = [[0.0, 0, 50, 100], [100, 0, 110, 20], [210, 10, 250, 150]]  # the last one lies in the crowd

@@ -99,7 +99,7 @@ def _subject(detector: Detector, truth: GroundTruth, plan: Plan) -> Subject:
     found = detector.detect(image, plan.min_score)
     found = found[np.isin(found.labels, detector.labels_of([plan.class_name]))]
     own = truth.of_class(plan.class_name)
-    matched = match(found.boxes, found.scores, own.boxes, own.crowd)
+    matched = match(found.boxes, found.scores, own.boxes, own.crowd, difficult=own.difficult)
     candidates = np.flatnonzero(matched >= 0)
     generator = np.random.default_rng([plan.seed, crc32(truth.file.name.encode())])
     chosen = np.sort(generator.permutation(candidates)[: plan.objects])

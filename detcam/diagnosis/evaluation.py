@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ HEIGHTS = {"all": (0.0, 1e5), "below 32 px": (0.0, 32.0), "32 to 96 px": (32.0, 
 LEAST_SCORE = 0.01
 OVERLAPS = np.linspace(0.5, 0.95, 10)  # COCO's
 DRAWS = 1000
+OUTSIDE = 2e5  # pixels: a height in no range, so that COCO ignores the object and what finds it
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,18 @@ class Case:
         crowd: ``[M]`` True for crowds, in which detections count neither way.
         boxes: ``[N, 4]`` xyxy, detections.
         scores: ``[N]``.
+        difficult: ``[M]`` True for objects too hard to ask for, whose detections count neither way; none by default.
     """
 
     true_boxes: NDArray[np.float64]
     crowd: NDArray[np.bool_]
     boxes: NDArray[np.float64]
     scores: NDArray[np.float64]
+    difficult: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
+
+    def __post_init__(self) -> None:
+        if not len(self.difficult):  # not said: none is
+            object.__setattr__(self, "difficult", np.zeros(len(self.true_boxes), bool))
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,7 @@ def case_of(detector: Detector, truth: GroundTruth, class_name: str) -> Case:
     found = detector.detect(image, LEAST_SCORE)
     found = found[np.isin(found.labels, detector.labels_of([class_name]))]
     stretch = CANVAS / np.array([image.width, image.height, image.width, image.height])
-    return Case(own.boxes * stretch, own.crowd, found.boxes * stretch, found.scores)
+    return Case(own.boxes * stretch, own.crowd, found.boxes * stretch, found.scores, own.difficult)
 
 
 def cases_of(detector: Detector, photographs: Sequence[GroundTruth], class_name: str) -> list[Case]:
@@ -125,9 +132,9 @@ def best_f1_score(cases: Sequence[Case], heights: str = "all") -> float:
 
 
 def _inside(case: Case, low: float, high: float) -> NDArray[np.bool_]:
-    """Which true boxes are objects of a range of heights, and no crowds."""
+    """Which true boxes are objects of a range of heights, and neither crowds nor difficult."""
     heights = case.true_boxes[:, 3] - case.true_boxes[:, 1]
-    return (heights >= low) & (heights <= high) & ~case.crowd
+    return (heights >= low) & (heights <= high) & ~case.crowd & ~case.difficult
 
 
 def _overlaps(case: Case, low: float, high: float) -> list[float]:
@@ -135,7 +142,7 @@ def _overlaps(case: Case, low: float, high: float) -> list[float]:
     if not len(case.boxes) or not len(case.true_boxes):
         return []
     overlap, wanted = iou(case.boxes, case.true_boxes), _inside(case, low, high)
-    found = match(case.boxes, case.scores, case.true_boxes, case.crowd)
+    found = match(case.boxes, case.scores, case.true_boxes, case.crowd, difficult=case.difficult)
     return [float(overlap[index, true]) for index, true in enumerate(found) if true >= 0 and wanted[true]]
 
 
@@ -155,8 +162,10 @@ def _run_coco(cases: Sequence[Case], overlaps: NDArray[np.float64]) -> Any:
 
     truth, found = [], []
     for number, case in enumerate(cases, 1):
+        hard = case.difficult & ~case.crowd
         truth += [_annotation(number, box) | {"iscrowd": int(crowd)}
-                  for box, crowd in zip(case.true_boxes.tolist(), case.crowd.tolist(), strict=True)]
+                  for box, crowd in zip(case.true_boxes[~hard].tolist(), case.crowd[~hard].tolist(), strict=True)]
+        truth += [_annotation(number, box) | {"iscrowd": 0, "area": OUTSIDE} for box in _difficult(case, hard)]
         found += [_annotation(number, box) | {"iscrowd": 0, "score": score}
                   for box, score in zip(case.boxes.tolist(), case.scores.tolist(), strict=True)]
     run = COCOeval_faster(table(truth), table(found), "bbox", print_function=lambda *_: None)
@@ -166,6 +175,13 @@ def _run_coco(cases: Sequence[Case], overlaps: NDArray[np.float64]) -> Any:
     run.evaluate()
     run.accumulate()
     return run
+
+
+def _difficult(case: Case, hard: NDArray[np.bool_]) -> list[list[float]]:
+    """The difficult boxes, each as often as a detection may find it: COCO ignores one detection an ignored box."""
+    boxes = case.true_boxes[hard]
+    takers = (iou(case.boxes, boxes) >= OVERLAPS[0]).sum(0)
+    return np.repeat(boxes, takers, axis=0).tolist()
 
 
 def _annotation(image: int, box: list[float]) -> dict[str, Any]:

@@ -13,14 +13,14 @@ from detcam.attribution.tape import PIXELS, Tape
 from detcam.attribution.target import TARGETS
 from detcam.attribution.task import keys_of
 from detcam.data.ground_truth import GroundTruth
-from detcam.data.matching import match
+from detcam.data.matching import match_by_class
 from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.detections import Detections
 from detcam.diagnosis.edges import heat_gap, measure_edges
 from detcam.diagnosis.reference import SOUND
 from detcam.diagnosis.shares import REGIONS, shares
 from detcam.imaging import load_image
-from detcam.imaging.boxes import EDGES, areas, edge_lengths, iou
+from detcam.imaging.boxes import EDGES, areas, edge_lengths, iou, outward
 
 Array = NDArray[np.float64]
 SHARES = (*REGIONS, "peak_inside")
@@ -119,22 +119,19 @@ def matched_on(detector: Detector, truth: GroundTruth, classes: Sequence[str], m
         canvas_boxes=canvas.geometries[0].to_canvas(boxes).astype(np.float64),
         scores=found.scores[own],
         overlap=np.diagonal(iou(boxes, true_boxes)).astype(np.float64),
-        outward=(boxes - true_boxes) * np.array([-1, -1, 1, 1]) / lengths,
+        outward=outward(boxes, true_boxes) / lengths,
         **numbers(canvas, found, own),
     )
 
 
 def matched_boxes(detector: Detector, found: Detections, truth: GroundTruth, classes: Sequence[str]
                   ) -> tuple[NDArray[np.int64], Array]:
-    """Which detections found a true box, and that box, class by class."""
-    indices, boxes = [np.zeros(0, np.int64)], [np.zeros((0, 4))]
-    for name in classes:
-        own = np.flatnonzero(found.labels == detector.labels_of([name])[0])
-        true = truth.of_class(name)
-        matched = match(found.boxes[own], found.scores[own], true.boxes, true.crowd)
-        indices.append(own[matched >= 0])
-        boxes.append(true.boxes[matched[matched >= 0]])
-    return np.concatenate(indices), np.concatenate(boxes)
+    """Which detections found a true box of their class, ``[K]``, and that box, ``[K, 4]``."""
+    words = dict(zip(detector.labels_of(classes), classes, strict=True))
+    names = [words.get(label, "") for label in found.labels.tolist()]
+    matched = match_by_class(found.boxes, found.scores, names, truth)
+    own = np.flatnonzero(matched >= 0)
+    return own, truth.boxes[matched[own]]
 
 
 def _numbers(detector: Detector, canvas: Canvas, found: Detections, own: NDArray[np.int64], method: Method,

@@ -8,6 +8,8 @@ Array = NDArray[np.floating]
 EDGES = ("left", "top", "right", "bottom")
 """The names of the four edges in the order of a box's columns."""
 
+OUTWARD = np.array([-1.0, -1.0, 1.0, 1.0])  # which way each edge goes when the box grows
+
 
 def sizes(boxes: Array) -> Array:
     """Width and height of each box, ``[..., 2]``; a box turned inside out has size 0."""
@@ -22,6 +24,14 @@ def areas(boxes: Array) -> Array:
 def edge_lengths(boxes: Array) -> Array:
     """What an edge's error is measured against: width, height, width, height of each box, ``[..., 4]``."""
     return np.tile(sizes(boxes), 2)
+
+
+def outward(boxes: Array, true_boxes: Array) -> Array:
+    """How far each edge lies outside the true one, ``[..., 4]`` in the boxes' pixels; negative where it lies inside.
+
+    Boxes and true boxes pair up: ``[..., 4]`` each.
+    """
+    return (boxes - true_boxes) * OUTWARD
 
 
 def iou(a: Array, b: Array) -> Array:
