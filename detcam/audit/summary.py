@@ -1,6 +1,5 @@
 """What the rows of an audit say together: sizes of effect, intervals from resampling photographs, and like sizes."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -82,16 +81,16 @@ def _attention(found: pd.DataFrame, codes: NDArray[np.int64], seed: int) -> list
 def _correlations(found: pd.DataFrame, codes: NDArray[np.int64], seed: int) -> list[Record]:
     """How every number goes with the localization error of the boxes that have a true box, baselines last."""
     errors = _errors(found)
-    own = np.isfinite(errors).all(1)
-    found, codes, errors = found[own], codes[own], errors[own]
+    own = np.flatnonzero(np.isfinite(errors).all(1))
+    found, codes, errors = found.iloc[own], codes[own], errors[own]
     sizes = found.canvas_size.to_numpy(float)
-    lines = []
+    lines: list[Record] = []
     for name, values in {**edge_numbers(found), **box_numbers(found), **_baselines(found, seed)}.items():
         against = "edge error" if values.ndim == 2 else "1 - IoU"
         target = errors.mean(1) if values.ndim == 2 else 1 - found.iou.to_numpy(float)
         flat = values.mean(1) if values.ndim == 2 else values
         known = rank_correlation(flat, target, sizes, codes, RESAMPLES, seed)
-        line = {"number": name, "against": against, "rho": _record(known.raw, known.n),
+        line: Record = {"number": name, "against": against, "rho": _record(known.raw, known.n),
                 "of_like_size": _record(known.size_adjusted, known.n), "baseline": name in BASELINES}
         if values.ndim == 2:
             line["worst_edge_named"] = _record(*worst_edge(values, errors, codes, SOUND, RESAMPLES, seed))
@@ -156,7 +155,3 @@ def _plain(value: Any) -> Any:
 def _record(estimate: Estimate, n: int) -> Record:
     return {name: _plain(getattr(estimate, name)) for name in ("value", "low", "high")} | {"n": n}
 
-
-def names_of(columns: Sequence[str], table: pd.DataFrame) -> list[str]:
-    """Those columns that have any value."""
-    return [name for name in columns if table[name].notna().any()]

@@ -68,7 +68,7 @@ def _detections(diagnosis: Diagnosis) -> Iterator[Row]:
     for place in range(len(diagnosis)):
         own, worst = diagnosis.truth_of(place), diagnosis.worst_edge(place)
         on_objects = diagnosis.leakage[place]
-        row = {"kind": "detection", "type": diagnosis.type_of(place)} | _explained(diagnosis, boxes, place)
+        row: Row = {"kind": "detection", "type": diagnosis.type_of(place)} | _explained(diagnosis, boxes, place)
         row |= {"siblings": len(diagnosis.siblings[place].rows),
                 "siblings_survived": len(diagnosis.siblings[place].survived),
                 "iou": float(diagnosis.judged.overlap[diagnosis.index[place]])}
@@ -87,7 +87,7 @@ def _detections(diagnosis: Diagnosis) -> Iterator[Row]:
 
 def _missed(diagnosis: Diagnosis) -> Iterator[Row]:
     for missed in diagnosis.missed:
-        row = {"kind": "missed", "type": MISSED.name, "excused": missed.excused} | _true(diagnosis, missed.truth)
+        row: Row = {"kind": "missed", "type": MISSED.name, "excused": missed.excused} | _true(diagnosis, missed.truth)
         if missed.verdict is not None and diagnosis.lost is not None and missed.row is not None:
             row |= _explained(diagnosis, diagnosis.lost, missed.row) | _why(missed)
             box = diagnosis.lost.detections.boxes[[missed.row]]

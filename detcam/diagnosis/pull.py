@@ -6,12 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detcam.attribution.heatmap import Heatmap
-from detcam.imaging.boxes import EDGES
+from detcam.imaging.boxes import EDGES, OUTWARD
 
 Array = NDArray[np.float64]
-
-OUTWARD = {"left": -1, "top": -1, "right": 1, "bottom": 1}
-"""Which way an edge's coordinate moves when the box grows there."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ def pull_of(heatmap: Heatmap, edge: str, true_box: NDArray[np.floating], on_obje
         on_object: ``[gh, gw]`` canvas pixels of each cell on the object, from
             :class:`detcam.diagnosis.leakage.Cells`; None takes the true box.
     """
-    values = heatmap.values.astype(np.float64) * OUTWARD[edge]
+    values = heatmap.values.astype(np.float64) * OUTWARD[EDGES.index(edge)]
     x, y = heatmap.cell_edges()
     cells = np.outer(np.diff(y), np.diff(x))
     out = np.clip(values, 0, None)
@@ -58,5 +55,5 @@ def beyond(heatmap: Heatmap, edge: str, box: NDArray[np.floating]) -> Array:
     x, y = heatmap.cell_edges()
     column = EDGES.index(edge)
     borders = y if column % 2 else x
-    part = np.diff(borders.clip(None, box[column])) if OUTWARD[edge] < 0 else np.diff(borders.clip(box[column], None))
+    part = np.diff(borders.clip(None, box[column])) if OUTWARD[column] < 0 else np.diff(borders.clip(box[column], None))
     return np.outer(part, np.diff(x)) if column % 2 else np.outer(np.diff(y), part)
