@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from detcam.diagnosis.statistics import draws, rank_correlation, weighted_ranks, worst_edge
+from detcam.diagnosis.statistics import correlation_gain, draws, mean, rank_correlation, weighted_ranks, worst_edge
 
 
 @pytest.fixture
@@ -106,3 +106,56 @@ def test_worst_edge_without_a_bad_box() -> None:
     rate, n = worst_edge(np.ones((2, 4)), np.zeros((2, 4)), np.array([0, 1]))
     assert n == 0
     assert np.isnan(rate.value)
+
+
+@pytest.mark.parametrize("decimals", [0, 1, 8])  # from a handful of values, nearly all tied, to none tied
+@pytest.mark.parametrize("n", [8, 30, 400])
+def test_agrees_with_scipy_whatever_the_ties(n: int, decimals: int) -> None:
+    size, noise, more = np.random.default_rng(n).normal(size=(3, n))
+    number, error = (size + noise).round(decimals), (size + noise / 2 + more).round(decimals)
+    found = rank_correlation(number, error, size.round(decimals), np.arange(n), resamples=20)
+    assert found.raw.value == pytest.approx(stats.spearmanr(number, error).statistic, abs=1e-12)
+    assert found.size_adjusted.value == pytest.approx(partial(number, error, size.round(decimals)), abs=1e-12)
+
+
+def test_what_rises_or_falls_together_is_one() -> None:
+    generator = np.random.default_rng(0)
+    number, size = generator.random((2, 20))
+    for error, wanted in ((np.exp(number), 1), (-number**3, -1)):
+        found = rank_correlation(number, error, size, np.arange(20), resamples=50)
+        for estimate in (found.raw, found.size_adjusted):
+            assert [estimate.value, estimate.low, estimate.high] == pytest.approx([wanted] * 3, abs=1e-12)
+
+
+def test_intervals_agree_with_scipy_where_each_box_has_its_own_photograph() -> None:
+    """Other draws, so the ends differ by chance: their standard error is about 0.01 of 3000 draws."""
+    number, noise, size = np.random.default_rng(1).normal(size=(3, 80))
+    error = number + noise
+    theirs = stats.bootstrap((number, error), lambda x, y: stats.spearmanr(x, y).statistic, paired=True,
+                             vectorized=False, method="percentile", n_resamples=3000, rng=1).confidence_interval
+    ours = rank_correlation(number, error, size, np.arange(80), resamples=3000).raw
+    assert [ours.low, ours.high] == pytest.approx([theirs.low, theirs.high], abs=0.03)
+    theirs = stats.bootstrap((error,), np.mean, method="percentile", n_resamples=3000, rng=1).confidence_interval
+    ours, _ = mean(error, np.arange(80), resamples=3000)
+    assert [ours.low, ours.high] == pytest.approx([theirs.low, theirs.high], abs=0.03)
+
+
+def test_interval_of_a_gain_equals_that_of_repeating_the_boxes(boxes: dict[str, np.ndarray]) -> None:
+    other = np.random.default_rng(9).random(60)
+    found = correlation_gain(boxes["number"], other, boxes["error"], boxes["size"], boxes["photograph"], 200, 5)
+    gains = []
+    for weights in draws(boxes["photograph"], 200, 5).astype(int):
+        x, w, y, z = (np.repeat(each, weights) for each in (boxes["number"], other, boxes["error"], boxes["size"]))
+        gains.append(partial(x, y, z) - partial(w, y, z))
+    assert np.percentile(gains, [2.5, 97.5]) == pytest.approx([found.low, found.high], abs=1e-10)
+
+
+def test_interval_of_the_worst_edge_equals_that_of_repeating_the_boxes() -> None:
+    generator = np.random.default_rng(2)
+    numbers, errors, photograph = generator.random((50, 4)), generator.random((50, 4)) / 4, generator.integers(0, 9, 50)
+    rate, n = worst_edge(numbers, errors, photograph, resamples=200, seed=5)
+    bad = [k for k in range(50) if max(errors[k]) > 0.10]
+    hits = [list(numbers[k]).index(max(numbers[k])) == list(errors[k]).index(max(errors[k])) for k in bad]
+    rates = [np.repeat(hits, weights).mean() for weights in draws(photograph[bad], 200, 5).astype(int)]
+    assert (n, rate.value) == (len(bad), pytest.approx(np.mean(hits)))
+    assert np.percentile(rates, [2.5, 97.5]) == pytest.approx([rate.low, rate.high])
