@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -172,17 +173,22 @@ def _reference_key(detector: Detector, edge_layer: str | None) -> tuple[str, str
 
 def provenance_of(detector: Detector, reference: Reference | None, min_score: float, seed: int) -> dict[str, Any]:
     """What an explanation was made with."""
-    versions = {}
-    for package in ("detcam", "torch", "torchvision", "ultralytics", "numpy"):
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
     return {
         "detector": detector.name, "family": detector.family, "architecture": detector.architecture,
         "task": detector.task, "weights": detector.fingerprint, "device": str(detector.device), "min_score": min_score,
         "seed": seed,
         "reference": None if reference is None else {
             "source": reference.source, "same_weights": reference.fingerprint == detector.fingerprint},
-        "versions": versions,
+        "versions": dict(_versions()),
     }
+
+
+@cache
+def _versions() -> dict[str, str]:
+    versions = {}
+    for package in ("detcam", "torch", "torchvision", "ultralytics", "numpy"):
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return versions
