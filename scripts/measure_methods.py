@@ -35,7 +35,8 @@ from detcam.detectors import Detector
 from detcam.detectors.load import SHIPPED
 from detcam.diagnosis.compared import PARTS, RESAMPLES, photographs_of, summarise, table_of
 from detcam.diagnosis.comparison import Plan, Row, compare
-from detcam.diagnosis.faithfulness import CHUNK, STEPS
+from detcam.diagnosis.faithfulness import STEPS
+from detcam.diagnosis.readings import CHUNK
 from detcam.diagnosis.recipes import GAUSSIAN, SHAPE, Recipe, check_recipe, read_recipe
 from detcam.diagnosis.validation import check_classes
 from detcam.errors import DataError, InputError, OutputError, near

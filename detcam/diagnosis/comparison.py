@@ -17,9 +17,10 @@ from detcam.data.ground_truth import GroundTruth
 from detcam.data.matching import match
 from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.detections import Detections
-from detcam.diagnosis.faithfulness import CHUNK, STEPS, Probe, pixel_ranks, pixel_shares
+from detcam.diagnosis.faithfulness import STEPS, Probe, pixel_ranks, pixel_shares
 from detcam.diagnosis.mask_shares import mask_shares
 from detcam.diagnosis.passes import Passes, counted
+from detcam.diagnosis.readings import CHUNK
 from detcam.diagnosis.recipes import Recipe
 from detcam.imaging import load_image
 from detcam.imaging.boxes import areas

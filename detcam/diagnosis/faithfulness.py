@@ -5,7 +5,7 @@ insertion puts them onto the baseline. What is read is the box's own row: never 
 on every changed copy: there it is the largest IoU times score of any row.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,18 +15,15 @@ from torch import Tensor
 
 from detcam.attribution.baselines import BASELINES, photograph_pixels
 from detcam.attribution.heatmap import Heatmap
-from detcam.detectors.base import FRESH, Canvas, Detector
+from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.detections import Detections
-from detcam.detectors.replay import replaying
-from detcam.imaging.boxes import iou
+from detcam.diagnosis.readings import CHUNK, read_copies
 
 Array = NDArray[np.float64]
 
 STEPS = 16
 FINEST = 0.01  # of the photograph's pixels: the first step
 FIRST = 0.10  # of the photograph's pixels: an early value of each curve, where maps differ most
-CHUNK = 8  # masked canvases in one forward pass: what bounds the memory
-SAME = 0.5  # IoU: a row that covers the box as much may win it when pixels go
 NOT_PHOTO = -1
 
 
@@ -107,10 +104,10 @@ class Probe:
     def __init__(self, detector: Detector, canvas: Canvas, detection: Detections,
                  baselines: Sequence[str] = tuple(BASELINES), chunk: int = CHUNK) -> None:
         self._detector, self._canvas, self._chunk = detector, canvas, chunk
-        self._key = int(detection.rows[0]), int(detection.labels[0])
-        self._box = canvas.geometries[0].to_canvas(detection.boxes)
+        self._detection = detection
         self.baselines = {name: BASELINES[name](canvas) for name in baselines}
-        ends = self._read(iter([canvas.pixels[0], *(each[0] for each in self.baselines.values())]))
+        ends_of = [canvas.pixels[0], *(each[0] for each in self.baselines.values())]
+        ends = self._read(lambda number: ends_of[number], len(ends_of))
         self._whole, self._empty = ends[:, 0], dict(zip(self.baselines, ends.T[1:], strict=True))
 
     @property
@@ -130,7 +127,7 @@ class Probe:
             shares: from :func:`pixel_shares`: from 0 to 1, growing.
         """
         between = shares[1:-1]
-        table = self._read(self._masked(ranks, between)).reshape(2, len(self.baselines), 2, len(between))
+        table = self._masked(ranks, between).reshape(2, len(self.baselines), 2, len(between))
         found = {}
         for index, name in enumerate(self.baselines):
             ends = (self._whole, self._empty[name])
@@ -141,35 +138,21 @@ class Probe:
             found[name] = (both[0], both[1])
         return found
 
-    def _masked(self, ranks: NDArray[np.int64], shares: Array) -> Iterator[Tensor]:
-        """Canvases ``[3, h, w]``: for each baseline, deletion at all shares, then insertion."""
+    def _masked(self, ranks: NDArray[np.int64], shares: Array) -> Array:
+        """For each baseline, deletion at all shares, then insertion: as :meth:`_read`."""
         whole = self._canvas.pixels[0]
-        counts = np.rint(shares * (ranks.max() + 1)).astype(int)
         place = torch.from_numpy(ranks).to(whole.device)
-        for baseline in self.baselines.values():
-            for above, below in ((baseline[0], whole), (whole, baseline[0])):
-                for count in counts.tolist():
-                    yield torch.where((place >= 0) & (place < count), above, below)
+        mixed = [(above, below, count) for baseline in self.baselines.values()
+                 for above, below in ((baseline[0], whole), (whole, baseline[0]))
+                 for count in np.rint(shares * (ranks.max() + 1)).astype(int).tolist()]
 
-    def _read(self, canvases: Iterator[Tensor]) -> Array:
-        """Probabilities of the row and of the best neighbour, ``[2, K]``, a chunk of canvases at a time."""
-        found, chunk = [], []
-        with replaying(self._detector, self._canvas):
-            for pixels in canvases:
-                chunk.append(pixels)
-                if len(chunk) == self._chunk:
-                    found.append(self._read_chunk(chunk))
-                    chunk = []
-            if chunk:
-                found.append(self._read_chunk(chunk))
-        return np.concatenate(found, 1)
+        def copy(number: int) -> Tensor:
+            above, below, count = mixed[number]
+            return torch.where((place >= 0) & (place < count), above, below)
 
-    def _read_chunk(self, chunk: list[Tensor]) -> Array:
-        row, label = self._key
-        with self._detector.borrowed(), torch.no_grad():
-            prediction = self._detector.forward(torch.stack(chunk))
-        scores = prediction.scores_of(label).double().cpu().numpy()
-        boxes = prediction.boxes.double().cpu().numpy()
-        overlap = np.stack([iou(each, self._box)[:, 0] for each in boxes])
-        own = (overlap * scores).max(1) if self._detector.rows == FRESH else scores[:, row]
-        return np.stack([own, np.where(overlap >= SAME, scores, 0.0).max(1)])
+        return self._read(copy, len(mixed))
+
+    def _read(self, copy: Callable[[int], Tensor], count: int) -> Array:
+        """Probabilities of the row and of the best neighbour on each copy, ``[2, count]``."""
+        found = read_copies(self._detector, self._canvas, self._detection, copy, count, self._chunk)
+        return np.stack([found.own[0], found.best[0]])
