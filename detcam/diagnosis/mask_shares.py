@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detcam.attribution.heatmap import Heatmap
+from detcam.imaging import Geometry
 
 Mask = NDArray[np.bool_]
 
@@ -39,7 +40,7 @@ def mask_shares(heatmap: Heatmap, own: Mask | None, others: Mask | None) -> Mask
     if own is None or not heat.any():
         return MaskShares(*[float("nan")] * 3)
     rows, columns = overlaps(heatmap)
-    x, y = _whole_edges(heatmap)
+    x, y = whole_edges(heatmap)
     total = float((heat * np.outer(np.diff(y), np.diff(x))).sum())  # the padding's heat counts too
 
     def share(mask: Mask) -> float:
@@ -51,8 +52,13 @@ def mask_shares(heatmap: Heatmap, own: Mask | None, others: Mask | None) -> Mask
 
 def overlaps(heatmap: Heatmap) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Canvas pixels that each cell shares with each source pixel, along y ``[gh, H]`` and along x ``[gw, W]``."""
-    x, y = _whole_edges(heatmap)
-    geometry = heatmap.geometry
+    x, y = whole_edges(heatmap)
+    return pixels_shared(x, y, heatmap.geometry)
+
+
+def pixels_shared(x: NDArray[np.floating], y: NDArray[np.floating], geometry: Geometry
+                  ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """As :func:`overlaps`, of cells with borders ``x [gw + 1]`` and ``y [gh + 1]``, canvas pixels."""
     found = []
     for cells, side, axis in ((y, geometry.source[0], 1), (x, geometry.source[1], 0)):
         pixels = geometry.offset[axis] + geometry.scale[axis] * np.arange(side + 1)
@@ -62,7 +68,7 @@ def overlaps(heatmap: Heatmap) -> tuple[NDArray[np.float64], NDArray[np.float64]
     return found[0], found[1]
 
 
-def _whole_edges(heatmap: Heatmap) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def whole_edges(heatmap: Heatmap) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The cells' borders; the outermost cells reach to the canvas's own, where a grid ends before it."""
     x, y = heatmap.cell_edges()
     height, width = heatmap.geometry.canvas

@@ -48,11 +48,11 @@ def shares(heatmaps: Sequence[Heatmap], boxes: NDArray[np.floating]) -> list[Sha
     if not heatmaps:
         return []
     on_canvas = heatmaps[0].geometry.to_canvas(boxes)
-    union = _Union(on_canvas, heatmaps[0].geometry.content)
+    union = BoxUnion(on_canvas, heatmaps[0].geometry.content)
     return [_shares(heatmap, own, union) for heatmap, own in zip(heatmaps, on_canvas[: len(heatmaps)], strict=True)]
 
 
-def _shares(heatmap: Heatmap, own: NDArray[np.floating], union: "_Union") -> Shares:
+def _shares(heatmap: Heatmap, own: NDArray[np.floating], union: "BoxUnion") -> Shares:
     heat = heatmap.heat.astype(float)
     if not (heat.any() and np.isfinite(heat).all()):
         return Shares(**dict.fromkeys(REGIONS, float("nan")), peak_inside=None)
@@ -74,7 +74,7 @@ def _shares(heatmap: Heatmap, own: NDArray[np.floating], union: "_Union") -> Sha
     return Shares(**by_region, peak_inside=_peak_inside(heatmap, own))
 
 
-class _Union:
+class BoxUnion:
     """The place that any of many boxes covers, so that its part of any rectangle is looked up at once.
 
     Attributes:
