@@ -17,6 +17,7 @@ from detcam.data.ground_truth import DataSet, GroundTruth
 from detcam.detectors.base import Detector
 from detcam.diagnosing import Diagnosis, diagnose
 from detcam.diagnosing.table import COLUMNS, Row, rows_of
+from detcam.diagnosis.intervention import FILL
 from detcam.diagnosis.reference import Reference
 from detcam.diagnosis.validation import check_classes
 from detcam.errors import DataError
@@ -54,7 +55,8 @@ class Outcome:
 
 def audit(detector: Detector, data: DataSet, out: str | Path, *, classes: Sequence[str], method: Any = None,
           layer: str | Sequence[str] = DEPTH, min_score: float | None = None, edges: bool = False,
-          edge_layer: str | None = None, reference: Reference | None = None, heatmaps: bool = True, seed: int = 0,
+          edge_layer: str | None = None, reference: Reference | None = None, intervene: bool = False,
+          fill: str = FILL, heatmaps: bool = True, seed: int = 0,
           step: Callable[[Path, int], None] = lambda path, done: None) -> Outcome:
     """Diagnose every photograph of a data set: a row a detection and a missed object, and its heatmap in a file.
 
@@ -66,7 +68,8 @@ def audit(detector: Detector, data: DataSet, out: str | Path, *, classes: Sequen
         data: from :func:`detcam.data.read_data_set`.
         out: the folder for the table, ``audit.parquet``, and the heatmaps.
         classes: the classes in question.
-        method, layer, min_score, edges, edge_layer, reference, seed: as :func:`detcam.diagnose` takes them.
+        method, layer, min_score, edges, edge_layer, reference, intervene, fill, seed: as :func:`detcam.diagnose`
+            takes them.
         heatmaps: whether they are kept.
         step: called with a photograph before it is diagnosed, and how many are done.
 
@@ -79,7 +82,8 @@ def audit(detector: Detector, data: DataSet, out: str | Path, *, classes: Sequen
     check_classes(detector, data, classes)
     options = {"method": method, "layer": layer, "min_score": min_score, "edges": edges, "edge_layer": edge_layer,
                "reference": reference, "seed": seed}
-    settings = _settings(detector, data, classes, options, heatmaps)
+    probing = {"intervene": intervene, "fill": fill}
+    settings = _settings(detector, data, classes, options, heatmaps) | probing
     folder = output_folder(Path(out))
     if heatmaps:
         output_folder(folder / HEATMAPS)
@@ -94,7 +98,7 @@ def audit(detector: Detector, data: DataSet, out: str | Path, *, classes: Sequen
                 stop_if_asked()
                 step(truth.file, before + tried)
                 try:
-                    rows = _one(detector, truth, data, classes, options, name,
+                    rows = _one(detector, truth, data, classes, options | probing, name,
                                 folder / HEATMAPS / f"{stems[name]}.npz" if heatmaps else None)
                 except STOPS:
                     raise

@@ -17,17 +17,21 @@ from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.detections import Detections
 from detcam.diagnosing.result import Diagnosis, MissedObject
 from detcam.diagnosis.ask import Asked, ask
+from detcam.diagnosis.edge_questions import edge_question
 from detcam.diagnosis.error_types import BOTH, CLASSIFICATION, CORRECT, DUPLICATE, LOCALIZATION, Judged, judge
+from detcam.diagnosis.intervention import FILL, Question, answer
 from detcam.diagnosis.leakage import Cells, leakage
 from detcam.diagnosis.place import Place
 from detcam.diagnosis.pull import Pull, pull_of
-from detcam.diagnosis.reference import Reference
+from detcam.diagnosis.reference import SOUND, Reference
+from detcam.diagnosis.shortcut_questions import questions
+from detcam.diagnosis.shortcuts import Shortcuts, shortcuts
 from detcam.diagnosis.siblings import siblings_of
 from detcam.errors import DetectorError, InputError
 from detcam.explain_rows import Setting, explain_rows, numbered_detections, setting_of
 from detcam.explanation import Explanation
 from detcam.imaging import Image, load_image
-from detcam.imaging.boxes import EDGES, outward
+from detcam.imaging.boxes import EDGES, edge_lengths, outward
 
 PLACED = (CORRECT.name, LOCALIZATION.name, DUPLICATE.name)  # these have a true box of their own class
 MISTAKEN = (CLASSIFICATION.name, BOTH.name)  # types of detections that stand on an object of another class
@@ -36,7 +40,8 @@ MISTAKEN = (CLASSIFICATION.name, BOTH.name)  # types of detections that stand on
 def diagnose(detector: Detector, image: Any, truth: GroundTruth, *, classes: Sequence[str] | None = None,
              annotated: Sequence[str] | None = None, method: Any = None, layer: str | Sequence[str] = DEPTH,
              min_score: float | None = None, edges: bool = True, edge_layer: str | None = None,
-             reference: Reference | None = None, differences: bool = True, seed: int = 0) -> Diagnosis:
+             reference: Reference | None = None, differences: bool = True, intervene: bool = False, fill: str = FILL,
+             seed: int = 0) -> Diagnosis:
     """Join every detection's localization error to where the detector looked, on one photograph.
 
     Args:
@@ -50,6 +55,10 @@ def diagnose(detector: Detector, image: Any, truth: GroundTruth, *, classes: Seq
             maps are those that are measured.
         edges: measure what each edge rests on and what pulls it outward.
         differences: for missed objects, also keep what speaks for the lost row and not for the winner.
+        intervene: hide what looks like a shortcut, and what pulls a misplaced edge out, and read each box again beside
+            control regions: :mod:`detcam.diagnosis.shortcut_questions`, :mod:`detcam.diagnosis.edge_questions`. About
+            a dozen forward passes a box.
+        fill: what hides a region: a name of :data:`detcam.diagnosis.fills.FILLS`.
 
     Raises:
         InputError: an argument, image, layer, method or class is not what was expected.
@@ -74,8 +83,11 @@ def diagnose(detector: Detector, image: Any, truth: GroundTruth, *, classes: Seq
     own = np.where(np.isin([judged.types[each] for each in index], PLACED), judged.truth[index], -1)
     errors = np.full((len(index), 4), np.nan)
     errors[own >= 0] = outward(found.boxes[index][own >= 0], truth.boxes[own[own >= 0]])
-    return Diagnosis(photo, truth, tuple(wanted), found, judged, boxes, index, errors,
-                     leakage(boxes.maps[0].heatmaps, cells), _pulls(boxes, truth, own, cells), siblings, missed, lost)
+    asked = _questions(boxes, truth, own, errors, seed) if intervene else None
+    return Diagnosis(
+        photo, truth, tuple(wanted), found, judged, boxes, index, errors, leakage(boxes.maps[0].heatmaps, cells),
+        _pulls(boxes, truth, own, cells), siblings, _shortcuts(boxes, truth, own), None if asked is None else tuple(
+            tuple(each) for each in answer(detector, canvas, found[index], asked, fill)), missed, lost)
 
 
 def _classes(detector: Detector, truth: GroundTruth, classes: Sequence[str] | None, annotated: Sequence[str] | None
@@ -151,3 +163,37 @@ def _pulls(boxes: Explanation, truth: GroundTruth, own: NDArray[np.int64], cells
             pull_of(heatmap, edge, truth.boxes[true], cells.of(heatmap)[true])
             for edge, heatmap in zip(EDGES, maps, strict=True)))
     return tuple(found)
+
+
+def _shortcuts(boxes: Explanation, truth: GroundTruth, own: NDArray[np.int64]) -> tuple[Shortcuts, ...]:
+    """The pattern of each box's heat, on its object where there is one."""
+    found = []
+    for box, true in enumerate(own.tolist()):
+        mask = truth.masks[true] if true >= 0 and truth.masks else None
+        found.append(shortcuts(
+            boxes.maps[0].heatmaps[box], boxes.detections.boxes[box], _others(truth, true),
+            None if mask is None else mask.decode(), None if true < 0 else truth.boxes[true]))
+    return tuple(found)
+
+
+def _others(truth: GroundTruth, true: int) -> NDArray[np.float64]:
+    """The true boxes but one, ``[M, 4]``."""
+    return truth.boxes if true < 0 else np.delete(truth.boxes, true, 0)
+
+
+def _questions(boxes: Explanation, truth: GroundTruth, own: NDArray[np.int64], errors: NDArray[np.float64], seed: int
+               ) -> list[list[Question]]:
+    """What is hidden from each box: where its heat is suspicious, and what pulls its worst edge out."""
+    found = []
+    for box, true in enumerate(own.tolist()):
+        placed, others = boxes.detections.boxes[box], _others(truth, true)
+        asked = questions(boxes.maps[0].heatmaps[box], placed, others, None if true < 0 else truth.boxes[true],
+                          seed=seed)
+        if true >= 0 and boxes.edges is not None and boxes.edges.maps is not None:
+            outside = errors[box] / edge_lengths(truth.boxes[true]).clip(1)
+            worst = int(np.abs(outside).argmax())
+            one = edge_question(boxes.edges.maps[box][worst], EDGES[worst], placed, truth.boxes[true], others,
+                                seed=seed) if outside[worst] > SOUND else None
+            asked += [] if one is None else [one]
+        found.append(asked)
+    return found

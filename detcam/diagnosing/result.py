@@ -9,7 +9,9 @@ from detcam.attribution.heatmap import Heatmap
 from detcam.data.ground_truth import GroundTruth
 from detcam.detectors.detections import Detections
 from detcam.diagnosis.error_types import Judged
+from detcam.diagnosis.intervention import Intervention
 from detcam.diagnosis.pull import Pull
+from detcam.diagnosis.shortcuts import Shortcuts
 from detcam.diagnosis.siblings import Siblings
 from detcam.diagnosis.verdict import Verdict
 from detcam.explanation import Explanation
@@ -59,6 +61,8 @@ class Diagnosis:
         leakage: ``[N, M]`` share of each one's heat on each true object.
         pulls: what pulls each edge of each of them outward, where that was asked for and there is a true box.
         siblings: the rows on the same place.
+        shortcuts: whether each one's heat has the pattern of a shortcut.
+        interventions: what becomes of each one when suspicious regions are hidden; None if that was not asked for.
         missed: the objects of the asked classes that no detection found.
         lost: the rows that speak for those, each followed by what took its place; None if there are none.
     """
@@ -74,6 +78,8 @@ class Diagnosis:
     leakage: Array
     pulls: tuple[tuple[Pull, ...] | None, ...]
     siblings: tuple[Siblings, ...]
+    shortcuts: tuple[Shortcuts, ...]
+    interventions: tuple[tuple[Intervention, ...], ...] | None
     missed: tuple[MissedObject, ...]
     lost: Explanation | None
 

@@ -6,10 +6,13 @@ from typing import Any
 import numpy as np
 
 from detcam.diagnosing.result import Diagnosis, MissedObject
+from detcam.diagnosis.edge_questions import EDGE
 from detcam.diagnosis.error_types import MISSED
 from detcam.diagnosis.shares import REGIONS
+from detcam.diagnosis.shortcut_questions import QUESTIONS
+from detcam.diagnosis.shortcuts import PATTERNS
 from detcam.explanation import Explanation
-from detcam.imaging.boxes import EDGES, areas, iou
+from detcam.imaging.boxes import EDGES, areas, edge_lengths, iou
 
 Row = dict[str, Any]
 
@@ -30,16 +33,31 @@ def _columns() -> dict[str, str]:
     found |= dict.fromkeys((f"{edge}_{name}" for name in (
         "evidence", "percentile", "sibling_spread", "distribution_spread", "heat_gap", "pull_outward", "pull_beyond",
         "pull_outside") for edge in EDGES), NUMBER)
+    for pattern in PATTERNS:
+        found |= dict.fromkeys((f"{column_of(pattern)}_score", f"{column_of(pattern)}_chance"), NUMBER)
+        found |= {f"{column_of(pattern)}_flag": FLAG}
+    found |= {"hottest_corner": WORDS, "hottest_side": WORDS}
+    found |= dict.fromkeys((f"hide_{column_of(name)}_{what}" for name in QUESTIONS
+                            for what in ("loss", "control_loss")), NUMBER)
+    found |= {"hide_edge": WORDS} | dict.fromkeys(("hide_edge_moved", "hide_edge_control_moved"), NUMBER)
     found |= {"siblings": WHOLE, "siblings_survived": WHOLE, "why": WORDS, "why_value": NUMBER, "why_limit": NUMBER,
               "winner": WHOLE, "sentence": WORDS, "heatmap": WORDS, "heatmap_key": WORDS}
     return found
+
+
+def column_of(name: str) -> str:
+    """A pattern's or a question's name in a column's."""
+    return name.replace(" ", "_")
 
 
 COLUMNS = _columns()
 """Every column and what it holds, in order. Boxes are xyxy in source pixels; an edge's error is positive where the edge
 lies outside the true one, in source pixels and as a share of the true width or height; ``canvas_size`` is the square
 root of the box's area in canvas pixels; ``true_object`` the place among the photograph's true boxes; ``pull_…`` as in
-:class:`detcam.diagnosis.pull.Pull`."""
+:class:`detcam.diagnosis.pull.Pull`; ``…_score``, ``…_chance`` and ``…_flag`` as in
+:class:`detcam.diagnosis.shortcuts.Shortcuts`; ``hide_…_loss`` the share of the score that is lost when a suspect region
+is hidden, ``…_control_loss`` the mean share with a control region; ``hide_edge_moved`` how far the worst edge moves
+outward, as a share of the true width or height, when what pulls it out is hidden, beside the mean of the controls."""
 
 
 def rows_of(diagnosis: Diagnosis, photograph: str) -> list[Row]:
@@ -82,7 +100,31 @@ def _detections(diagnosis: Diagnosis) -> Iterator[Row]:
         row["heat_on_other_objects"] = float(others.max()) if len(others) else 0.0
         for column, pull in enumerate(diagnosis.pulls[place] or ()):
             row |= {f"{EDGES[column]}_pull_{name}": getattr(pull, name) for name in ("outward", "beyond", "outside")}
-        yield row
+        yield row | _shortcuts(diagnosis, place) | _hidden(diagnosis, place)
+
+
+def _shortcuts(diagnosis: Diagnosis, place: int) -> Row:
+    own = diagnosis.shortcuts[place]
+    row: Row = {"hottest_corner": own.corner or None, "hottest_side": own.side or None}
+    for pattern in PATTERNS:
+        row |= {f"{column_of(pattern)}_score": own.scores[pattern], f"{column_of(pattern)}_chance": own.chance[pattern],
+                f"{column_of(pattern)}_flag": own.flags[pattern]}
+    return row
+
+
+def _hidden(diagnosis: Diagnosis, place: int) -> Row:
+    row: Row = {}
+    for each in () if diagnosis.interventions is None else diagnosis.interventions[place]:
+        worst = diagnosis.worst_edge(place)
+        if each.name != EDGE:
+            name = f"hide_{column_of(each.name)}"
+            row |= {f"{name}_loss": each.suspect.loss, f"{name}_control_loss": each.suspect.loss - each.extra_loss}
+        elif worst is not None:
+            column = EDGES.index(worst)
+            length = float(edge_lengths(diagnosis.truth.boxes[diagnosis.truth_of(place)])[column])
+            moved, extra = (float(edges[column]) / length for edges in (each.suspect.edges, each.extra_edges))
+            row |= {"hide_edge": worst, "hide_edge_moved": moved, "hide_edge_control_moved": moved - extra}
+    return row
 
 
 def _missed(diagnosis: Diagnosis) -> Iterator[Row]:

@@ -98,7 +98,7 @@ def _window(heatmap: Heatmap, box: NDArray[np.floating], covered: Mask, controls
     geometry = heatmap.geometry
     heat = np.where(covered, 0.0, heat_at_pixels(heatmap))
     side = WINDOW * float(sizes(box).mean())
-    hottest = _hottest(heat, geometry, side)
+    hottest = hottest_window(heat, geometry, side)
     if hottest is None:
         return None
     mask = np.zeros(geometry.canvas, bool)
@@ -107,7 +107,7 @@ def _window(heatmap: Heatmap, box: NDArray[np.floating], covered: Mask, controls
     return _question(CONTEXT, suspect, controls_for(suspect, geometry, covered, controls, seed))
 
 
-def _hottest(heat: NDArray[np.float64], geometry: Geometry, side: float) -> tuple[slice, slice] | None:
+def hottest_window(heat: NDArray[np.float64], geometry: Geometry, side: float) -> tuple[slice, slice] | None:
     """The square of a side in source pixels, at least 4 canvas pixels, with the most heat; None if none has any."""
     rows, columns = photograph_slices(geometry)
     lengths = [min(max(LEAST_WINDOW, round(side * scale)), along.stop - along.start)
