@@ -2,8 +2,6 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import Enum
 from importlib.metadata import version
 from pathlib import Path
@@ -30,8 +28,8 @@ from detcam.detectors import Detector
 from detcam.detectors.load import SHIPPED
 from detcam.errors import DetcamError, InputError, MismatchError
 from detcam.interruption import interruptible
+from detcam.terminal import complain, heard
 
-LONGEST = 800  # letters of an error message: a name may have thousands
 ClickException: Any = typer.BadParameter.__mro__[2]  # click's own, or that of typer's copy of click, by version
 
 
@@ -153,7 +151,7 @@ def explain(
         raise InputError(f"--versus names a box of one photograph, and {len(photographs)} are named: name one")
     check_output(out, photographs)
     output_folder(out)
-    with _heard():
+    with heard():
         detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe, top_k)
     _fit(detector, options, given)
     raise typer.Exit(do(detector, photographs, out, options, {"scale": scale.value, "cmap": cmap}))
@@ -183,7 +181,7 @@ def layers(
 
     from detcam.lists import print_layers
 
-    with _heard():
+    with heard():
         detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe)
     print_layers(detector, as_json, Console())
 
@@ -208,7 +206,7 @@ def sheet(
     colour_map(cmap)
     given = {"samples": samples, "noise": noise, "steps": steps, "baseline": baseline}
     chosen = chosen_methods(method, given) if method else quick_methods(given)
-    with _heard():
+    with heard():
         detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe)
     sheet_of(detector, Path(image), number, chosen, out, cmap, {
         "layer": layer or DEPTH, "target": target, "min_score": min_score, "classes": only, "seed": seed})
@@ -230,7 +228,7 @@ def panel(
     from detcam.views.colours import colour_map
 
     colour_map(cmap)
-    with _heard():
+    with heard():
         seeing = load_detector(classifier, classifier_weights, classifier_names, None, None, device, None, False)
         drawing = load_detector(detector, weights, class_names, None, None, device, None, unsafe)
     panel_of(seeing, drawing, Path(image), out, cmap, min_score, max_boxes)
@@ -268,30 +266,14 @@ def main(arguments: list[str] | None = None, commands: typer.Typer = app, name: 
         words = str(error) if isinstance(error, DetcamError) else error.format_message()
         context = getattr(error, "ctx", None)
         if words:  # a command without arguments has printed its help already
-            _complain(words + (f" (see {context.command_path} --help)" if context else ""))
+            complain(words + (f" (see {context.command_path} --help)" if context else ""))
         return 1 if isinstance(error, MismatchError) else 2
     except (KeyboardInterrupt, typer.Abort):
-        _complain("interrupted")
+        complain("interrupted")
         return 130
     except BrokenPipeError:  # the reader of our output left, as head does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-
-
-@contextmanager
-def _heard() -> Iterator[None]:
-    """Say that Ctrl-C was heard: typer itself ends in silence."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        _complain("interrupted")
-        raise typer.Exit(130) from None
-
-
-def _complain(words: str) -> None:
-    line = " ".join(words.split()).encode("utf-8", "backslashreplace").decode()
-    line = line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} … {line[-LONGEST // 2 :]}"
-    print(f"detcam: error: {line}", file=sys.stderr)
 
 
 if __name__ == "__main__":

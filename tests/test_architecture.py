@@ -20,10 +20,11 @@ ORDER = [
     {"explain"},
     {"beside", "diagnosing", "panel"},
     {"store", "views"},
-    {"choices", "inputs", "lists"},
+    {"choices", "inputs", "lists", "terminal"},
     {"run"},
     {"audit"},
     {"job"},
+    {"data_commands"},
     {"cli"},
 ]
 """The rooms from the ground up: a file imports from its own room and from rooms further up this list."""

@@ -142,8 +142,12 @@ def test_missing_files(root: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no Pascal VOC data set"):
         read_data_set(root / "JPEGImages")
     (root / "JPEGImages" / "b.jpg").unlink()
-    with pytest.raises(DataError, match=r"lacks 1 of the 2 photographs .* b\.xml first"):
+    with pytest.raises(DataError, match=r"lacks 1 of the 2 photographs .* b\.jpg first"):
         read_data_set(root)
+    assert [each.file.name for each in read_data_set(root, partial=True).photographs] == ["a.jpg"]
+    (root / "JPEGImages" / "a.jpg").unlink()
+    with pytest.raises(DataError, match="lacks 2 of the 2"):
+        read_data_set(root, partial=True)
 
 
 def test_masks_that_do_not_fit(root: Path) -> None:

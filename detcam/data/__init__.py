@@ -1,6 +1,7 @@
 """True boxes of photographs, in the formats that data sets come in: one file and one line of the table each."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -21,7 +22,7 @@ ENDINGS = {".json": "coco", ".yaml": "yolo", ".yml": "yolo"}
 
 
 def read_data_set(annotations: str | Path, images: str | Path | None = None, *,
-                  format: str | Callable[[Path, Path | None], DataSet] | None = None) -> DataSet:
+                  format: str | Callable[[Path, Path | None], DataSet] | None = None, partial: bool = False) -> DataSet:
     """Read photographs with their true boxes.
 
     Args:
@@ -30,9 +31,11 @@ def read_data_set(annotations: str | Path, images: str | Path | None = None, *,
         images: the folder of photographs; None takes the format's own place.
         format: a name of :data:`FORMATS`, or a reader itself; None goes by the file's ending, or by what
             the folder holds.
+        partial: leave out photographs that the annotations list and the folder lacks, as long as it has any of them.
 
     Raises:
-        DataError: no such format, or the annotations or photographs are not as that format has them.
+        DataError: no such format, the annotations or photographs are not as that format has them, or photographs are
+            lacking.
     """
     path = Path(annotations)
     if format is None:
@@ -43,7 +46,13 @@ def read_data_set(annotations: str | Path, images: str | Path | None = None, *,
         module, _, name = FORMATS[format].partition(":")
         format = getattr(import_module(module), name)
     assert callable(format)
-    return format(path, None if images is None else Path(images))
+    data = format(path, None if images is None else Path(images))
+    there = tuple(each for each in data.photographs if each.file.is_file())
+    if len(there) < len(data) and not (partial and there):
+        lacking = next(each.file for each in data.photographs if not each.file.is_file())
+        raise DataError(f"{lacking.parent}: lacks {len(data) - len(there)} of the {len(data)} photographs that {path} "
+                        f"lists, {lacking.name} first")
+    return replace(data, photographs=there)
 
 
 def _format_of(path: Path) -> str:

@@ -20,7 +20,7 @@ def read_coco(annotations: Path, images: Path | None = None) -> DataSet:
         images: the folder that the file names are relative to; None takes ``images`` beside the file.
 
     Raises:
-        DataError: the file is missing or no COCO file, a box is malformed, or the folder lacks photographs.
+        DataError: the file is missing or no COCO file, or a box is malformed.
     """
     coco = _index(annotations)
     folder = images or annotations.parent / "images"
@@ -31,10 +31,6 @@ def read_coco(annotations: Path, images: Path | None = None) -> DataSet:
         photographs = tuple(_photograph(coco, record, folder, words) for record in coco.dataset["images"])
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{annotations}: {SHAPE}; cannot read {type(error).__name__} {error}") from None
-    missing = [each.file.name for each in photographs if not each.file.is_file()]
-    if missing:
-        raise DataError(f"{folder}: lacks {len(missing)} of the {len(photographs)} photographs that {annotations.name} "
-                        f"lists, {missing[0]} first")
     return DataSet(photographs, tuple(words.values()))
 
 

@@ -46,12 +46,14 @@ def read_voc(annotations: Path, images: Path | None = None) -> DataSet:
     if not place.is_dir():
         raise DataError(f"{place}: no such folder of photographs")
     pictures = {path.stem: path for path in reversed(photographs_in(place))}  # x.jpg before x.png
-    missing = [file for file in files if file.stem not in pictures]
-    if missing:
-        raise DataError(f"{place}: lacks {len(missing)} of the {len(files)} photographs that {folder} has annotations "
-                        f"of, that of {missing[0].name} first")
-    photographs = tuple(_photograph(file, pictures[file.stem]) for file in files)
+    photographs = tuple(_photograph(file, pictures[file.stem]) if file.stem in pictures else
+                        _lacking(place / f"{file.stem}.jpg") for file in files)
     return DataSet(photographs, tuple(sorted({name for each in photographs for name in each.class_names})))
+
+
+def _lacking(picture: Path) -> GroundTruth:
+    """A photograph that is not there: whoever reads the data set is told, or leaves it out."""
+    return GroundTruth(picture, np.zeros((0, 4)), (), np.zeros(0, bool))
 
 
 def _photograph(file: Path, picture: Path) -> GroundTruth:
