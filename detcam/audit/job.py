@@ -1,0 +1,107 @@
+"""An audit as the terminal shows it: what it will cost, progress and the time left, the summary, and where to look."""
+
+import json
+import sys
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from detcam.audit.show import print_summary
+from detcam.audit.summary import summarise
+from detcam.audit.table import read_table
+from detcam.audit.walk import Outcome, audit
+from detcam.data.ground_truth import DataSet
+from detcam.detectors.base import Detector
+from detcam.errors import DetcamError
+from detcam.imaging import load_image
+from detcam.run import printable
+from detcam.store.files import written_whole
+
+SUMMARY = "summary.json"
+EDGE_PASSES = 4  # partial backward passes a box
+HIDDEN = 15  # changed copies a box: a corner, a window and an edge with three controls each, and three pairs of halves
+
+
+def audit_job(detector: Detector, data: DataSet, out: Path, options: dict[str, Any]) -> int:
+    """Audit a data set and report; the exit code: 0, 1 where photographs failed, 130 when interrupted.
+
+    Args:
+        detector, data, out: as :func:`detcam.audit.walk.audit` takes them.
+        options: its further keyword arguments.
+    """
+    print(printable(cost_words(detector, data, options)), file=sys.stderr)
+    with Progress(TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+                  TimeRemainingColumn(elapsed_when_finished=True), console=Console(stderr=True),
+                  disable=not sys.stderr.isatty(), transient=True) as progress:
+        task = progress.add_task("", total=len(data))
+
+        def step(path: Path, done: int) -> None:
+            progress.update(task, completed=done, description=printable(path.name)[:40])
+
+        outcome = audit(detector, data, out, step=step, **options)
+    return report(outcome, out)
+
+
+def report(outcome: Outcome, out: Path) -> int:
+    """Print what failed, and the summary of a whole audit; write ``summary.json`` and the figures."""
+    if outcome.before:
+        print(f"detcam: {outcome.before} of {outcome.photographs} photographs were done before and are not repeated",
+              file=sys.stderr)
+    if outcome.failures:
+        print(f"detcam: {len(outcome.failures)} of {outcome.photographs} photographs failed:", file=sys.stderr)
+        for name, words in outcome.failures.items():
+            print(printable(f"  {name}: {words}"), file=sys.stderr)
+    if outcome.interrupted:
+        print(f"detcam: interrupted; {outcome.done} of {outcome.photographs} photographs are in {outcome.table}; the "
+              "same command goes on where it was left", file=sys.stderr)
+        return 130
+    from detcam.views.audit import save_figures
+
+    summary = summarise(read_table(outcome.table), outcome.done, len(outcome.failures))
+    with written_whole(out / SUMMARY) as file:
+        file.write(json.dumps(summary, indent=1, allow_nan=False).encode())
+    figures = save_figures(summary, out)
+    print_summary(summary, Console())
+    print(f"{outcome.rows} rows in {printable(str(outcome.table))}; {SUMMARY}, {', '.join(each.name for each in figures)}"
+          f" and the heatmaps are beside it")
+    return 1 if outcome.failures else 0
+
+
+def cost_words(detector: Detector, data: DataSet, options: dict[str, Any]) -> str:
+    """What an audit will cost, before it starts: passes, and about how long by the first photograph that can be read."""
+    objects = sum(int((~each.crowd & ~each.difficult).sum()) for name in options["classes"]
+                  for each in (truth.of_class(name) for truth in data.photographs))
+    parts = [f"{len(data)} forward passes for the detections and a backward pass for each box's map"]
+    passes = len(data) + objects / 2
+    if options.get("edges"):
+        parts.append(f"{EDGE_PASSES} backward passes a box for --edges")
+        passes += objects * EDGE_PASSES / 2
+    if options.get("intervene"):
+        parts.append(f"about {HIDDEN} forward passes a box for --intervene")
+        passes += objects * HIDDEN
+    seconds = _seconds(detector, data)
+    about = "" if seconds is None else f"; about {_duration(passes * seconds)} if it draws a box an object"
+    return f"{len(data)} photographs, {objects} objects: {', '.join(parts)}{about}"
+
+
+def _seconds(detector: Detector, data: DataSet) -> float | None:
+    """How long a photograph takes to detect on, once warm."""
+    for truth in data.photographs[:5]:
+        try:
+            image = load_image(truth.file)
+            detector.detect(image)
+            begun = perf_counter()
+            detector.detect(image)
+            return perf_counter() - begun
+        except DetcamError:
+            continue
+    return None
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(seconds, 1):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

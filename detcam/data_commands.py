@@ -1,0 +1,89 @@
+"""The commands about photographs with true boxes."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from detcam.choices import (
+    ClassNames,
+    Device,
+    HeadChoice,
+    ImageSize,
+    Model,
+    ScoreActivation,
+    Unsafe,
+    Weights,
+    chosen_methods,
+    load_detector,
+)
+from detcam.detectors.load import SHIPPED
+from detcam.errors import InputError
+from detcam.terminal import heard
+
+Folder = Annotated[Path, typer.Argument(help="The folder of photographs.")]
+Annotations = Annotated[Path, typer.Option(
+    help="Their true boxes: COCO's instances.json, YOLO's data.yaml, or Pascal VOC's folder of XML files.")]
+Classes = Annotated[list[str] | None, typer.Option("--class", help="The class in question; may be repeated.")]
+Methods = Annotated[list[str] | None, typer.Option(
+    "--method", metavar="METHOD[:SETTING=VALUE,...]", help="Whose heatmaps are measured, as detcam explain takes it; "
+    "of several the first.")]
+Layers = Annotated[list[str] | None, typer.Option("--layer", help="As detcam explain takes it.")]
+MinScore = Annotated[float | None, typer.Option(help="Detections with a score above this, from 0 to 1: 0.25.")]
+UseEdges = Annotated[bool, typer.Option(
+    "--edges", help="Measure what each edge rests on: four backward passes a box.")]
+Intervene = Annotated[bool, typer.Option(
+    "--intervene", help="Hide what looks like a shortcut, beside control regions, and read the box again: about 15 "
+                        "forward passes a box.")]
+Fill = Annotated[str, typer.Option(help="What hides a region: blur, grey or inpaint.")]
+ReferenceFile = Annotated[Path | None, typer.Option(
+    "--reference", help="Sound boxes to compare with, from scripts/validate_numbers.py --reference-out.")]
+Seed = Annotated[int, typer.Option(help="Where methods and controls draw from.", min=0)]
+
+
+def audit(
+    images: Folder, annotations: Annotations, model: Model = SHIPPED, weights: Weights = None,
+    class_names: ClassNames = None, head: HeadChoice = None, imgsz: ImageSize = None, device: Device = "cpu",
+    score_activation: ScoreActivation = None, unsafe: Unsafe = False, only: Classes = None, method: Methods = None,
+    layer: Layers = None, min_score: MinScore = None, edges: UseEdges = False, intervene: Intervene = False,
+    fill: Fill = "blur", reference: ReferenceFile = None,
+    heatmaps: Annotated[bool, typer.Option(help="Keep the raw heatmaps.")] = True, seed: Seed = 0,
+    out: Annotated[Path, typer.Option(help="Output folder; an audit that was interrupted there goes on.")] = Path(
+        "audit"),
+) -> None:
+    """Audit a data set: a row a detection and a missed object, what is wrong, and how it goes with attention."""
+    from detcam.attribution.layers import DEPTH
+    from detcam.audit.job import audit_job
+    from detcam.data import read_data_set
+    from detcam.diagnosis.fills import FILLS
+    from detcam.diagnosis.reference import load_reference
+
+    if min_score is not None and not 0 <= min_score < 1:
+        raise InputError(f"--min-score {min_score}: expected a number from 0 to 1")
+    if fill not in FILLS:
+        raise InputError(f"--fill {fill!r}: expected one of {', '.join(FILLS)}")
+    if reference is not None and not edges:
+        raise InputError("--reference needs --edges")
+    chosen = chosen_methods(method, {}) if method else None
+    known = None if reference is None else load_reference(reference)
+    data = read_data_set(annotations, images, partial=True)
+    with heard():
+        detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe)
+    options: dict[str, Any] = {
+        "classes": only or shared_classes(detector.class_names, data.class_names), "method": chosen,
+        "layer": layer or DEPTH, "min_score": min_score, "edges": edges, "intervene": intervene, "fill": fill,
+        "reference": known, "heatmaps": heatmaps, "seed": seed}
+    raise typer.Exit(audit_job(detector, data, out, options))
+
+
+def shared_classes(known: dict[int, str], annotated: tuple[str, ...]) -> list[str]:
+    """The classes that both a detector and the annotations know.
+
+    Raises:
+        InputError: there are none.
+    """
+    shared = [name for name in annotated if name in known.values()]
+    if not shared:
+        raise InputError(f"the annotations know {', '.join(annotated[:5]) or 'no class'}, and the detector none of them: "
+                         "the same words are needed on both sides")
+    return shared
