@@ -84,6 +84,6 @@ def shared_classes(known: dict[int, str], annotated: tuple[str, ...]) -> list[st
     """
     shared = [name for name in annotated if name in known.values()]
     if not shared:
-        raise InputError(f"the annotations know {', '.join(annotated[:5]) or 'no class'}, and the detector none of them: "
-                         "the same words are needed on both sides")
+        raise InputError(f"the annotations know {', '.join(annotated[:5]) or 'no class'}, and the detector none of "
+                         "them: the same words are needed on both sides")
     return shared

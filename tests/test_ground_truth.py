@@ -76,6 +76,20 @@ def test_masks_of_polygons_and_run_lengths(tmp_path: Path, photographs: Path) ->
     assert (first.source, second.source) == ("somewhere", "")
 
 
+def test_masks_of_compressed_run_lengths_which_are_words_in_json(tmp_path: Path, photographs: Path) -> None:
+    """As pycocotools writes them."""
+    from pycocotools import mask as theirs
+
+    pixels = np.zeros((100, 200), np.uint8)
+    pixels[20:60, 10:40] = 1
+    content = coco()
+    content["annotations"][0]["segmentation"] = {
+        "size": [100, 200], "counts": theirs.encode(np.asfortranarray(pixels))["counts"].decode()}
+    mask = read_data_set(written(tmp_path, content)).photographs[0].masks[0]
+    assert mask is not None
+    assert (mask.decode() == pixels).all()
+
+
 def test_a_mask_needs_the_size_of_its_photograph(tmp_path: Path, photographs: Path) -> None:
     content = coco(images=[{"id": 4, "file_name": "a.jpg"}])
     content["annotations"][0]["segmentation"] = [[10, 20, 40, 20, 40, 60]]

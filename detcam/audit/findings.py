@@ -11,7 +11,8 @@ SIZES = {"left": ("wide", "narrow"), "right": ("wide", "narrow"), "top": ("tall"
 
 def findings_of(summary: dict[str, Any]) -> list[dict[str, Any]]:
     """The findings of a summary: ``name``, ``sentence``, and the ``estimate`` that each rests on."""
-    return [found for each in summary["edges"] if (found := _biased(each)) is not None]
+    edges = [found for each in summary["edges"] if (found := _biased(each)) is not None]
+    return edges + [_shortcut(each) for each in summary["shortcuts"] if each["named"]]
 
 
 def _biased(line: dict[str, Any]) -> dict[str, Any] | None:
@@ -26,3 +27,21 @@ def _biased(line: dict[str, Any]) -> dict[str, Any] | None:
     return {"name": f"{edge} edge {side}", "edge": edge, "estimate": outward,
             "sentence": f"Boxes are too {too}: their {edge} edges lie {abs(outward['value']):.0%} [{low:.0%}, "
                         f"{high:.0%}] of the true {size} {side}."}
+
+
+def _shortcut(line: dict[str, Any]) -> dict[str, Any]:
+    """A shortcut that was named, in words."""
+    effect, where = line["effect"], line["where"]
+    what = {"corners": f"It rests on the photograph's {where} corner",
+            "context": "It rests on something beside the object",
+            "spread": "It rests on the surroundings, not on the object",
+            "one side": f"It rests on the {where} half of the object"}[line["name"]]
+    than = {"corners": "hiding it takes {} more of the score than hiding as much elsewhere",
+            "context": "hiding the hottest spot around takes {} more of the score than hiding as much elsewhere",
+            "spread": "hiding all around takes {} more of the score than hiding the object",
+            "one side": "hiding it takes {} more of the score than hiding the other half"}[line["name"]]
+    amount = f"{effect['value']:.0%} [{effect['low']:.0%}, {effect['high']:.0%}]"
+    basis = than.format(amount) if line["rests_on"] == "intervention" else (
+        f"its heat exceeds chance by {amount} (by heat alone: run it with --intervene to be sure)")
+    return {"name": line["name"] + (f": {where}" if where else ""), "estimate": effect, "rests_on": line["rests_on"],
+            "sentence": f"{what}: {basis}."}

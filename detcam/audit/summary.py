@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 
 from detcam.audit.findings import findings_of
 from detcam.audit.numbers import ATTENTION, BASELINES, box_numbers, edge_numbers
+from detcam.diagnosing.table import COLUMNS, NUMBER, WORDS
 from detcam.diagnosis.effect import cliffs_delta, median
 from detcam.diagnosis.error_types import CORRECT, ERRORS, MISSED
 from detcam.diagnosis.reference import SOUND
+from detcam.diagnosis.shortcut_findings import find_shortcuts
 from detcam.diagnosis.statistics import Estimate, mean, rank_correlation, worst_edge
 from detcam.imaging.boxes import EDGES
 
@@ -38,7 +40,8 @@ def summarise(table: pd.DataFrame, photographs: int, failed: int = 0, seed: int 
                   for each in (*ERRORS, CORRECT)},
         "attention": _attention(found, codes, seed),
         "correlations": _correlations(found, codes, seed),
-        "edges": edges, "lost": _lost(table), "first": first_to_look_at(found),
+        "edges": edges, "shortcuts": _shortcuts(found, codes, seed), "lost": _lost(table),
+        "first": first_to_look_at(found),
     }
     summary["findings"] = findings_of(summary)
     return summary
@@ -128,6 +131,23 @@ def _edges(found: pd.DataFrame, codes: NDArray[np.int64], seed: int) -> list[Rec
                                                       np.nan), codes, RESAMPLES, seed))
              for name in ("beyond", "outside")})
     return lines
+
+
+def _shortcuts(found: pd.DataFrame, codes: NDArray[np.int64], seed: int) -> list[Record]:
+    """Which shortcuts the detector takes, by intervention where there was one: of boxes that found their objects."""
+    own = np.flatnonzero(found.type == CORRECT.name)
+    columns = {name: found[name].to_numpy(object if COLUMNS[name] == WORDS else float, na_value=_missing(name))[own]
+               for name in found.columns if COLUMNS.get(name) in (WORDS, NUMBER)}
+    if not len(own):
+        return []
+    return [{"name": each.name, "where": each.where, "effect": _record(each.effect, each.boxes),
+             "limit": _plain(each.limit), "named": each.named, "rests_on": each.rests_on, "flagged": each.flagged,
+             "excess": _record(each.excess, each.boxes)}
+            for each in find_shortcuts(columns, codes[own], RESAMPLES, seed)]
+
+
+def _missing(name: str) -> Any:
+    return None if COLUMNS[name] == WORDS else np.nan
 
 
 def _lost(table: pd.DataFrame) -> dict[str, int]:

@@ -71,11 +71,15 @@ def _photograph(coco: Any, record: dict[str, Any], folder: Path, words: dict[int
     )
 
 
-
 def _masks(coco: Any, record: dict[str, Any], found: list[dict[str, Any]]) -> tuple[Mask | None, ...]:
     """Polygons or run lengths as masks; none for a photograph whose record has no size, which they need."""
     if not all(record.get(side) for side in ("height", "width")) or not any(each.get("segmentation") for each in found):
         return ()
     height, width = int(record["height"]), int(record["width"])
     encoded = [coco.annToRLE(each) if each.get("segmentation") else None for each in found]
-    return tuple(None if each is None else Mask(height, width, bytes(each["counts"])) for each in encoded)
+    return tuple(None if each is None else Mask(height, width, _bytes(each["counts"])) for each in encoded)
+
+
+def _bytes(counts: bytes | str) -> bytes:
+    """Compressed run lengths: words where the file itself had them, as JSON has no bytes."""
+    return counts.encode() if isinstance(counts, str) else bytes(counts)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from detcam.diagnosis.statistics import Array, Estimate, draws, estimate_of
+from detcam.diagnosis.statistics import MIN_BOXES, Array, Estimate, draws, estimate_of
 
 RESAMPLES = 1000
 STRATA = 5  # of like size: boxes are compared within each
@@ -31,7 +31,7 @@ def cliffs_delta(values: Array, group: NDArray[np.bool_], photograph: NDArray[np
     random = np.random.default_rng(seed)
     chosen = np.concatenate([_some(np.flatnonzero(np.isfinite(values) & each), random) for each in (group, ~group)])
     values, group, photograph = values[chosen], group[chosen], photograph[chosen]
-    if not group.any() or group.all():
+    if min(group.sum(), (~group).sum()) < MIN_BOXES:
         return Estimate(*[float("nan")] * 3), int(group.sum())
     stratum = np.zeros(len(values), int) if size is None else _strata(size[chosen])
     weights = np.concatenate([np.ones((1, len(values))), draws(photograph, resamples, seed)])

@@ -1,11 +1,13 @@
 """The summary of an audit as a page: the errors, the edges, what goes with the error, and how attention differs."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from detcam.views.colours import EDGE, INK, MUTED, RULE, WORST
 from detcam.views.figure import DPI, write_figure
@@ -40,7 +42,8 @@ def figure_of(summary: Record) -> Figure:
     attention = [each for each in summary["attention"] if "effect_of_like_size" in each
                  and each["effect_of_like_size"]["value"] is not None]
     shortcuts = summary.get("shortcuts", [])
-    panels = [(_types, summary["types"], len(summary["types"])), (_edges, summary["edges"], 4),
+    panels: list[tuple[Callable[[Axes, Any], None], Any, int]] = [
+        (_types, summary["types"], len(summary["types"])), (_edges, summary["edges"], 4),
               (_correlations, correlations, len(correlations)), (_attention, attention, len(attention)),
               (_shortcuts, shortcuts, len(shortcuts))]
     panels = [each for each in panels if each[2]]
@@ -84,16 +87,17 @@ def _types(axes: Axes, types: dict[str, Record]) -> None:
         axes.text(count, place, f" {count}", va="center", fontsize=9, color=INK)
     _frame(axes, "What the detections are, and what was missed", [f"{name}  {types[name]['letter']}" for name in names])
     axes.set_xlim(0, max([*counts, 1]) * 1.15)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
 
 
 def _edges(axes: Axes, edges: list[Record]) -> None:
     known = [each for each in edges if each["outward"]["value"] is not None]
-    _forest(axes, [(each["edge"], each["outward"], INK) for each in known],
-            "Edges: median error, share of the true box", "inside the true box  |  outside it", percent=True)
-    for place, each in enumerate(known):
-        if each["worst"]["value"] is not None:
-            axes.text(1.0, place - 0.36, f"worst edge in {each['worst']['value']:.0%} of bad boxes",
-                      transform=axes.get_yaxis_transform(), ha="right", va="center", fontsize=7.5, color=MUTED)
+    lines = []
+    for each in known:
+        worst = "" if each["worst"]["value"] is None else f" (worst in {each['worst']['value']:.0%} of bad boxes)"
+        lines.append((each["edge"] + worst, each["outward"], INK))
+    _forest(axes, lines, "Edges: median error, share of the true box", "inside the true box  |  outside it",
+            percent=True)
 
 
 def _correlations(axes: Axes, lines: list[Record]) -> None:
