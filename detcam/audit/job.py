@@ -71,7 +71,7 @@ def report(outcome: Outcome, out: Path) -> int:
 
 
 def cost_words(detector: Detector, data: DataSet, options: dict[str, Any]) -> str:
-    """What an audit will cost, before it starts: passes, and about how long by a photograph that can be read."""
+    """What an audit will cost, before it starts: passes, and by a photograph that can be read about how long."""
     objects = sum(int((~each.crowd & ~each.difficult).sum()) for name in options["classes"]
                   for each in (truth.of_class(name) for truth in data.photographs))
     parts = [f"{len(data)} forward passes for the boxes, a backward pass for each one's map"]
