@@ -55,13 +55,12 @@ def audit(
     from detcam.attribution.layers import DEPTH
     from detcam.audit.job import audit_job
     from detcam.data import read_data_set
-    from detcam.diagnosis.fills import FILLS
+    from detcam.diagnosis.fills import check_fill
     from detcam.diagnosis.reference import load_reference
 
     if min_score is not None and not 0 <= min_score < 1:
         raise InputError(f"--min-score {min_score}: expected a number from 0 to 1")
-    if fill not in FILLS:
-        raise InputError(f"--fill {fill!r}: expected one of {', '.join(FILLS)}")
+    check_fill(fill)
     if reference is not None and not edges:
         raise InputError("--reference needs --edges")
     chosen = chosen_methods(method, {}) if method else None

@@ -65,8 +65,8 @@ def report(outcome: Outcome, out: Path) -> int:
         file.write(json.dumps(summary, indent=1, allow_nan=False).encode())
     figures = save_figures(summary, out)
     print_summary(summary, Console())
-    print(f"{outcome.rows} rows in {printable(str(outcome.table))}; {SUMMARY}, {', '.join(each.name for each in figures)}"
-          f" and the heatmaps are beside it")
+    beside = ", ".join([SUMMARY, *(each.name for each in figures)])
+    print(f"{outcome.rows} rows in {printable(str(outcome.table))}; {beside} and the heatmaps are beside it")
     return 1 if outcome.failures else 0
 
 

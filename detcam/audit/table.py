@@ -12,7 +12,7 @@ from detcam.errors import DataError
 from detcam.store.files import written_whole
 
 NAME = "audit.parquet"
-CHUNK = 2000  # rows in memory at a time
+CHUNK = 250  # rows in memory at a time
 
 
 def pyarrow() -> Any:

@@ -17,6 +17,7 @@ from detcam.data.ground_truth import DataSet, GroundTruth
 from detcam.detectors.base import Detector
 from detcam.diagnosing import Diagnosis, diagnose
 from detcam.diagnosing.table import COLUMNS, Row, rows_of
+from detcam.diagnosis.fills import check_fill
 from detcam.diagnosis.intervention import FILL
 from detcam.diagnosis.reference import Reference
 from detcam.diagnosis.validation import check_classes
@@ -79,6 +80,7 @@ def audit(detector: Detector, data: DataSet, out: str | Path, *, classes: Sequen
         InputError, MismatchError: the detector cannot be explained in this way at all.
     """
     pyarrow()
+    check_fill(fill)
     check_classes(detector, data, classes)
     options = {"method": method, "layer": layer, "min_score": min_score, "edges": edges, "edge_layer": edge_layer,
                "reference": reference, "seed": seed}

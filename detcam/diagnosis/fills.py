@@ -17,6 +17,16 @@ Filler = Callable[[Mask], Tensor]
 RADIUS = 3  # pixels around a hidden one that its new colour is made of, as in OpenCV's own tutorial on inpainting
 
 
+def check_fill(fill: str) -> None:
+    """See that there is such a fill.
+
+    Raises:
+        InputError: there is none.
+    """
+    if fill not in FILLS:
+        raise InputError(f"unknown fill {fill!r}: {near(fill, FILLS)}")
+
+
 def filler(canvas: Canvas, fill: str) -> Filler:
     """What hides regions of a photograph: a mask ``[h, w]`` to a changed canvas ``[3, h, w]``.
 
@@ -31,8 +41,7 @@ def filler(canvas: Canvas, fill: str) -> Filler:
     Raises:
         InputError: there is no such fill.
     """
-    if fill not in FILLS:
-        raise InputError(f"unknown fill {fill!r}: {near(fill, FILLS)}")
+    check_fill(fill)
     rows, columns = photograph_slices(canvas.geometries[0])
     content = torch.zeros(canvas.pixels.shape[-2:], dtype=torch.bool)
     content[rows, columns] = True
