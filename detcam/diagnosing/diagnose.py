@@ -53,7 +53,7 @@ def diagnose(detector: Detector, image: Any, truth: GroundTruth, *, classes: Seq
             out. None takes those of ``truth`` and ``classes``.
         method, layer, min_score, edge_layer, reference, seed: as :func:`detcam.explain` takes them; the first method's
             maps are those that are measured.
-        edges: measure what each edge rests on and what pulls it outward.
+        edges: measure what each edge rests on and what pulls it outward, where the boxes have edges to explain.
         differences: for missed objects, also keep what speaks for the lost row and not for the winner.
         intervene: hide what looks like a shortcut, and what pulls a misplaced edge out, and read each box again beside
             control regions: :mod:`detcam.diagnosis.shortcut_questions`, :mod:`detcam.diagnosis.edge_questions`. About
@@ -65,7 +65,8 @@ def diagnose(detector: Detector, image: Any, truth: GroundTruth, *, classes: Seq
         MismatchError: the model's own detections are not the ones the adapter selects.
     """
     words, wanted = _classes(detector, truth, classes, annotated)
-    setting = setting_of(detector, method, layer, "logit", min_score, edges, edges, edge_layer, reference, seed)
+    setting = setting_of(detector, method, layer, "logit", min_score, edges, edges and detector.has_edges, edge_layer,
+                         reference, seed)
     photo = load_image(image)
     canvas = detector.canvas(photo)
     with setting.tape(detector, canvas) as tape:
@@ -98,7 +99,7 @@ def _classes(detector: Detector, truth: GroundTruth, classes: Sequence[str] | No
         InputError: nothing is known to both.
     """
     if classes is not None:
-        detector.labels_of(classes)
+        classes = [detector.class_names[label] for label in detector.labels_of(classes)]
     known = dict.fromkeys([*(annotated or truth.class_names), *(classes or ())])
     words = [name for name in known if name in detector.class_names.values()]
     if not words:
@@ -122,7 +123,8 @@ def _missed(detector: Detector, tape: Tape, canvas: Canvas, photo: Image, settin
     """Why each missed object of some classes was missed."""
     own = [each for each in judged.missed.tolist() if truth.class_names[each] in classes]
     excused = dict(zip(judged.missed.tolist(), judged.excused.tolist(), strict=True))
-    places = [Place(box=tuple(truth.boxes[each].tolist()), label=detector.labels_of([truth.class_names[each]])[0])
+    inside = truth.boxes.clip(0, [photo.width, photo.height] * 2)  # as a box is that a user asks about
+    places = [Place(box=tuple(inside[each].tolist()), label=detector.labels_of([truth.class_names[each]])[0])
               for each in own]
     if not own:
         return (), None

@@ -1,0 +1,119 @@
+"""Diagnoses made by hand: boxes and true boxes of which everything is known."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from synthetic import detections_of, explanation_of, hot_cell, photograph, stretch
+
+from detcam.attribution.heatmap import Heatmap
+from detcam.data.ground_truth import GroundTruth, Mask
+from detcam.detectors.prediction import Grid
+from detcam.diagnosing import Diagnosis, MissedObject
+from detcam.diagnosis.error_types import CORRECT, DUPLICATE, LOCALIZATION, judge
+from detcam.diagnosis.leakage import Cells, leakage
+from detcam.diagnosis.place import Place
+from detcam.diagnosis.pull import Pull
+from detcam.diagnosis.siblings import Siblings
+from detcam.diagnosis.verdict import Reason, Rival, Verdict
+from detcam.explanation import Explanation
+from detcam.imaging import Image
+from detcam.imaging.boxes import outward
+
+Boxes = Sequence[Sequence[float]]
+CLASSES = {0: "person", 1: "orange"}
+
+
+def truth_of(boxes: Boxes, class_names: Sequence[str] | None = None, crowd: Sequence[int] = (),
+             difficult: Sequence[int] = (), masks: tuple[Mask | None, ...] = ()) -> GroundTruth:
+    """True boxes, persons if nothing else is said."""
+    count = np.arange(len(boxes))
+    return GroundTruth(Path("photos/street.jpg"), np.array(boxes, float).reshape(-1, 4),
+                       tuple(class_names or ["person"] * len(boxes)), np.isin(count, crowd), masks,
+                       difficult=np.isin(count, difficult))
+
+
+def siblings(count: int = 0, survived: tuple[int, ...] = ()) -> Siblings:
+    return Siblings(np.arange(count), np.full(count, 0.3), np.full(count, 0.7), survived)
+
+
+def diagnosis_of(boxes: Boxes, truth: GroundTruth, *, labels: Sequence[int] | None = None, image: Image | None = None,
+                 percentiles: NDArray[np.float64] | None = None, shares: Any = None, edges: bool = True,
+                 pull: float | None = None, same: Sequence[Siblings] | None = None,
+                 verdicts: Sequence[Verdict | None] | None = None, **explained: Any) -> Diagnosis:
+    """Detections with falling scores, judged as they are, all in question.
+
+    Args:
+        boxes: of the detections, source pixels.
+        truth: true boxes.
+        labels: person 0, orange 1.
+        image: the photograph.
+        percentiles: ``[N, 4]`` of the evidence.
+        shares: ``[N, M]`` instead of the heatmaps' own leakage.
+        edges: whether the edges were measured.
+        pull: the share beyond the true edge, of every edge.
+        same: a box's siblings; none.
+        verdicts: one a missed object; None stands for a selection that is not known.
+        explained: what :func:`synthetic.explanation_of` takes.
+    """
+    image = image or photograph()
+    found = detections_of(boxes, labels)
+    judged = judge(found.boxes, found.scores, [CLASSES[each] for each in found.labels.tolist()], truth)
+    explanation = explanation_of(image, boxes, labels=labels, class_names=CLASSES, percentiles=percentiles,
+                                 edges=edges, edge_maps=edges, **explained)
+    own = np.where(np.isin(judged.types, [CORRECT.name, LOCALIZATION.name, DUPLICATE.name]), judged.truth, -1)
+    errors = np.full((len(boxes), 4), np.nan)
+    errors[own >= 0] = outward(found.boxes[own >= 0], truth.boxes[own[own >= 0]])
+    leaks = leakage(explanation.maps[0].heatmaps, Cells(truth)) if shares is None else np.array(shares, float)
+    pulls = tuple(None if pull is None or true < 0 else (Pull(0.5, pull, 0.5),) * 4 for true in own)
+    missed, lost = _missed(image, judged.missed.tolist(), judged.excused.tolist(), verdicts)
+    return Diagnosis(image, truth, tuple(dict.fromkeys(truth.class_names)) or ("person",), found, judged, explanation,
+                     np.arange(len(boxes)), errors, leaks, pulls,
+                     tuple(same or [siblings()] * len(boxes)), missed, lost)
+
+
+def _missed(image: Image, true: list[int], excused: list[bool], verdicts: Sequence[Verdict | None] | None
+            ) -> tuple[tuple[MissedObject, ...], Explanation | None]:
+    """Missed objects; those whose verdict names a rival have it and a difference beside them."""
+    verdicts = verdicts if verdicts is not None else [None] * len(true)
+    geometry, grid = stretch(image, (64, 64)), Grid((8.0, 8.0))
+    rows: list[tuple[float, float, float, float]] = []
+    numbers: list[int] = []
+    said: list[Verdict | None] = []
+    missed = []
+    for one, (object_, verdict) in enumerate(zip(true, verdicts, strict=True)):
+        if verdict is None:
+            missed.append(MissedObject(object_, excused[one], None))
+            continue
+        assert verdict.place.box is not None
+        row, winner, versus = len(rows), None, None
+        rows.append(verdict.place.box)
+        numbers.append(verdict.number)
+        said.append(verdict)
+        rival = next((reason.rival for reason in verdict.reasons if reason.rival is not None), None)
+        if rival is not None:
+            winner = len(rows)
+            x1, y1, x2, y2 = verdict.place.box
+            rows.append((x1 + 4, y1 + 4, x2 + 4, y2 + 4))
+            numbers.append(rival.number)
+            said.append(None)
+            values = np.random.default_rng(1).normal(size=(8, 8)).astype(np.float32)
+            versus = Heatmap(values, grid, geometry, "level.0", signed=True)
+        missed.append(MissedObject(object_, excused[one], verdict, row, winner, versus))
+    if not rows:
+        return tuple(missed), None
+    maps = [[hot_cell((8, 8), (4, 4), grid, geometry) for _ in rows]]
+    lost = explanation_of(image, rows, maps, class_names=CLASSES, edges=False)
+    return tuple(missed), Explanation(**{**lost.__dict__, "numbered": tuple(numbers), "verdicts": tuple(said)})
+
+
+def verdict_of(box: tuple[float, float, float, float], number: int, reasons: tuple[Reason, ...] = (), *,
+               near: bool = True, iou: float = 0.62, score: float = 0.2) -> Verdict:
+    """What became of a person's row; detected where nothing is in its way."""
+    return Verdict(Place(box=box, label=0), near, iou, number, "person", score, "person", score, not reasons, reasons)
+
+
+def rival(number: int, detected: bool = True) -> Rival:
+    return Rival(number, 0, "person", 0.9, number, detected)

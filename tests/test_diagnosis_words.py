@@ -1,0 +1,220 @@
+"""What a diagnosis says: every rule by a case whose numbers are made by hand."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from diagnosed import diagnosis_of, rival, siblings, truth_of, verdict_of
+
+from detcam.data.ground_truth import Mask
+from detcam.detectors.steps import SCORE, SUPPRESSED
+from detcam.diagnosing import words
+from detcam.diagnosing.objects import finder, object_labels, object_words
+from detcam.diagnosing.words import edge_sentence, sentences_of, sentences_of_missed
+from detcam.diagnosis.error_types import BACKGROUND, DUPLICATE, IGNORED, LOCALIZATION
+from detcam.diagnosis.siblings import Siblings
+from detcam.diagnosis.verdict import Reason
+
+PERSON = [40.0, 20.0, 80.0, 100.0]  # 40 px wide, 80 px high
+ASIDE = [110.0, 30.0, 150.0, 110.0]  # nowhere near
+NO_LEAK = [[0.0]]
+
+
+@pytest.mark.parametrize(("edge", "pixels", "share", "said"), [
+    ("left", 5.0, 0.125, "Left edge 5.0 px (12 %) too far left."),
+    ("left", -5.0, -0.125, "Left edge 5.0 px (12 %) too far right."),
+    ("top", 38.2, 0.21, "Top edge 38 px (21 %) too high."),
+    ("top", -38.2, -0.21, "Top edge 38 px (21 %) too low."),
+    ("right", 12.0, 1.5, "Right edge 12 px (150 %) too far right."),
+    ("right", -12.0, -0.3, "Right edge 12 px (30 %) too far left."),
+    ("bottom", 0.62, 0.11, "Bottom edge 0.6 px (11 %) too low."),
+    ("bottom", -9.96, -0.4, "Bottom edge 10 px (40 %) too high.")])
+def test_an_edge_is_too_far_the_way_it_lies(edge: str, pixels: float, share: float, said: str) -> None:
+    assert edge_sentence(edge, pixels, share) == said
+
+
+@pytest.mark.parametrize(("column", "coordinate", "said"), [
+    (0, 35.0, "Left edge 5.0 px (12 %) too far left."), (0, 46.0, "Left edge 6.0 px (15 %) too far right."),
+    (1, 4.0, "Top edge 16 px (20 %) too high."), (1, 30.0, "Top edge 10 px (12 %) too low."),
+    (2, 88.0, "Right edge 8.0 px (20 %) too far right."), (2, 75.0, "Right edge 5.0 px (12 %) too far left."),
+    (3, 112.0, "Bottom edge 12 px (15 %) too low."), (3, 84.0, "Bottom edge 16 px (20 %) too high.")])
+def test_the_worst_edge_of_a_found_object(column: int, coordinate: float, said: str) -> None:
+    box = list(PERSON)
+    box[column] = coordinate
+    diagnosis = diagnosis_of([box], truth_of([PERSON]), shares=NO_LEAK)
+    assert sentences_of(diagnosis, 0) == [said]
+
+
+def test_of_two_wrong_edges_the_one_that_is_worse_for_its_length_is_said() -> None:
+    box = [35.0, 11.0, 80.0, 100.0]  # left 5 of 40 px, top 9 of 80 px
+    assert sentences_of(diagnosis_of([box], truth_of([PERSON]), shares=NO_LEAK), 0) == [
+        "Left edge 5.0 px (12 %) too far left."]
+
+
+@pytest.mark.parametrize("box", [PERSON, [36.0, 20.0, 80.0, 100.0], [40.0, 20.0, 84.0, 92.0]])
+def test_ten_per_cent_are_within(box: list[float]) -> None:
+    ranks = np.full((1, 4), 99.0)  # say nothing of edges that are not off
+    diagnosis = diagnosis_of([box], truth_of([PERSON]), percentiles=ranks, shares=NO_LEAK)
+    assert sentences_of(diagnosis, 0) == ["All edges within 10 % of the true box."]
+
+
+@pytest.mark.parametrize(("rank", "said"), [
+    (90.0, ["It rests on more conflicting evidence than 90 % of sound boxes of similar size."]),
+    (97.6, ["It rests on more conflicting evidence than 97 % of sound boxes of similar size."]),
+    (100.0, ["It rests on more conflicting evidence than every sound box of similar size."]),
+    (89.9, []), (np.nan, [])])
+def test_evidence_is_said_of_the_worst_edge_alone_and_from_ninety_on(rank: float, said: list[str]) -> None:
+    ranks = np.array([[99.0, rank, 99.0, 99.0]])
+    diagnosis = diagnosis_of([[40.0, 4.0, 80.0, 100.0]], truth_of([PERSON]), percentiles=ranks, shares=NO_LEAK)
+    assert sentences_of(diagnosis, 0)[1:] == said
+
+
+@pytest.mark.parametrize(("box", "way"), [
+    ([32.0, 20.0, 80.0, 100.0], "to the left"), ([40.0, 4.0, 80.0, 100.0], "up"),
+    ([40.0, 20.0, 88.0, 100.0], "to the right"), ([40.0, 20.0, 80.0, 116.0], "down")])
+def test_what_pulls_an_edge_is_said_of_an_edge_outside(monkeypatch: pytest.MonkeyPatch, box: list[float], way: str
+                                                       ) -> None:
+    diagnosis = diagnosis_of([box], truth_of([PERSON]), pull=0.44, shares=NO_LEAK)
+    assert len(sentences_of(diagnosis, 0)) == 1  # as long as nobody showed that the number knows of the error
+    monkeypatch.setattr(words, "PULL_KNOWS", True)
+    assert sentences_of(diagnosis, 0)[1:] == [f"44 % of what pulls it {way} lies beyond the true edge."]
+    inside = diagnosis_of([[40.0, 36.0, 80.0, 100.0]], truth_of([PERSON]), pull=0.44, shares=NO_LEAK)
+    assert len(sentences_of(inside, 0)) == 1
+    for nothing in (None, np.nan):
+        assert len(sentences_of(diagnosis_of([box], truth_of([PERSON]), pull=nothing, shares=NO_LEAK), 0)) == 1
+
+
+def test_a_localization_error_says_whether_another_box_found_the_object() -> None:
+    half = [40.0, 20.0, 80.0, 55.0]  # IoU 35 / 80
+    both = diagnosis_of([PERSON, half], truth_of([PERSON]), shares=[[0.0], [0.0]])
+    assert sentences_of(both, 1) == [LOCALIZATION.sentence, "Box 1 found that person.",
+                                     "Bottom edge 45 px (56 %) too high."]
+    alone = diagnosis_of([half], truth_of([PERSON]), shares=NO_LEAK)
+    assert sentences_of(alone, 0)[1] == "No box found that person."
+
+
+def test_a_duplicate_says_which_box_found_the_object_and_what_its_rows_became() -> None:
+    diagnosis = diagnosis_of([PERSON, [42.0, 20.0, 82.0, 100.0]], truth_of([PERSON]), shares=[[0.0], [0.0]],
+                             same=[siblings(), siblings(14, (0,))])
+    assert sentences_of(diagnosis, 1) == [
+        DUPLICATE.sentence, "Box 1 found that person.", "All edges within 10 % of the true box.",
+        "14 other raw rows say the same; box 1 survived beside it, 13 were dropped."]
+
+
+@pytest.mark.parametrize(("same", "said"), [
+    (siblings(), "No other raw row says the same."),
+    (siblings(1), "1 other raw row says the same; it was dropped."),
+    (siblings(14), "14 other raw rows say the same; all were dropped."),
+    (siblings(14, (4,)), "14 other raw rows say the same; box 5 survived beside it, 13 were dropped."),
+    (siblings(2, (4,)), "2 other raw rows say the same; box 5 survived beside it, 1 was dropped."),
+    (siblings(2, (7, 1)), "2 other raw rows say the same; boxes 2 and 8 survived beside it."),
+    (siblings(5, (7, 1, 2)), "5 other raw rows say the same; boxes 2, 3 and 8 survived beside it, 2 were dropped.")])
+def test_the_rows_behind_a_false_positive(same: Siblings, said: str) -> None:
+    diagnosis = diagnosis_of([ASIDE], truth_of([PERSON]), shares=NO_LEAK, same=[same])
+    assert sentences_of(diagnosis, 0) == [BACKGROUND.sentence, said]
+
+
+def test_a_wrong_class_says_the_true_one() -> None:
+    diagnosis = diagnosis_of([PERSON, ASIDE], truth_of([PERSON, ASIDE], ["orange", "person"]), labels=[0, 1],
+                             shares=np.zeros((2, 2)))
+    assert diagnosis.judged.types == ("classification", "classification")
+    assert sentences_of(diagnosis, 0)[1] == "The true object is an orange."
+    assert sentences_of(diagnosis, 1)[1] == "The true object is a person."
+
+
+def test_an_ignored_box_is_not_said_to_be_wrong() -> None:
+    diagnosis = diagnosis_of([PERSON], truth_of([PERSON], crowd=[0]), shares=[[1.0]])
+    assert sentences_of(diagnosis, 0) == [IGNORED.sentence]
+
+
+def test_heat_on_another_object_is_said_from_a_quarter_on() -> None:
+    beside = [84.0, 20.0, 124.0, 100.0]
+    truth = truth_of([PERSON, beside, ASIDE], ["person", "person", "orange"])
+
+    def said(*shares: float) -> list[str]:
+        return sentences_of(diagnosis_of([PERSON, beside], truth, shares=[shares, shares]), 0)[1:]
+
+    assert said(0.6, 0.24, 0.2) == []
+    assert said(0.2, 0.31, 0.3) == ["31 % of its heat lies in the true box of another person (found by box 2)."]
+    assert said(0.2, 0.31, 0.4) == ["40 % of its heat lies in the true box of an orange (M1, missed)."]
+    assert said(np.nan, np.nan, np.nan) == []
+    crowd = truth_of([PERSON, beside], crowd=[1])
+    assert sentences_of(diagnosis_of([PERSON], crowd, shares=[[0.2, 0.8]]), 0)[1:] == []
+    nowhere = diagnosis_of([PERSON, ASIDE], truth_of([PERSON]), shares=[[0.9], [0.4]])
+    assert sentences_of(nowhere, 1)[1] == "40 % of its heat lies in the true box of a person (found by box 1)."
+
+
+def test_a_mask_is_no_box() -> None:
+    masks = tuple(Mask.of_pixels(np.ones((120, 160), bool)) for _ in range(2))
+    diagnosis = diagnosis_of([PERSON], truth_of([PERSON, ASIDE], masks=masks), shares=[[0.2, 0.5]])
+    assert sentences_of(diagnosis, 0)[1] == "50 % of its heat lies on another person (M1, missed)."
+
+
+def test_true_objects_are_called_by_who_found_them() -> None:
+    box = [2.0, 2.0, 20.0, 20.0]
+    truth = truth_of([ASIDE, PERSON, box, box, box, [90.0, 60.0, 100.0, 90.0]], crowd=[2, 3], difficult=[4])
+    diagnosis = diagnosis_of([PERSON], truth)
+    assert object_labels(diagnosis) == ["M1", "1", "crowd 1", "crowd 2", "difficult", "M2"]
+    assert [finder(diagnosis, true) for true in range(3)] == [None, 1, None]
+    assert [object_words(diagnosis, true) for true in (0, 1, 4)] == ["M1, missed", "found by box 1", "difficult"]
+
+
+def test_a_missed_object_has_its_verdict() -> None:
+    reason = Reason(SCORE, 0.2, 0.25)
+    verdict = verdict_of((40.0, 20.0, 80.0, 100.0), 2, (reason,))
+    diagnosis = diagnosis_of([ASIDE], truth_of([PERSON]), verdicts=[verdict])
+    assert sentences_of_missed(diagnosis, 0) == [
+        "No detection found this true object.", "Not detected: person 0.20 is 0.05 under the threshold of 0.25."]
+    suppressed = verdict_of((40.0, 20.0, 80.0, 100.0), 2, (Reason(SUPPRESSED, 0.6, 0.45, rival=rival(1)),))
+    assert "box 1 (person 0.90) overlaps this row" in sentences_of_missed(
+        diagnosis_of([ASIDE], truth_of([PERSON]), verdicts=[suppressed]), 0)[1]
+
+
+def test_a_row_that_found_another_object() -> None:
+    near = [44.0, 20.0, 84.0, 100.0]
+    diagnosis = diagnosis_of([PERSON], truth_of([PERSON, near]),
+                             verdicts=[verdict_of((44.0, 20.0, 84.0, 100.0), 1, iou=0.82)])
+    assert sentences_of_missed(diagnosis, 0)[1:] == ["Box 1 lies on it (IoU 0.82) but counts for another person."]
+    far = verdict_of((44.0, 20.0, 84.0, 100.0), 1, near=False, iou=0.3)  # the nearest row is a detection elsewhere
+    assert sentences_of_missed(diagnosis_of([PERSON], truth_of([PERSON, near]), verdicts=[far]), 0)[1].startswith(
+        "No row comes near this box")
+
+
+def test_an_excused_object_names_the_box_that_is_about_it() -> None:
+    half = [40.0, 20.0, 80.0, 55.0]
+    verdict = verdict_of((40.0, 20.0, 80.0, 100.0), 2, (Reason(SCORE, 0.2, 0.25),))
+    diagnosis = diagnosis_of([half], truth_of([PERSON]), verdicts=[verdict])
+    assert sentences_of_missed(diagnosis, 0)[0] == (
+        "Box 1 is about this object, but badly placed (IoU 0.44): TIDE counts that error alone, and nothing as missed.")
+    other = diagnosis_of([PERSON], truth_of([PERSON], ["orange"]), verdicts=[verdict])
+    assert sentences_of_missed(other, 0)[0].startswith("Box 1 is about this object, but of another class (IoU 1.00)")
+
+
+def test_without_a_verdict_it_says_so() -> None:
+    assert sentences_of_missed(diagnosis_of([], truth_of([PERSON])), 0) == [
+        "No detection found this true object.",
+        "Why is not known: this detector's own selection of boxes is not known step by step."]
+
+
+@pytest.mark.assets
+def test_of_real_persons_every_sentence_holds(assets: Path) -> None:
+    """Recomputed from the boxes alone, for two photographs."""
+    import detcam
+    from detcam.data import read_data_set
+    from detcam.diagnosing import diagnose
+
+    data, detector = read_data_set(assets / "persons_eval" / "instances.json"), detcam.load("detcam-person-ssd")
+    for photo in (data.photographs[0], data.photographs[16]):
+        diagnosis = diagnose(detector, photo.file, photo, classes=["person"], edges=False)
+        for box in range(len(diagnosis)):
+            said, true = sentences_of(diagnosis, box), diagnosis.truth_of(box)
+            if true < 0:
+                assert not any("edge" in each for each in said)
+                continue
+            x1, y1, x2, y2 = diagnosis.found.boxes[diagnosis.index[box]]
+            a1, b1, a2, b2 = photo.boxes[true]
+            off = {"Left": (a1 - x1) / (a2 - a1), "Top": (b1 - y1) / (b2 - b1), "Right": (x2 - a2) / (a2 - a1),
+                   "Bottom": (y2 - b2) / (b2 - b1)}
+            edge = max(off, key=lambda each: abs(off[each]))
+            expected = f"{edge} edge " if abs(off[edge]) > 0.1 else "All edges within"
+            assert sum(each.startswith(expected) for each in said) == 1
