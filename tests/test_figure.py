@@ -18,10 +18,10 @@ from detcam.attribution.heatmap import Heatmap, fuse
 from detcam.detectors.prediction import Grid
 from detcam.errors import InputError, OutputError
 from detcam.imaging import Geometry, Image
+from detcam.views.badges import free_corner
 from detcam.views.crop import Region, around, heat_in, pixels, whole
 from detcam.views.figure import figures, save_figures
 from detcam.views.lettering import drawable, shorten, width_of
-from detcam.views.overview import free_corner
 
 
 def texts(figure: Figure) -> list[str]:

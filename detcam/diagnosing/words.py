@@ -20,7 +20,7 @@ from detcam.diagnosis.verdict import Verdict
 from detcam.imaging.boxes import EDGES
 
 STANDS_OUT = 90.0  # per cent of sound boxes with less evidence on the edge
-LEAKED = 0.25  # of a box's heat on another object, from which it is said: among other persons, one correct box in five has more
+LEAKED = 0.25  # of a box's heat on another object, from which it is said: in crowds one correct box in five has more
 PULL_KNOWS = False  # whether the share of the pull beyond the true edge is known to go with the error
 WRONG_WAY = {"left": ("left", "right"), "top": ("high", "low"), "right": ("right", "left"), "bottom": ("low", "high")}
 """Where an edge lies that is outside the true one, and where one that is inside."""

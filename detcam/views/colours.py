@@ -2,7 +2,7 @@
 
 import matplotlib
 import numpy as np
-from matplotlib.colors import Colormap
+from matplotlib.colors import Colormap, to_rgb
 from numpy.typing import NDArray
 
 from detcam.errors import InputError, near
@@ -14,12 +14,16 @@ REGION_COLOURS = {"inside": "#2b8a3e", "others": "#e8590c", "ring": "#e0a100", "
                   "padding": "#adb5bd"}
 BOX_COLOURS = ("#e03131", "#1971c2", "#2f9e44", "#e8590c", "#9c36b5", "#0c8599", "#a61e4d", "#5f3dc4", "#846300",
                "#364fc7")
+TYPE_COLOURS = {"correct": "#009e73", "localization": "#e69f00", "background": "#cc79a7", "duplicate": "#0072b2",
+                "classification": "#d55e00", "both": "#56b4e9", "missed": "#f0e442", "ignored": "#868e96"}
+"""Of the error types, Okabe and Ito's: told apart by the colour-blind, too; the letter stands beside each."""
 DROPPED = "#e000a8"  # a row that is no detection: no number has this colour
 
 HEAT, SIGNED = "inferno", "RdBu_r"  # perceptually uniform; diverging, white at zero
 STRONGEST = 0.88  # opacity of the hottest place: the photograph stays visible there too
 RISE = 0.6  # opacity grows with this power of the heat: weak heat is seen, no heat stays clear
 COLOUR_LEFT = 0.3  # of the photograph's own colour below heat, so that the heat's colours are not mistaken for it
+READABLE = 3.0  # contrast of large or bold text with its ground at least (WCAG 2.2, 1.4.3)
 DIM = 0.8  # brightness of the ground below heat, so that heat glows
 PALE = 0.45  # of white in the ground below signed heat, so that both red and blue stand out
 
@@ -27,6 +31,14 @@ PALE = 0.45  # of white in the ground below signed heat, so that both red and bl
 def box_colour(number: int) -> str:
     """The colour of a detection's badge and outline, by its number from 1."""
     return BOX_COLOURS[(number - 1) % len(BOX_COLOURS)]
+
+
+def ink_on(colour: str) -> str:
+    """White on a colour where that is readable, else black: the contrast ratio of WCAG 2.2."""
+    rgb = np.array(to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    luminance = float(linear @ [0.2126, 0.7152, 0.0722])
+    return "white" if 1.05 / (luminance + 0.05) >= READABLE else "black"
 
 
 def colour_map(name: str) -> Colormap:

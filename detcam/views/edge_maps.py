@@ -1,6 +1,9 @@
 """The four signed maps of a detection: what pushes each of its edges, and which way."""
 
+from collections.abc import Sequence
+
 import numpy as np
+from matplotlib.axes import Axes
 
 from detcam.attribution.heatmap import Heatmap
 from detcam.explanation import Explanation
@@ -34,15 +37,20 @@ def draw_edge_maps(sheet: Sheet, explanation: Explanation, index: int, crop: Reg
     four = explanation.edges.maps[index]
     y += EDGE_MAP_CAPTION
     _words(sheet, four[0].layer, layout.crop, y)
-    top = np.percentile(np.abs(np.nan_to_num(np.concatenate([each.values.ravel() for each in four]))), TOP)
+    top = full_colour(four)
     x, width = layout.pairs[0], _cells(layout)
     for column, (name, heatmap) in enumerate(zip(EDGES, four, strict=True)):
         place = fitted(crop, (x, y, width, PANEL))
         worst = worst_edge(explanation, index) == column
         words = f"{name} edge" + (": the most evidence" if worst else "")
         sheet.write(place[0], y - 0.05, words, 8.5, va="bottom", bold=worst)
-        _edge_map(sheet, explanation, index, column, heatmap, float(top), crop, place)
+        draw_edge_map(sheet, explanation, index, column, heatmap, top, crop, place)
         x += width + GROUP_GAP / 2
+
+
+def full_colour(four: Sequence[Heatmap]) -> float:
+    """The absolute value of full colour, of all four maps of a detection."""
+    return float(np.percentile(np.abs(np.nan_to_num(np.concatenate([each.values.ravel() for each in four]))), TOP))
 
 
 def _words(sheet: Sheet, layer: str, width: float, y: float) -> None:
@@ -59,16 +67,28 @@ def _words(sheet: Sheet, layer: str, width: float, y: float) -> None:
     sheet.paragraph(MARGIN, y + line_height(8) + 0.03, wrap(text, width - 0.05, 8), 8, colour=MUTED)
 
 
-def _edge_map(sheet: Sheet, explanation: Explanation, index: int, column: int, heatmap: Heatmap, top: float,
-              crop: Region, place: Place) -> None:
+def draw_edge_map(sheet: Sheet, explanation: Explanation, index: int, column: int, heatmap: Heatmap, top: float,
+                  crop: Region, place: Place, colour: str = "white") -> Axes:
+    """Draw one edge's map on a crop, the box thin and that edge thick.
+
+    Args:
+        sheet, explanation, index: the page, and which detection.
+        column: which edge.
+        heatmap: its map.
+        top: the absolute value of full colour.
+        crop: what is drawn, source pixels.
+        place: where.
+        colour: of the box.
+    """
     size = sheet.size(place)
     heat = np.nan_to_num(heat_in(heatmap, crop, size)) / (top or 1)
     axes = sheet.photograph(laid_over_signed(pixels(explanation.image, crop, size), heat.clip(-1, 1)), crop, place)
     box = explanation.detections.boxes[index]
     x1, y1, x2, y2 = box
-    outline(axes, box, crop, width=0.8)
+    outline(axes, box, crop, colour, 0.8)
     ends = ((x1, y1, x1, y2), (x1, y1, x2, y1), (x2, y1, x2, y2), (x1, y2, x2, y2))[column]
-    outline(axes, np.array(ends), crop, width=2.6)
+    outline(axes, np.array(ends), crop, colour, 2.6)
     if not heatmap.values.any():
         status = status_of(heatmap)
         say(axes, place, *(status or ("zero", "")))
+    return axes

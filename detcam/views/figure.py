@@ -1,7 +1,7 @@
 """A figure per photograph: its numbered boxes, then one row a detection, the box beside its own heatmaps."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -69,13 +69,26 @@ def save_figures(explanation: Explanation, path_stem: str | Path, *, rows_per_pa
         InputError: an argument is not what was expected.
         OutputError: a page cannot be written.
     """
-    stem = Path(path_stem)
+    return write_pages(_pages(explanation, rows_per_page, scale, cmap, dpi), Path(path_stem), explanation.image.name)
+
+
+def write_pages(pages: Iterable[Figure], stem: Path, title: str) -> list[Path]:
+    """Write pages as ``<stem>.png``, ``<stem>.2.png`` and so on; more of them that an earlier run left behind go.
+
+    Args:
+        pages: of one photograph, drawn as they are needed.
+        stem: the folder, which must exist, and the name without its ending.
+        title: the photograph's name.
+
+    Raises:
+        OutputError: a page cannot be written.
+    """
     written = []
-    for number, figure in enumerate(_pages(explanation, rows_per_page, scale, cmap, dpi), 1):
+    for number, figure in enumerate(pages, 1):
         path = _page_path(stem, number)
-        write_figure(figure, path, explanation.image.name)
+        write_figure(figure, path, title)
         written.append(path)
-    _remove_left_over(stem, len(written) + 1, explanation.image.name)
+    _remove_left_over(stem, len(written) + 1, title)
     return written
 
 

@@ -1,21 +1,24 @@
-"""How explanations show themselves in a notebook: a picture, and a line of text where there are no pictures.
+"""How explanations and diagnoses show themselves in a notebook: a picture, and a line of text where there are no pictures.
 
-The formatters are handed to a running IPython, so that explanations need not know of views.
+The formatters are handed to a running IPython, so that neither need know of views.
 """
 
 import sys
 from io import BytesIO
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
+from detcam.diagnosing.result import Diagnosis
 from detcam.explanation import DetectionExplanation, Explanation
 
 PAGE_ROWS = 6  # detections in a cell's picture
+MOST_PAGES = 3  # of a diagnosis in a cell: all boxes on the photograph, and the first rows
 
 
 def register() -> bool:
-    """Teach the running IPython to show explanations; whether there is one is returned.
+    """Teach the running IPython to show explanations and diagnoses; whether there is one is returned.
 
     Call it when IPython may be there: it never imports it. A second call changes nothing.
     """
@@ -27,7 +30,47 @@ def register() -> bool:
     for kind in (Explanation, DetectionExplanation):
         formatters["image/png"].for_type(kind, png_of)
         formatters["text/plain"].for_type(kind, _print)
+    formatters["image/png"].for_type(Diagnosis, diagnosis_png)
+    formatters["text/plain"].for_type(Diagnosis, _print_diagnosis)
     return True
+
+
+def diagnosis_png(diagnosis: Diagnosis) -> bytes:
+    """The first pages of a diagnosis as one PNG, one below the other."""
+    from PIL import Image as PilImage
+
+    from detcam.views.diagnosis import diagnosis_figures
+    from detcam.views.figure import figure_png
+
+    pages = []
+    for figure in islice(diagnosis_figures(diagnosis, rows_per_page=PAGE_ROWS), MOST_PAGES):
+        figure_png(figure, drawn := BytesIO())
+        pages.append(PilImage.open(drawn).convert("RGB"))
+    whole = PilImage.new("RGB", (max(page.width for page in pages), sum(page.height for page in pages)), "white")
+    y = 0
+    for page in pages:
+        whole.paste(page, (0, y))
+        y += page.height
+    whole.save(buffer := BytesIO(), "PNG")
+    return buffer.getvalue()
+
+
+def diagnosis_summary(diagnosis: Diagnosis) -> str:
+    """A diagnosis in words: the counts, and a line for each box that is not correct and each missed object."""
+    from detcam.diagnosing.words import sentences_of, sentences_of_missed
+    from detcam.diagnosis.error_types import CORRECT, IGNORED, MISSED
+    from detcam.views.judged import badge_of, count_words
+
+    lines = [f"Diagnosis of {diagnosis.image.name}: {count_words(diagnosis)}"]
+    lines += [f"  {badge_of(diagnosis, int(diagnosis.index[box]))}  {' '.join(sentences_of(diagnosis, box))}"
+              for box in range(len(diagnosis)) if diagnosis.type_of(box) not in (CORRECT.name, IGNORED.name)]
+    lines += [f"  {MISSED.letter}{k + 1}  {' '.join(sentences_of_missed(diagnosis, k))}"
+              for k in range(len(diagnosis.missed))]
+    return "\n".join(lines)
+
+
+def _print_diagnosis(diagnosis: Diagnosis, printer: Any, cycle: bool) -> None:
+    printer.text(diagnosis_summary(diagnosis))
 
 
 def png_of(shown: Explanation | DetectionExplanation) -> bytes:

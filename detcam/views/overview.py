@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
-from numpy.typing import NDArray
 
 from detcam.explanation import Explanation
+from detcam.views.badges import Rect, badge_size, free_corner, photograph_badge
 from detcam.views.colours import MUTED
 from detcam.views.crop import Region, pixels, whole
 from detcam.views.layout import GROUP_GAP, HEADER, LEGEND, MARGIN, OVERVIEW, OVERVIEW_AGAIN, Layout
@@ -17,7 +15,6 @@ from detcam.views.place import colour_of, draw_place
 from detcam.views.scale import Scale
 from detcam.views.sheet import Place, Sheet, file_name, letter, line_height, outline, thin_outline
 
-Rect = tuple[float, float, float, float]
 BADGE_SIZE = 9.0  # points
 MOST_NUMBERED = 30  # boxes with a number on one photograph: more numbers would hide it
 MOST_QUIET = 200  # boxes without one, as thin lines
@@ -47,13 +44,13 @@ def nothing_words(explanation: Explanation) -> str:
     return "no detection" + ("" if score is None else f" above {score:g}") + " — lower --min-score"
 
 
-def draw_header(sheet: Sheet, explanation: Explanation, page: str) -> None:
-    """The photograph's name, the detector, the count and the page."""
+def draw_header(sheet: Sheet, explanation: Explanation, page: str, count: str = "") -> None:
+    """The photograph's name, the detector, the ``count`` (how many are shown where it is empty) and the page."""
     room = sheet.width - 2 * MARGIN
     room -= width_of(page, 9.5) + 0.2 if page else 0
     sheet.write(MARGIN, 0.28, shorten(file_name(explanation.image.name), room, 15, True), 15, bold=True)
     detector = str(explanation.provenance.get("detector", "detector"))
-    words = f"{file_name(detector)}   ·   {count_words(explanation)}"
+    words = f"{file_name(detector)}   ·   {count or count_words(explanation)}"
     sheet.write(MARGIN, 0.6, shorten(words, sheet.width - 2 * MARGIN, 9.5), 9.5, colour=MUTED)
     if page:
         sheet.write(sheet.width - MARGIN, 0.33, page, 9.5, colour=MUTED, ha="right")
@@ -120,29 +117,8 @@ def _nothing(axes: Axes, explanation: Explanation, place: Place) -> None:
 
 def _badge(axes: Axes, explanation: Explanation, index: int, region: Region, inch: float, taken: list[Rect]) -> None:
     """A number at the first corner of its box that no other number has taken; ``inch`` in source pixels."""
-    box, number = explanation.detections.boxes[index], explanation.numbered[index]
-    width = (width_of(str(number), BADGE_SIZE, True) + 0.1) * inch
-    height = 0.19 * inch
-    x, y = free_corner(box, (width, height), region, taken)
+    number = str(explanation.numbered[index])
+    width, height = (each * inch for each in badge_size(number, BADGE_SIZE))
+    x, y = free_corner(explanation.detections.boxes[index], (width, height), region, taken)
     taken.append((x, y, x + width, y + height))
-    axes.add_patch(Rectangle((x, y), width, height, facecolor=colour_of(explanation, index), edgecolor="white",
-                             linewidth=0.8, zorder=5, clip_on=False))
-    axes.text(x + width / 2, y + height / 2, str(number), fontsize=BADGE_SIZE, color="white", fontweight="bold",
-              ha="center", va="center_baseline", family="DejaVu Sans", zorder=6, usetex=False)
-
-
-def free_corner(box: NDArray[np.floating], size: tuple[float, float], region: Region, taken: Sequence[Rect]
-                ) -> tuple[float, float]:
-    """The first place along a box's border where a badge of ``size`` overlaps no other, else the top left corner."""
-    x1, y1, x2, y2 = (float(each) for each in box)
-    width, height = size
-    small = x2 - x1 < 2 * width or y2 - y1 < 2 * height  # a badge inside would hide it
-    corners = [(x1, y1 - height), (x1, y2), (x2 - width, y1 - height), (x2, y1)] if small else []
-    corners += [(x1, y1), (x2 - width, y1), (x1, y2 - height), (x2 - width, y2 - height), (x1, y1 - height), (x1, y2)]
-    corners += [(x1, y1 + step * height) for step in range(1, 6)] + [(x2, y1 + step * height) for step in range(6)]
-    inside = [(min(max(x, region.x1), max(region.x2 - width, region.x1)),
-               min(max(y, region.y1), max(region.y2 - height, region.y1))) for x, y in corners]
-    for x, y in inside:
-        if all(x + width <= a or x >= c or y + height <= b or y >= d for a, b, c, d in taken):
-            return x, y
-    return inside[0]
+    photograph_badge(axes, taken[-1], number, colour_of(explanation, index), BADGE_SIZE)

@@ -1,7 +1,6 @@
 """Places that were asked about: where they are, what took them, and the verdict in words."""
 
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
 from detcam.explanation import Explanation
@@ -9,7 +8,7 @@ from detcam.views.colours import DROPPED, INK, box_colour
 from detcam.views.crop import Region
 from detcam.views.layout import MARGIN, Layout
 from detcam.views.lettering import wrap
-from detcam.views.sheet import Sheet, line_height, outline
+from detcam.views.sheet import Sheet, dashed_outline, line_height, outline
 
 SIZE = 10.5  # of the verdict's words, points
 BELOW = 0.1  # inches from the verdict to the pictures
@@ -34,10 +33,7 @@ def draw_place(axes: Axes, explanation: Explanation, index: int, region: Region)
             axes.plot([x], [y], marker="+", markersize=CROSS, markeredgewidth=2.2, color="white", path_effects=casing,
                       zorder=7, clip_on=False, linestyle="none")
     if verdict.place.box is not None:
-        x1, y1, x2, y2 = verdict.place.box
-        axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor="black", linewidth=2.2, zorder=3))
-        axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor="white", linewidth=1.4, zorder=3,
-                                 linestyle=(0, (4, 3))))
+        dashed_outline(axes, verdict.place.box)
 
 
 def draw_rivals(axes: Axes, explanation: Explanation, index: int, region: Region) -> None:

@@ -7,17 +7,18 @@ from matplotlib.axes import Axes
 
 from detcam.attribution.heatmap import Heatmap
 from detcam.explanation import Explanation
-from detcam.views.colours import MUTED, faded
-from detcam.views.crop import Region, around, pixels, under_heat, whole
+from detcam.views.badges import BADGE, paper_badge
+from detcam.views.colours import MUTED
+from detcam.views.crop import Region, around, pixels, whole
+from detcam.views.draw_heat import draw_heat
 from detcam.views.edge_maps import draw_edge_maps, edge_maps_height
 from detcam.views.layout import BELOW, CAPTION, GAP, MARGIN, PANEL, Layout
 from detcam.views.lettering import listed, shorten, width_of
 from detcam.views.numbers import draw_bars, draw_edges
 from detcam.views.place import colour_of, draw_place, draw_rivals, draw_verdict, verdict_height
-from detcam.views.scale import Scale, status_of
-from detcam.views.sheet import Place, Sheet, fitted, outline, say, thin_outline
+from detcam.views.scale import Scale
+from detcam.views.sheet import Place, Sheet, fitted, outline, thin_outline
 
-BADGE = 0.24  # height of a number's badge
 NAME = 5.0  # widest that a class name is written
 MOST_OTHERS = 60  # other boxes drawn on a row's whole photograph
 
@@ -74,7 +75,8 @@ class Rows:
                  f"({x1:.0f}, {y1:.0f})")
         where += f"   ·   level {found.levels[index]}" if found.levels[index] >= 0 else ""
         middle = y + BADGE / 2
-        x = MARGIN + _badge(sheet, MARGIN, y, self.explanation, index) + 0.1
+        x = MARGIN + paper_badge(sheet, MARGIN, y, str(self.explanation.numbered[index]),
+                                 colour_of(self.explanation, index)) + 0.1
         room = self.layout.width - MARGIN - x
         name = shorten(self.explanation.class_name(int(found.labels[index])), min(room * 0.45, NAME), 11, True)
         sheet.write(x, middle, name, 11, bold=True, va="center_baseline")
@@ -103,19 +105,9 @@ class Rows:
         """A region under one method's heat, with its box (none of width 0); words instead where there is no heat."""
         heatmap, top = self.explanation.maps[method].heatmaps[index], self.scale.tops[method, index]
         place = fitted(region, cell)
-        size = sheet.size(place)
-        rgb = self._pixels(region, size)
-        status = status_of(heatmap)
-        if status is None:
-            drawn = under_heat(rgb, heatmap, region, top, self.cmap)
-        else:
-            drawn = (faded(rgb) * 110).astype(np.uint8)
-        axes = sheet.photograph(drawn, region, place)
-        if width:
-            outline(axes, self.explanation.detections.boxes[index], region, width=width)
-        if status is not None:
-            say(axes, place, *status)
-        return axes
+        box = self.explanation.detections.boxes[index] if width else None
+        return draw_heat(sheet, self._pixels(region, sheet.size(place)), heatmap, region, place, top, self.cmap, box,
+                         width)
 
 
 def layer_words(heatmap: Heatmap) -> str:
@@ -124,13 +116,3 @@ def layer_words(heatmap: Heatmap) -> str:
         return heatmap.layer
     return " + ".join(f"{name} / {scale:.2g}" if scale else f"{name} (nothing)"
                       for name, scale in heatmap.scales.items())
-
-
-def _badge(sheet: Sheet, x: float, y: float, explanation: Explanation, index: int) -> float:
-    """A detection's number on its colour; the badge's width in inches is returned."""
-    number = explanation.numbered[index]
-    width = max(BADGE, width_of(str(number), 10, True) + 0.14)
-    sheet.fill((x, y, width, BADGE), colour_of(explanation, index))
-    sheet.write(x + width / 2, y + BADGE / 2, str(number), 10, bold=True, colour="white", ha="center",
-                va="center_baseline")
-    return width

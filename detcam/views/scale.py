@@ -75,7 +75,7 @@ def scale_of(explanation: Explanation, kind: str) -> Scale:
     """
     if kind not in (BOX, SHARED):
         raise InputError(f"scale {kind!r}: expected {BOX!r} or {SHARED!r}")
-    tops = np.array([[_top(heatmap) for heatmap in maps.heatmaps] for maps in explanation.maps], float)
+    tops = np.array([[top_of(heatmap) for heatmap in maps.heatmaps] for maps in explanation.maps], float)
     tops = tops.reshape(len(explanation.maps), len(explanation))
     if kind == SHARED and tops.size:
         tops[:] = tops.max(1, keepdims=True)
@@ -86,7 +86,8 @@ def scale_of(explanation: Explanation, kind: str) -> Scale:
     return Scale(kind, tops, pixels, fused, poles, unsigned)
 
 
-def _top(heatmap: Heatmap) -> float:
+def top_of(heatmap: Heatmap) -> float:
+    """The raw value of full colour where a map has its own scale; 0 without heat."""
     if status_of(heatmap):
         return 0.0
     heat = heatmap.heat

@@ -1,5 +1,6 @@
 """A page measured in inches from its top left corner, and photographs placed on it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,15 @@ def outline(axes: Axes, box: NDArray[np.floating], region: Region, colour: str =
     axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=colour, linewidth=width, clip_on=False,
                              linestyle="-", joinstyle="miter",
                              path_effects=[casing, Stroke(linewidth=width, foreground=colour)]))
+
+
+def dashed_outline(axes: Axes, box: Sequence[float] | NDArray[np.floating], colour: str = "white", width: float = 1.4,
+                   zorder: float = 3) -> None:
+    """A box, source pixels, as dashes on a black line, so that it shows over anything."""
+    x1, y1, x2, y2 = box
+    for edgecolour, wide, style in (("black", width + 0.8, "-"), (colour, width, (0, (4, 3)))):
+        axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=edgecolour, linewidth=wide,
+                                 zorder=zorder, linestyle=style))
 
 
 def thin_outline(axes: Axes, box: NDArray[np.floating]) -> None:

@@ -9,14 +9,15 @@ from matplotlib.figure import Figure
 from detcam.attribution.heatmap import Heatmap
 from detcam.diagnosis.shares import shares
 from detcam.explanation import Explanation
-from detcam.views.colours import INK, MUTED, REGION_COLOURS, TRACK, faded
-from detcam.views.crop import Region, around, pixels, under_heat
+from detcam.views.colours import INK, MUTED, REGION_COLOURS, TRACK
+from detcam.views.crop import Region, around, pixels
+from detcam.views.draw_heat import draw_heat
 from detcam.views.layout import CROP_ASPECTS, MARGIN
 from detcam.views.legend import Key, draw_key, key_of
 from detcam.views.lettering import shorten, wrap
 from detcam.views.numbers import percent
 from detcam.views.scale import status_of
-from detcam.views.sheet import Place, Sheet, fitted, line_height, outline, say
+from detcam.views.sheet import Place, Sheet, fitted, line_height, outline
 
 PANEL = 2.2  # height of a picture at most, inches
 GAP = 0.2  # between two pictures
@@ -123,16 +124,10 @@ def _photograph(sheet: Sheet, explanation: Explanation, index: int, crop: Region
 def _draw(sheet: Sheet, explanation: Explanation, index: int, picture: Picture, crop: Region, cmap: str,
           cell: Place) -> None:
     """A map on the crop, with its name above and its share inside the box below."""
-    heatmap, place = picture.heatmap, fitted(crop, cell)
-    size = sheet.size(place)
-    rgb, status = pixels(explanation.image, crop, size), status_of(heatmap)
-    if status is None:
-        axes = sheet.photograph(under_heat(rgb, heatmap, crop, _top(heatmap), cmap), crop, place)
-    else:
-        axes = sheet.photograph((faded(rgb) * 110).astype(np.uint8), crop, place)
-    outline(axes, explanation.detections.boxes[index], crop)
-    if status is not None:
-        say(axes, place, *status)
+    place = fitted(crop, cell)
+    top = 0.0 if status_of(picture.heatmap) else _top(picture.heatmap)
+    draw_heat(sheet, pixels(explanation.image, crop, sheet.size(place)), picture.heatmap, crop, place, top, cmap,
+              explanation.detections.boxes[index])
     x, y, width, _ = cell
     sheet.write(x, y - ABOVE, shorten(picture.title, width, 9.5, True), 9.5, bold=True)
     sheet.write(x, y - ABOVE + line_height(9.5), shorten(picture.note, width, SIZE), SIZE, colour=MUTED)
