@@ -13,9 +13,11 @@ from detcam.data.ground_truth import GroundTruth, Mask
 from detcam.detectors.prediction import Grid
 from detcam.diagnosing import Diagnosis, MissedObject
 from detcam.diagnosis.error_types import CORRECT, DUPLICATE, LOCALIZATION, judge
+from detcam.diagnosis.intervention import Intervention
 from detcam.diagnosis.leakage import Cells, leakage
 from detcam.diagnosis.place import Place
 from detcam.diagnosis.pull import Pull
+from detcam.diagnosis.shortcuts import PATTERNS, Shortcuts
 from detcam.diagnosis.siblings import Siblings
 from detcam.diagnosis.verdict import Reason, Rival, Verdict
 from detcam.explanation import Explanation
@@ -24,6 +26,10 @@ from detcam.imaging.boxes import outward
 
 Boxes = Sequence[Sequence[float]]
 CLASSES = {0: "person", 1: "orange"}
+
+
+NO_SHORTCUT = Shortcuts(dict.fromkeys(PATTERNS, 0.1), dict.fromkeys(PATTERNS, 0.1), dict.fromkeys(PATTERNS, False), "",
+                        "")
 
 
 def truth_of(boxes: Boxes, class_names: Sequence[str] | None = None, crowd: Sequence[int] = (),
@@ -42,7 +48,8 @@ def siblings(count: int = 0, survived: tuple[int, ...] = ()) -> Siblings:
 def diagnosis_of(boxes: Boxes, truth: GroundTruth, *, labels: Sequence[int] | None = None, image: Image | None = None,
                  percentiles: NDArray[np.float64] | None = None, shares: Any = None, edges: bool = True,
                  pull: float | None = None, same: Sequence[Siblings] | None = None,
-                 verdicts: Sequence[Verdict | None] | None = None, **explained: Any) -> Diagnosis:
+                 verdicts: Sequence[Verdict | None] | None = None,
+                 hidden: Sequence[tuple[Intervention, ...]] | None = None, **explained: Any) -> Diagnosis:
     """Detections with falling scores, judged as they are, all in question.
 
     Args:
@@ -56,6 +63,7 @@ def diagnosis_of(boxes: Boxes, truth: GroundTruth, *, labels: Sequence[int] | No
         pull: the share beyond the true edge, of every edge.
         same: a box's siblings; none.
         verdicts: one a missed object; None stands for a selection that is not known.
+        hidden: each box's interventions; None where nothing was hidden.
         explained: what :func:`synthetic.explanation_of` takes.
     """
     image = image or photograph()
@@ -71,7 +79,8 @@ def diagnosis_of(boxes: Boxes, truth: GroundTruth, *, labels: Sequence[int] | No
     missed, lost = _missed(image, judged.missed.tolist(), judged.excused.tolist(), verdicts)
     return Diagnosis(image, truth, tuple(dict.fromkeys(truth.class_names)) or ("person",), found, judged, explanation,
                      np.arange(len(boxes)), errors, leaks, pulls,
-                     tuple(same or [siblings()] * len(boxes)), missed, lost)
+                     tuple(same or [siblings()] * len(boxes)), (NO_SHORTCUT,) * len(boxes),
+                     None if hidden is None else tuple(hidden), missed, lost)
 
 
 def _missed(image: Image, true: list[int], excused: list[bool], verdicts: Sequence[Verdict | None] | None

@@ -1,5 +1,6 @@
 """What a diagnosis says: every rule by a case whose numbers are made by hand."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,11 @@ from diagnosed import diagnosis_of, rival, siblings, truth_of, verdict_of
 
 from detcam.data.ground_truth import Mask
 from detcam.detectors.steps import SCORE, SUPPRESSED
-from detcam.diagnosing import words
 from detcam.diagnosing.objects import finder, object_labels, object_words
 from detcam.diagnosing.words import edge_sentence, sentences_of, sentences_of_missed
 from detcam.diagnosis.error_types import BACKGROUND, DUPLICATE, IGNORED, LOCALIZATION
+from detcam.diagnosis.intervention import Change, Intervention
+from detcam.diagnosis.regions import Region
 from detcam.diagnosis.siblings import Siblings
 from detcam.diagnosis.verdict import Reason
 
@@ -69,19 +71,53 @@ def test_evidence_is_said_of_the_worst_edge_alone_and_from_ninety_on(rank: float
     assert sentences_of(diagnosis, 0)[1:] == said
 
 
-@pytest.mark.parametrize(("box", "way"), [
-    ([32.0, 20.0, 80.0, 100.0], "to the left"), ([40.0, 4.0, 80.0, 100.0], "up"),
-    ([40.0, 20.0, 88.0, 100.0], "to the right"), ([40.0, 20.0, 80.0, 116.0], "down")])
-def test_what_pulls_an_edge_is_said_of_an_edge_outside(monkeypatch: pytest.MonkeyPatch, box: list[float], way: str
-                                                       ) -> None:
-    diagnosis = diagnosis_of([box], truth_of([PERSON]), pull=0.44, shares=NO_LEAK)
-    assert len(sentences_of(diagnosis, 0)) == 1  # as long as nobody showed that the number knows of the error
-    monkeypatch.setattr(words, "PULL_KNOWS", True)
-    assert sentences_of(diagnosis, 0)[1:] == [f"44 % of what pulls it {way} lies beyond the true edge."]
-    inside = diagnosis_of([[40.0, 36.0, 80.0, 100.0]], truth_of([PERSON]), pull=0.44, shares=NO_LEAK)
-    assert len(sentences_of(inside, 0)) == 1
-    for nothing in (None, np.nan):
-        assert len(sentences_of(diagnosis_of([box], truth_of([PERSON]), pull=nothing, shares=NO_LEAK), 0)) == 1
+def hidden(name: str, loss: float, control: float, edges: Sequence[float] = (0, 0, 0, 0),
+           beside: Sequence[float] = (0, 0, 0, 0), region: str = "top left corner", controls: int = 2) -> Intervention:
+    """What hiding a region does: a share of the score that is lost, and how far each edge moves outward."""
+    def change(share: float, moved: Sequence[float]) -> Change:
+        return Change(Region(region, np.zeros((8, 8), bool)), "blur", 0.1, 0.8, -0.8 * share, 0.0,
+                      np.array(moved, float), 0.5)
+
+    return Intervention(name, change(loss, edges), (change(control, beside),) * controls)
+
+
+NOT_IN = "Hiding what its map says pulls it out does not bring it in ({} px; as much hidden elsewhere: {} px)."
+TALL = [40.0, 4.0, 80.0, 100.0]
+
+
+@pytest.mark.parametrize(("moved", "beside", "said"), [
+    (-12.0, -1.0, "44 % of what pulls it up lies beyond the true edge. Hidden where that pull is strongest, the edge "
+                  "comes in by 12 px (as much hidden elsewhere: 1.0 px)."),
+    (-0.4, 0.0, NOT_IN.format("0.4", "0.0")),
+    (-5.0, -6.0, NOT_IN.format("5.0", "6.0")),
+    (7.0, 0.0, NOT_IN.format("-7.0", "0.0")),
+])
+def test_what_pulls_an_edge_is_said_only_when_hiding_it_moved_the_edge(moved: float, beside: float, said: str) -> None:
+    truth = truth_of([PERSON])
+    asked = hidden("edge", 0.1, 0.1, (0, moved, 0, 0), (0, beside, 0, 0))
+    silent = diagnosis_of([TALL], truth, pull=0.44, shares=NO_LEAK)
+    assert len(sentences_of(silent, 0)) == 1  # nobody hid anything
+    assert sentences_of(diagnosis_of([TALL], truth, pull=0.44, shares=NO_LEAK, hidden=[(asked,)]), 0)[1:] == [said]
+    alone = hidden("edge", 0.1, 0.1, (0, moved, 0, 0), controls=0)
+    assert len(sentences_of(diagnosis_of([TALL], truth, pull=0.44, shares=NO_LEAK, hidden=[(alone,)]), 0)) == 1
+
+
+@pytest.mark.parametrize(("asked", "said"), [
+    (hidden("corners", 0.62, 0.02), "Hiding the photograph's top left corner takes 62 % of its score (as much hidden "
+                                    "elsewhere: 2 %)."),
+    (hidden("context", 0.5, -0.1), "Hiding the hottest spot around it takes 50 % of its score (as much hidden "
+                                   "elsewhere: 0 %)."),
+    (hidden("spread", 0.9, 0.2), "Hiding all around the objects takes 90 % of its score (hiding the object itself: 20 "
+                                 "%)."),
+    (hidden("left or right", 0.9, 0.1), "Hiding its left half takes 90 % of its score, hiding the right half 10 %."),
+    (hidden("left or right", 0.1, 0.9), "Hiding its right half takes 90 % of its score, hiding the left half 10 %."),
+    (hidden("top or bottom", 0.95, 0.1), "Hiding its top half takes 95 % of its score, hiding the bottom half 10 %."),
+    (hidden("corners", 0.1, 0.05), None), (hidden("spread", 0.1, 0.9), None), (hidden("left or right", 0.5, 0.4), None),
+    (hidden("context", 0.9, 0.1, controls=0), None),
+])
+def test_a_shortcut_is_said_where_hiding_it_takes_more_than_the_controls(asked: Intervention, said: str | None) -> None:
+    diagnosis = diagnosis_of([PERSON], truth_of([PERSON]), shares=NO_LEAK, hidden=[(asked,)])
+    assert sentences_of(diagnosis, 0)[1:] == ([] if said is None else [said])
 
 
 def test_a_localization_error_says_whether_another_box_found_the_object() -> None:

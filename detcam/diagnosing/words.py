@@ -1,7 +1,9 @@
-"""What a diagnosis says in sentences: each from numbers, by one rule a function. They describe; none names a cause."""
+"""What a diagnosis says in sentences: each from numbers, by one rule a function. Those that name a cause rest on
+an intervention (hidden_words); the others describe."""
 
 import numpy as np
 
+from detcam.diagnosing.hidden_words import hidden_sentences
 from detcam.diagnosing.objects import finder, object_words
 from detcam.diagnosing.result import Diagnosis, MissedObject
 from detcam.diagnosis.error_types import (
@@ -21,10 +23,8 @@ from detcam.imaging.boxes import EDGES
 
 STANDS_OUT = 90.0  # per cent of sound boxes with less evidence on the edge
 LEAKED = 0.25  # of a box's heat on another object, from which it is said: in crowds one correct box in five has more
-PULL_KNOWS = False  # whether the share of the pull beyond the true edge is known to go with the error
 WRONG_WAY = {"left": ("left", "right"), "top": ("high", "low"), "right": ("right", "left"), "bottom": ("low", "high")}
 """Where an edge lies that is outside the true one, and where one that is inside."""
-PULLED = {"left": "to the left", "top": "up", "right": "to the right", "bottom": "down"}
 UNPLACED = (CLASSIFICATION.name, BOTH.name, DUPLICATE.name, BACKGROUND.name)  # whose raw rows are of interest
 
 
@@ -40,6 +40,7 @@ def sentences_of(diagnosis: Diagnosis, box: int) -> list[str]:
         return [IGNORED.sentence]
     found = type_sentences(diagnosis, box)
     found += edge_sentences(diagnosis, box)
+    found += hidden_sentences(diagnosis, box)
     found += leak_sentences(diagnosis, box)
     if kind in UNPLACED:
         found.append(sibling_sentence(diagnosis, box))
@@ -62,7 +63,7 @@ def type_sentences(diagnosis: Diagnosis, box: int) -> list[str]:
 
 
 def edge_sentences(diagnosis: Diagnosis, box: int) -> list[str]:
-    """The worst edge of a box with a true box, what it rests on, and what pulls it; nothing of another box."""
+    """The worst edge of a box with a true box, and what it rests on; nothing of another box."""
     worst = diagnosis.worst_edge(box)
     if worst is None:
         return []
@@ -73,8 +74,7 @@ def edge_sentences(diagnosis: Diagnosis, box: int) -> list[str]:
     found = [edge_sentence(worst, pixels, share)]
     rank = evidence_sentence(diagnosis, box, column)
     found += [rank] if rank else []
-    pull = pull_sentence(diagnosis, box, column) if PULL_KNOWS and pixels > 0 else None
-    return [*found, pull] if pull else found
+    return found
 
 
 def edge_sentence(edge: str, pixels: float, share: float) -> str:
@@ -108,15 +108,6 @@ def evidence_sentence(diagnosis: Diagnosis, box: int, column: int) -> str | None
     rank = float(ranks[box, column])
     most = "every sound box" if rank == 100 else f"{np.floor(rank):.0f} % of sound boxes"
     return f"It rests on more conflicting evidence than {most} of similar size."
-
-
-def pull_sentence(diagnosis: Diagnosis, box: int, column: int) -> str | None:
-    """How much of what pulls an edge outward lies beyond the true edge, where that is known."""
-    pulls = diagnosis.pulls[box]
-    if pulls is None or not np.isfinite(pulls[column].beyond):
-        return None
-    share = f"{pulls[column].beyond:.0%}".replace("%", " %")
-    return f"{share} of what pulls it {PULLED[EDGES[column]]} lies beyond the true edge."
 
 
 def leak_sentences(diagnosis: Diagnosis, box: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""How explanations and diagnoses show themselves in a notebook: a picture, and a line of text where there are no pictures.
+"""How explanations and diagnoses show themselves in a notebook: a picture, or a line of text without pictures.
 
 The formatters are handed to a running IPython, so that neither need know of views.
 """
