@@ -251,6 +251,7 @@ def _fit(detector: Detector, options: dict[str, Any], settings: dict[str, Any]) 
         layers_of(detector, options["layer"], 0), layers_of(detector, options["edge_layer"] or AUTO, 0)
 
 
+app.command()(data_commands.diagnose)
 app.command()(data_commands.audit)
 alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 alone.command()(explain)

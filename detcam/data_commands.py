@@ -52,27 +52,64 @@ def audit(
         "audit"),
 ) -> None:
     """Audit a data set: a row a detection and a missed object, what is wrong, and how it goes with attention."""
-    from detcam.attribution.layers import DEPTH
     from detcam.audit.job import audit_job
     from detcam.data import read_data_set
+
+    _check(min_score, fill, reference, edges)
+    options = _options(method, layer, min_score, edges, intervene, fill, reference, seed)
+    data = read_data_set(annotations, images, partial=True)
+    with heard():
+        detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe)
+    classes = only or shared_classes(detector.class_names, data.class_names)
+    raise typer.Exit(audit_job(detector, data, out, options | {"classes": classes, "heatmaps": heatmaps}))
+
+
+def diagnose(
+    images: Annotated[list[str], typer.Argument(help="Photographs, folders of them, or patterns.")],
+    annotations: Annotations, model: Model = SHIPPED, weights: Weights = None, class_names: ClassNames = None,
+    head: HeadChoice = None, imgsz: ImageSize = None, device: Device = "cpu",
+    score_activation: ScoreActivation = None, unsafe: Unsafe = False, only: Classes = None, method: Methods = None,
+    layer: Layers = None, min_score: MinScore = None,
+    edges: Annotated[bool, typer.Option(help="Measure what each edge rests on.")] = True,
+    intervene: Intervene = False, fill: Fill = "blur", reference: ReferenceFile = None, seed: Seed = 0,
+    cmap: Annotated[str, typer.Option(help="Matplotlib colour map of the heat.")] = "inferno",
+    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("diagnoses"),
+) -> None:
+    """Say what is wrong with every box of a photograph, why objects were missed, and where the detector looked."""
+    from detcam.diagnosis_job import annotated, diagnose_job
+    from detcam.inputs import collect
+    from detcam.views.colours import colour_map
+
+    colour_map(cmap)
+    _check(min_score, fill, reference, edges)
+    data = annotated(collect(images), annotations)
+    options = _options(method, layer, min_score, edges, intervene, fill, reference, seed)
+    with heard():
+        detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe)
+        classes = only or shared_classes(detector.class_names, data.class_names)
+        raise typer.Exit(diagnose_job(detector, data, out, cmap, options | {"classes": classes}))
+
+
+def _check(min_score: float | None, fill: str, reference: Path | None, edges: bool) -> None:
+    """Refuse what cannot be meant before anything is loaded."""
     from detcam.diagnosis.fills import check_fill
-    from detcam.diagnosis.reference import load_reference
 
     if min_score is not None and not 0 <= min_score < 1:
         raise InputError(f"--min-score {min_score}: expected a number from 0 to 1")
     check_fill(fill)
     if reference is not None and not edges:
         raise InputError("--reference needs --edges")
-    chosen = chosen_methods(method, {}) if method else None
-    known = None if reference is None else load_reference(reference)
-    data = read_data_set(annotations, images, partial=True)
-    with heard():
-        detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe)
-    options: dict[str, Any] = {
-        "classes": only or shared_classes(detector.class_names, data.class_names), "method": chosen,
-        "layer": layer or DEPTH, "min_score": min_score, "edges": edges, "intervene": intervene, "fill": fill,
-        "reference": known, "heatmaps": heatmaps, "seed": seed}
-    raise typer.Exit(audit_job(detector, data, out, options))
+
+
+def _options(method: list[str] | None, layer: list[str] | None, min_score: float | None, edges: bool, intervene: bool,
+             fill: str, reference: Path | None, seed: int) -> dict[str, Any]:
+    """What a diagnosis takes, from the words of a command line."""
+    from detcam.attribution.layers import DEPTH
+    from detcam.diagnosis.reference import load_reference
+
+    return {"method": chosen_methods(method, {}) if method else None, "layer": layer or DEPTH, "min_score": min_score,
+            "edges": edges, "intervene": intervene, "fill": fill,
+            "reference": None if reference is None else load_reference(reference), "seed": seed}
 
 
 def shared_classes(known: dict[int, str], annotated: tuple[str, ...]) -> list[str]:

@@ -22,7 +22,7 @@ ORDER = [
     {"store", "views"},
     {"choices", "inputs", "lists", "terminal"},
     {"run"},
-    {"audit"},
+    {"audit", "diagnosis_job"},
     {"job"},
     {"data_commands"},
     {"cli"},

@@ -46,16 +46,14 @@ def edge_words(diagnosis: Diagnosis, box: int, asked: Intervention) -> str | Non
 
 
 def shortcut_words(asked: Intervention) -> str | None:
-    """What a suspicious region took from the score, where it takes more than its controls by the audit's limits."""
+    """What a suspicious region took from the score, where it takes more than its controls by the audit's limits.
+
+    Nothing of halves: of one box they say little, since almost every box rests more on one of its halves; an audit of
+    many boxes says it.
+    """
     extra = asked.extra_loss
     if asked.name in (LEFT_RIGHT, TOP_BOTTOM):
-        first, second = asked.name.split(" or ")
-        if not abs(extra) > NAMED[asked.name]:
-            return None
-        side, other = (first, second) if extra > 0 else (second, first)
-        own, rest = asked.suspect.loss, asked.suspect.loss - extra
-        own, rest = (own, rest) if extra > 0 else (rest, own)
-        return f"Hiding its {side} half takes {_share(own)} of its score, hiding the {other} half {_share(rest)}."
+        return None
     if not extra > NAMED[asked.name]:
         return None
     controls = _share(asked.suspect.loss - extra)
