@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from detcam.diagnosis.statistics import MIN_BOXES
+
 BIAS = 0.05  # of the true width or height: a median edge error beyond it, with its whole interval, is systematic
 WORDS = {"left": ("too far left", "too far right"), "top": ("too high", "too low"),
          "right": ("too far right", "too far left"), "bottom": ("too low", "too high")}
@@ -26,7 +28,21 @@ def _biased(line: dict[str, Any]) -> dict[str, Any] | None:
     size = "height" if edge in ("top", "bottom") else "width"
     return {"name": f"{edge} edge {side}", "edge": edge, "estimate": outward,
             "sentence": f"Boxes are too {too}: their {edge} edges lie {abs(outward['value']):.0%} [{low:.0%}, "
-                        f"{high:.0%}] of the true {size} {side}."}
+                        f"{high:.0%}] of the true {size} {side}.{'' if inside else _pulled(line, size)}"}
+
+
+def _pulled(line: dict[str, Any], size: str) -> str:
+    """What hiding decides about an edge that lies too far out; nothing where too few were asked."""
+    extra, moved, control = line["hidden_extra"], line["hidden"], line["hidden_control"]
+    if extra["value"] is None or extra["n"] < MIN_BOXES:
+        return ""
+    amount, beside = f"{moved['value']:.1%}", f"as much hidden elsewhere: {control['value']:.1%}"
+    if not extra["low"] > 0:
+        return (f" Hiding what their maps point to beyond the true edge does not bring them in ({amount} of the {size}; "
+                f"{beside}).")
+    return (f" {line['pull_beyond']['value']:.0%} of what pulls them out lies beyond the true edge, and hidden where "
+            f"that pull is strongest, the edge comes in by {amount} [{moved['low']:.1%}, {moved['high']:.1%}] of the "
+            f"{size} ({beside}).")
 
 
 def _shortcut(line: dict[str, Any]) -> dict[str, Any]:

@@ -129,8 +129,18 @@ def _edges(found: pd.DataFrame, codes: NDArray[np.int64], seed: int) -> list[Rec
             "worst": _record(*mean(np.where(bad, worst == edge, np.nan), codes, RESAMPLES, seed)),
         } | {f"pull_{name}": _record(*median(np.where(error > SOUND, found[f"{edge}_pull_{name}"].to_numpy(float),
                                                       np.nan), codes, RESAMPLES, seed))
-             for name in ("beyond", "outside")})
+             for name in ("beyond", "outside")} | _hidden(found, edge, codes, seed))
     return lines
+
+
+def _hidden(found: pd.DataFrame, edge: str, codes: NDArray[np.int64], seed: int) -> Record:
+    """How far an edge that is its box's worst comes in, over width or height, when what pulls it out is hidden."""
+    own = (found.hide_edge == edge).fillna(False).to_numpy(bool)
+    moved, control = (np.where(own, -found[name].to_numpy(float, na_value=np.nan), np.nan).clip(-1, 1)
+                      for name in ("hide_edge_moved", "hide_edge_control_moved"))
+    return {"hidden": _record(*mean(moved, codes, RESAMPLES, seed)),
+            "hidden_control": _record(*mean(control, codes, RESAMPLES, seed)),
+            "hidden_extra": _record(*mean(moved - control, codes, RESAMPLES, seed))}
 
 
 def _shortcuts(found: pd.DataFrame, codes: NDArray[np.int64], seed: int) -> list[Record]:
