@@ -3,7 +3,9 @@
 from detcam.attribution.heatmap import Heatmap
 from detcam.attribution.methods import METHODS, Method
 from detcam.attribution.target import TARGETS, Target
+from detcam.data import DataSet, GroundTruth, read_data_set
 from detcam.detectors import Detections, Detector, Prediction, adapt, load
+from detcam.diagnosing import Diagnosis, diagnose
 from detcam.diagnosis.verdict import Verdict
 from detcam.errors import DetcamError
 from detcam.explain import explain
@@ -15,12 +17,15 @@ from detcam.views import notebook
 __all__ = [
     "METHODS",
     "TARGETS",
+    "DataSet",
     "DetcamError",
     "DetectionExplanation",
     "Detections",
     "Detector",
+    "Diagnosis",
     "Explanation",
     "Geometry",
+    "GroundTruth",
     "Heatmap",
     "Image",
     "Method",
@@ -28,10 +33,12 @@ __all__ = [
     "Target",
     "Verdict",
     "adapt",
+    "diagnose",
     "explain",
     "load",
     "load_explanations",
     "load_image",
+    "read_data_set",
     "save",
 ]
 

@@ -38,8 +38,8 @@ def _pulled(line: dict[str, Any], size: str) -> str:
         return ""
     amount, beside = f"{moved['value']:.1%}", f"as much hidden elsewhere: {control['value']:.1%}"
     if not extra["low"] > 0:
-        return (f" Hiding what their maps point to beyond the true edge does not bring them in ({amount} of the {size}; "
-                f"{beside}).")
+        return (f" Hiding what their maps point to beyond the true edge does not bring them in ({amount} of the {size};"
+                f" {beside}).")
     return (f" {line['pull_beyond']['value']:.0%} of what pulls them out lies beyond the true edge, and hidden where "
             f"that pull is strongest, the edge comes in by {amount} [{moved['low']:.1%}, {moved['high']:.1%}] of the "
             f"{size} ({beside}).")

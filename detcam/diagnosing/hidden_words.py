@@ -51,21 +51,20 @@ def shortcut_words(asked: Intervention) -> str | None:
     Nothing of halves: of one box they say little, since almost every box rests more on one of its halves; an audit of
     many boxes says it.
     """
-    extra = asked.extra_loss
     if asked.name in (LEFT_RIGHT, TOP_BOTTOM):
         return None
-    if not extra > NAMED[asked.name]:
+    lost, control = (max(each, 0.0) for each in (asked.suspect.loss, asked.suspect.loss - asked.extra_loss))
+    if not (asked.controls and lost - control > NAMED[asked.name]):
         return None
-    controls = _share(asked.suspect.loss - extra)
     what = {CORNERS: f"Hiding the photograph's {asked.suspect.region.name}",
             CONTEXT: "Hiding the hottest spot around it",
             SPREAD: "Hiding all around the objects"}[asked.name]
     other = "hiding the object itself" if asked.name == SPREAD else "as much hidden elsewhere"
-    return f"{what} takes {_share(asked.suspect.loss)} of its score ({other}: {controls})."
+    return f"{what} takes {_share(lost)} of its score ({other}: {_share(control)})."
 
 
 def _share(value: float) -> str:
-    return f"{max(value, 0):.0%}".replace("%", " %")
+    return f"{value:.0%}".replace("%", " %")
 
 
 def _pixels(value: float) -> str:
