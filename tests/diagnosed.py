@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from synthetic import detections_of, explanation_of, hot_cell, photograph, stretch
 
 from detcam.attribution.heatmap import Heatmap
 from detcam.data.ground_truth import GroundTruth, Mask
 from detcam.detectors.prediction import Grid
+from detcam.detectors.steps import SCORE, SUPPRESSED
 from detcam.diagnosing import Diagnosis, MissedObject
 from detcam.diagnosis.error_types import CORRECT, DUPLICATE, LOCALIZATION, judge
 from detcam.diagnosis.intervention import Intervention
@@ -23,9 +25,13 @@ from detcam.diagnosis.verdict import Reason, Rival, Verdict
 from detcam.explanation import Explanation
 from detcam.imaging import Image
 from detcam.imaging.boxes import outward
+from detcam.views.diagnosis import diagnosis_figures
 
 Boxes = Sequence[Sequence[float]]
 CLASSES = {0: "person", 1: "orange"}
+PERSON, HALF = [40.0, 20.0, 80.0, 100.0], [40.0, 20.0, 80.0, 55.0]
+ASIDE, LOST, CROWD = [110.0, 30.0, 150.0, 110.0], [2.0, 70.0, 30.0, 110.0], [2.0, 2.0, 34.0, 40.0]
+IN_CROWD = [6.0, 6.0, 20.0, 30.0]
 
 
 NO_SHORTCUT = Shortcuts(dict.fromkeys(PATTERNS, 0.1), dict.fromkeys(PATTERNS, 0.1), dict.fromkeys(PATTERNS, False), "",
@@ -126,3 +132,19 @@ def verdict_of(box: tuple[float, float, float, float], number: int, reasons: tup
 
 def rival(number: int, detected: bool = True) -> Rival:
     return Rival(number, 0, "person", 0.9, number, detected)
+
+
+def lost(suppressed: bool = True) -> tuple[Reason, ...]:
+    return (Reason(SUPPRESSED, 0.6, 0.45, rival=rival(1)),) if suppressed else (Reason(SCORE, 0.2, 0.25),)
+
+
+def one_of_each(**options: object) -> Diagnosis:
+    """A correct box, a localization error, a duplicate, a background box, an ignored box, a missed person, a crowd."""
+    boxes = [PERSON, HALF, [42.0, 20.0, 82.0, 100.0], ASIDE, IN_CROWD]
+    truth = truth_of([PERSON, LOST, CROWD], crowd=[2])
+    return diagnosis_of(boxes, truth, verdicts=[verdict_of((2.0, 72.0, 30.0, 110.0), 6, lost())],
+                        **options)  # type: ignore[arg-type]
+
+
+def pages_of(diagnosis: Diagnosis, **options: object) -> list[Figure]:
+    return list(diagnosis_figures(diagnosis, **options))  # type: ignore[arg-type]

@@ -15,8 +15,8 @@ REGION_COLOURS = {"inside": "#2b8a3e", "others": "#e8590c", "ring": "#e0a100", "
 BOX_COLOURS = ("#e03131", "#1971c2", "#2f9e44", "#e8590c", "#9c36b5", "#0c8599", "#a61e4d", "#5f3dc4", "#846300",
                "#364fc7")
 TYPE_COLOURS = {"correct": "#009e73", "localization": "#e69f00", "background": "#cc79a7", "duplicate": "#0072b2",
-                "classification": "#d55e00", "both": "#56b4e9", "missed": "#f0e442", "ignored": "#868e96"}
-"""Of the error types, Okabe and Ito's: told apart by the colour-blind, too; the letter stands beside each."""
+                "classification": "#d55e00", "both": "#56b4e9", "missed": "#f0e442", "ignored": "#495057"}
+"""Of the error types: Okabe and Ito's and a dark grey, which the colour-blind can tell apart; each has its letter."""
 DROPPED = "#e000a8"  # a row that is no detection: no number has this colour
 
 HEAT, SIGNED = "inferno", "RdBu_r"  # perceptually uniform; diverging, white at zero

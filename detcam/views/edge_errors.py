@@ -52,7 +52,8 @@ def draw_edge_errors(sheet: Sheet, diagnosis: Diagnosis, box: int, place: Place)
         sheet.fill((left + BAR / 2 * (1 - SOUND / FULL), y, BAR * SOUND / FULL, STEP * 4), TRACK)
         sheet.line((left + BAR / 2, left + BAR / 2), (y, y + STEP * 4), MUTED, 1.0)
     else:
-        sheet.write(left + BAR / 2, y + STEP * 2, "no true box", 8.5, colour=MUTED, ha="center", va="center")
+        sheet.write(left + BAR / 2, y + STEP * 2, "no true box of its class", 8.5, colour=MUTED, ha="center",
+                    va="center")
     for column, edge in enumerate(EDGES):
         _edge(sheet, diagnosis, box, column, (x, y + column * STEP), edge == worst)
 

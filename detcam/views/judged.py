@@ -52,8 +52,8 @@ def count_words(diagnosis: Diagnosis) -> str:
 
 
 def draw_title(sheet: Sheet, diagnosis: Diagnosis, what: str, page: str) -> None:
-    """The photograph's name, the detector, the counts and the page; at its right what the page shows."""
-    draw_header(sheet, diagnosis.boxes, page, count_words(diagnosis) + (f"   ·   {what}" if what else ""))
+    """The photograph's name, the detector, what the page shows, the counts, and which page it is."""
+    draw_header(sheet, diagnosis.boxes, page, (f"{what}   ·   " if what else "") + count_words(diagnosis))
 
 
 def region_of(diagnosis: Diagnosis, boxes: Sequence[NDArray[np.floating]], aspect: float) -> Region:

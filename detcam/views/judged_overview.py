@@ -21,6 +21,7 @@ SIZES = 9.0, 7.5  # of the badges' letters, points
 LEGEND = 4.4  # inches
 SMALL = 2.5  # over a badge's height: a box narrower or flatter than that is not covered by a badge
 SIZE = 9.0
+BELOW = 0.9  # patches are drawn at 1: where a box agrees with its true box, the box is seen
 ORDER = {CORRECT.name: 1, IGNORED.name: 0}  # drawn first; what is wrong is drawn over it
 
 
@@ -44,7 +45,7 @@ def _photograph(sheet: Sheet, diagnosis: Diagnosis, place: Place, size: float) -
     missed = {each.truth for each in diagnosis.missed}
     for true, box in enumerate(diagnosis.truth.boxes):
         if true not in missed:
-            dashed_outline(axes, box, width=0.9, zorder=2.5)
+            dashed_outline(axes, box, width=0.9, zorder=BELOW)
     kinds = np.array([ORDER.get(kind, 2) for kind in diagnosis.judged.types])
     for each in np.lexsort((-areas(found.boxes), kinds)).tolist():
         outline(axes, found.boxes[each], region, colour_of_type(diagnosis, each), 1.8)
@@ -92,7 +93,7 @@ def _legend(sheet: Sheet | None, diagnosis: Diagnosis, x: float, y: float) -> fl
         return line_height(11)
     none = [kind.name for kind in (CORRECT, *ERRORS) if not counts[kind.name]]
     plain = [f"None here: {listed(none)}."] * bool(none)
-    plain.append("White dashed: the true boxes. A number is a box's place by its score.")
+    plain.append("White dashed: the true boxes, below the others. A number is a box's place by its score.")
     for text in plain:
         lines = wrap(text, LEGEND, SIZE)
         if sheet is not None:
