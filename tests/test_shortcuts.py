@@ -210,6 +210,7 @@ def test_regions_of_every_question() -> None:
     assert window.sum() == 15 * 15  # 0.3 of the mean of 40 and 60 px
     assert in_box(PLAIN, np.array([130.0, 40, 140, 50]))[window].sum() == 100  # the whole hottest cell
     assert len(own[CONTEXT].controls) == 3
+    assert not any((each.mask & corners).any() for each in own[CONTEXT].controls)
     for question in (corner, own[CONTEXT]):
         for each in question.controls:
             assert not (each.mask & objects).any()
@@ -234,7 +235,9 @@ def test_the_window_is_the_hottest_of_all(seed: int) -> None:
     one = heatmap(random.random((10, 18)), geometry)
     box = np.array([20.0, 10, 40, 30])
     question, = questions(one, box, NONE, of=(CONTEXT,))
-    heat = np.where(in_box(geometry, geometry.to_canvas(box)), 0, heat_at_pixels(one))
+    corners = np.array([[0, 0, 8, 8], [52, 0, 60, 8], [0, 32, 8, 40], [52, 32, 60, 40.0]])  # 0.2 of 40 px
+    taken = in_boxes(geometry, geometry.to_canvas(np.concatenate([box[None], corners])))
+    heat = np.where(taken, 0, heat_at_pixels(one))
     height, width = 6, 9  # 0.3 of 20 source pixels
     best = max(heat[y : y + height, x : x + width].sum() for y in range(5, 45 - height + 1)
                for x in range(90 - width + 1))
@@ -248,6 +251,8 @@ def test_questions_without_a_region_are_not_asked() -> None:
     on_box[3:7, 9:11] = 1
     asked = by_name(questions(heatmap(on_box), BOX, NONE))
     assert list(asked) == [SPREAD, LEFT_RIGHT, TOP_BOTTOM]  # no heat outside the object
+    asked = by_name(questions(heatmap(cells(r1c1=3, r9c18=1)), BOX, NONE))
+    assert list(asked) == [CORNERS, SPREAD, LEFT_RIGHT, TOP_BOTTOM]  # none outside the corners: no context
     whole = np.array([0.0, 0, 200, 100])
     assert list(by_name(questions(heatmap(np.ones((10, 20))), whole, NONE))) == [LEFT_RIGHT, TOP_BOTTOM]
     covered = np.array([[0.0, 0, 20, 20], [185, 0, 200, 20]])

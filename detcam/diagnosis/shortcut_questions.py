@@ -37,8 +37,8 @@ def questions(heatmap: Heatmap, box: NDArray[np.floating], others: NDArray[np.fl
 
     - ``"corners"``: the corner square with the most heat, what objects cover of it left out; controls are the same
       shape away from corners and objects.
-    - ``"context"``: the window with the most heat outside all objects; controls are the same window elsewhere outside
-      them.
+    - ``"context"``: the window with the most heat outside all objects and corner squares, which have a question of
+      their own; controls are the same window elsewhere outside them.
     - ``"spread"``: the whole photograph but the objects, which keep 10 % around them; compared with the detected box.
     - ``"left or right"``, ``"top or bottom"``: the left (top) half of the detected box, compared with the opposite
       half.
@@ -96,6 +96,7 @@ def _corner(heatmap: Heatmap, covered: Mask, controls: int, seed: int) -> Questi
 
 def _window(heatmap: Heatmap, box: NDArray[np.floating], covered: Mask, controls: int, seed: int) -> Question | None:
     geometry = heatmap.geometry
+    covered = covered | in_boxes(geometry, corner_boxes(geometry))
     heat = np.where(covered, 0.0, heat_at_pixels(heatmap))
     side = WINDOW * float(sizes(box).mean())
     hottest = hottest_window(heat, geometry, side)
