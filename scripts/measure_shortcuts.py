@@ -36,7 +36,7 @@ from detcam.diagnosis.shortcut_findings import (
     find_shortcuts,
 )
 from detcam.diagnosis.shortcut_questions import LEFT_RIGHT, QUESTIONS
-from detcam.diagnosis.shortcuts import CONTEXT, CORNERS, LIMITS, ONE_SIDE, PATTERNS, SPREAD
+from detcam.diagnosis.shortcuts import CONTEXT, CORNERS, LIMITS, ONE_SIDE, PATTERNS, SPREAD, excess
 from detcam.script import run_script
 
 SOUND = ("sound", "tall")  # no shortcut: the boxes of "tall" are wrong, not what they rest on
@@ -169,7 +169,7 @@ def _box_table(rows: pd.DataFrame) -> Iterator[str]:
                  for question in QUESTIONS]
         fault, apart = FAULTS.get(str(kind)), ""
         if fault is not None:
-            apart = _above(extra_loss(_columns(own)[0], ASKED[fault]), extra_loss(_columns(sound)[0], ASKED[fault]))
+            apart = _larger(extra_loss(_columns(own)[0], ASKED[fault]), extra_loss(_columns(sound)[0], ASKED[fault]))
         yield f"| {kind} | {len(own)} | {' | '.join(cells)} | {apart} |"
 
 
@@ -177,22 +177,22 @@ def _heat_table(rows: pd.DataFrame) -> Iterator[str]:
     """The same of the heatmaps' excess over chance, with the share of boxes that are flagged."""
     yield "| detectors | boxes | " + " | ".join(PATTERNS) + " | fault's boxes above sound ones |"
     yield "| --- | --- |" + " --- |" * (len(PATTERNS) + 1)
-    excess = {name: (rows[column_of(name, "score")] - rows[column_of(name, "chance")])
-              / (1 - rows[column_of(name, "chance")]) for name in PATTERNS}
+    above = {name: pd.Series(excess(*(rows[column_of(name, what)].to_numpy(float) for what in ("score", "chance"))),
+                             index=rows.index) for name in PATTERNS}
     sound = rows.kind_of == "sound"
     for kind in rows.kind_of.unique():
         own = rows.kind_of == kind
         cells = [f"{values[own].median():.2f}, flagged {(values[own] > LIMITS[name]).mean():.0%}"
-                 for name, values in excess.items()]
+                 for name, values in above.items()]
         fault = FAULTS.get(kind)
-        apart = "" if fault is None else _above(excess[fault][own].to_numpy(), excess[fault][sound].to_numpy())
+        apart = "" if fault is None else _larger(above[fault][own].to_numpy(), above[fault][sound].to_numpy())
         yield f"| {kind} | {own.sum()} | {' | '.join(cells)} | {apart} |"
     for share in (0.95, 0.99):
-        limits = [f"{values[sound].quantile(share):.2f}" for values in excess.values()]
+        limits = [f"{values[sound].quantile(share):.2f}" for values in above.values()]
         yield f"| {share:.0%} of the sound boxes are below | | {' | '.join(limits)} | |"
 
 
-def _above(fault: NDArray[np.float64], sound: NDArray[np.float64]) -> str:
+def _larger(fault: NDArray[np.float64], sound: NDArray[np.float64]) -> str:
     """How often a box with the fault has the larger value than a sound one."""
     values = np.concatenate([fault, sound])
     group = np.arange(len(values)) < len(fault)

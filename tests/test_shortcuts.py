@@ -26,6 +26,7 @@ from detcam.diagnosis.shortcuts import (
     SIDES,
     SPREAD,
     Shortcuts,
+    excess,
     shortcuts,
 )
 from detcam.imaging import Geometry
@@ -179,6 +180,11 @@ def test_scores_equal_counting_small_pixels(seed: int, with_mask: bool) -> None:
             assert found.chance[name] == pytest.approx(chance[name], abs=0.01), name
     assert found.corner == (CORNER_NAMES[int(np.argmax(in_corners))] if max(in_corners) else "")
     assert found.side == SIDES[int(np.argmax(leads))]
+
+
+def test_excess_goes_from_none_over_chance_to_all() -> None:
+    scores, chance = np.array([0.0, 0.1, 0.2, 0.6, 1.0, np.nan, 1.0]), np.array([0.2] * 6 + [1.0])
+    np.testing.assert_allclose(excess(scores, chance), [-1, -0.5, 0, 0.5, 1, np.nan, 0])
 
 
 def test_flags_follow_the_limits() -> None:

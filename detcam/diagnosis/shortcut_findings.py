@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detcam.diagnosis.shortcut_questions import LEFT_RIGHT, TOP_BOTTOM
-from detcam.diagnosis.shortcuts import CONTEXT, CORNERS, LIMITS, ONE_SIDE, PATTERNS, SPREAD
+from detcam.diagnosis.shortcuts import CONTEXT, CORNERS, LIMITS, ONE_SIDE, PATTERNS, SPREAD, excess
 from detcam.diagnosis.statistics import RESAMPLES, Estimate, mean
 
 Array = NDArray[np.float64]
@@ -92,10 +92,10 @@ def find_shortcuts(columns: Mapping[str, NDArray[Any]], photograph: NDArray[np.i
 def _finding(name: str, columns: Mapping[str, NDArray[Any]], photograph: NDArray[np.integer], resamples: int, seed: int
              ) -> Finding:
     score, chance = (columns[column_of(name, what)].astype(np.float64) for what in ("score", "chance"))
-    excess = np.divide(score - chance, 1 - chance, out=np.full(len(score), np.nan), where=chance < 1)
-    heat, boxes = mean(excess, photograph, resamples, seed)
+    above = excess(score, chance)
+    heat, boxes = mean(above, photograph, resamples, seed)
     where, limit, values = _effect(name, columns)
-    flagged = int((excess > LIMITS[name]).sum())
+    flagged = int((above > LIMITS[name]).sum())
     if np.isfinite(values).any():
         effect, boxes = mean(values, photograph, resamples, seed)
         return Finding(name, where, effect, limit, bool(effect.low > limit), INTERVENTION, boxes, flagged, heat)

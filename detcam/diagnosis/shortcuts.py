@@ -56,13 +56,15 @@ class Shortcuts:
     side: str
 
     def excess(self, name: str) -> float:
-        """How far a score is above chance, as a share of how far it could be: 0 at chance, 1 at most."""
-        return excess(self.scores[name], self.chance[name])
+        """How far a score is above chance: -1 for none at all, 0 at chance, 1 for all there could be."""
+        return float(excess(np.array(self.scores[name]), np.array(self.chance[name])))
 
 
-def excess(score: float, chance: float) -> float:
-    """``(score - chance) / (1 - chance)``; NaN where chance leaves no room."""
-    return (score - chance) / (1 - chance) if chance < 1 else float("nan")
+def excess(score: Array, chance: Array) -> Array:
+    """Above chance ``(score - chance) / (1 - chance)``, below it ``(score - chance) / chance``; 0 where both agree."""
+    room = np.where(score > chance, 1 - chance, chance)
+    away = score - chance
+    return np.asarray(np.divide(away, room, out=np.where(np.isnan(away), np.nan, 0.0), where=room > 0))
 
 
 def shortcuts(heatmap: Heatmap, box: NDArray[np.floating], others: NDArray[np.floating], mask: Mask | None = None,
@@ -98,8 +100,8 @@ def shortcuts(heatmap: Heatmap, box: NDArray[np.floating], others: NDArray[np.fl
     chance = {CORNERS: float(sum(each.sum() for each in corners)) / area,
               SPREAD: float(ground.on_object(ground.content).sum()) / area, CONTEXT: float(context.sum()) / area,
               ONE_SIDE: even[hottest]}
-    return Shortcuts(scores, chance, {name: bool(excess(scores[name], chance[name]) > LIMITS[name])
-                                      for name in PATTERNS},
+    return Shortcuts(scores, chance, {name: bool(excess(np.array(scores[name]), np.array(chance[name]))
+                                                  > LIMITS[name]) for name in PATTERNS},
                      CORNER_NAMES[int(np.argmax(corner_heat))] if any(corner_heat) else "",
                      SIDES[hottest] if any(half_heat) else "")
 
