@@ -34,6 +34,7 @@ from detcam.diagnosis.shortcut_findings import (
     column_of,
     extra_loss,
     find_shortcuts,
+    told_by_box,
 )
 from detcam.diagnosis.shortcut_questions import LEFT_RIGHT, QUESTIONS
 from detcam.diagnosis.shortcuts import CONTEXT, CORNERS, LIMITS, ONE_SIDE, PATTERNS, SPREAD, excess
@@ -123,6 +124,8 @@ def _tables(table: pd.DataFrame, resamples: int) -> Iterator[str]:
         yield f"\n## Filled with {fill}\n"
         yield from _audit_table(audits, resamples)
         yield ""
+        yield from _picture_table(own)
+        yield ""
         yield from _box_table(own)
     yield "\n## By heat alone\n"
     yield from _heat_table(table[table.fill == table.fill.iloc[0]])
@@ -157,6 +160,19 @@ def _audit_table(audits: Audits, resamples: int) -> Iterator[str]:
 def _right(kind: str, named: dict[str, Finding]) -> bool:
     fault = FAULTS[kind]
     return fault in named and (fault != ONE_SIDE or named[fault].where == "left")
+
+
+def _picture_table(rows: pd.DataFrame) -> Iterator[str]:
+    """The same verdicts of single pictures: those with a box that loses more than the limit itself."""
+    yield "| detectors | pictures with a box | fault told | " + " | ".join(PATTERNS) + " |"
+    yield "| --- | --- | --- |" + " --- |" * len(PATTERNS)
+    for kind, own in rows.groupby("kind_of", sort=False):
+        pictures = pd.DataFrame(told_by_box(_columns(own)[0]), index=own.index).groupby(
+            [own.seed, own.audit, own.photograph]).any()
+        fault = FAULTS.get(str(kind))
+        right = "-" if fault is None else f"{pictures[fault].mean():.0%}"
+        cells = " | ".join(f"{pictures[name].mean():.0%}" for name in PATTERNS)
+        yield f"| {kind} | {len(pictures)} | {right} | {cells} |"
 
 
 def _box_table(rows: pd.DataFrame) -> Iterator[str]:

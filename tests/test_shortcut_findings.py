@@ -19,6 +19,7 @@ from detcam.diagnosis.shortcut_findings import (
     extra_loss,
     find_shortcuts,
     hidden_column,
+    told_by_box,
 )
 from detcam.diagnosis.shortcut_questions import LEFT_RIGHT, QUESTIONS, TOP_BOTTOM
 from detcam.diagnosis.shortcuts import CONTEXT, CORNERS, ONE_SIDE, PATTERNS, SPREAD
@@ -111,6 +112,17 @@ def test_flagged_boxes_are_counted() -> None:
     rows = table({})
     rows[column_of(ONE_SIDE, "score")][:7] = 0.99
     assert found_in(rows)[ONE_SIDE].flagged == 7
+
+
+def test_single_boxes_are_told_by_the_same_limits() -> None:
+    rows = table({}, noise=0)
+    for question, box, effect in ((CORNERS, 0, 0.9), (CONTEXT, 1, 0.9), (SPREAD, 1, 0.9), (SPREAD, 2, 0.9),
+                                  (LEFT_RIGHT, 3, -0.9), (TOP_BOTTOM, 4, 0.9), (CONTEXT, 5, -0.9)):
+        rows[hidden_column(question, "loss")][box] += effect
+    rows[hidden_column(CONTEXT, "loss")][6] = np.nan
+    told = told_by_box(rows)
+    assert {name: np.flatnonzero(told[name]).tolist() for name in PATTERNS} == {
+        CORNERS: [0], SPREAD: [2], CONTEXT: [1], ONE_SIDE: [3, 4]}
 
 
 def test_the_names_are_those_of_the_audit_s_table() -> None:

@@ -132,6 +132,17 @@ def _mean(values: Array) -> float:
     return float(known.mean()) if len(known) else 0.0
 
 
+def told_by_box(columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.bool_]]:
+    """Which boxes lose more than a pattern's limit themselves, ``[N]`` by pattern: by intervention alone.
+
+    One box says less than a data set: ``docs/measurements/shortcuts.md`` has how often such a verdict is wrong.
+    """
+    beyond = {name: extra_loss(columns, name) > NAMED[name] for name in (CORNERS, SPREAD, CONTEXT)}
+    beyond[SPREAD] &= ~(beyond[CORNERS] | beyond[CONTEXT])
+    beyond[ONE_SIDE] = np.any([np.abs(extra_loss(columns, name)) > NAMED[name] for name in (LEFT_RIGHT, TOP_BOTTOM)], 0)
+    return {name: beyond[name] for name in PATTERNS}
+
+
 def extra_loss(columns: Mapping[str, NDArray[Any]], question: str) -> Array:
     """The share of each box's score that the question's region takes beyond its controls, ``[N]``.
 
