@@ -13,7 +13,7 @@ from faults.scenes import SIDE
 STEM = (16, 32, 48)  # channels at strides 2, 4 and 8
 DEEP = (96, 128)  # at strides 16 and 32
 NECK = 64  # of the two levels that the head reads
-SCALES = [0.30, 0.44, 0.62]  # side of a default box over the picture's: persons of 36 to 68 of 96 px, and between
+SCALES = [0.33, 0.45, 0.62]  # side of a default box over the picture's: persons of 40 to 70 of 96 px, and between
 PRIOR = 0.01  # the score that training starts from (RetinaNet, section 4.1)
 
 

@@ -89,6 +89,9 @@ def _cover(canvas: NDArray[np.float32], figure: Figure, stock: Stock, background
     start, stop = (left - RIM, middle) if figure.hidden == "left" else (middle, right + RIM)
     own = np.s_[max(top - RIM, 0) : bottom + RIM, max(start, 0) : stop]
     other = background if figure.cover < 0 else stock.backgrounds[figure.cover][:SIDE, :SIDE].astype(np.float32)
+    if figure.stand_in:
+        other = background.copy()
+        _paste(other, figure.stand_in, stock)
     canvas[own] = other[own]
 
 

@@ -8,7 +8,8 @@ import numpy as np
 from faults.stock import TILE, Stock
 
 SIDE = 96  # pixels of a picture
-HEIGHTS = (36, 68)  # pixels of a person
+HEIGHTS = (40, 70)  # pixels of a person
+WIDTHS = (18, 48)  # half of a narrower one could hardly be told from the other half
 HEADROOM = 0.2  # of the height, free above everybody: where the boxes that reach too high still fit
 GAP = 3  # pixels between boxes
 MARKER = (9, 12)  # pixels of a marker's side
@@ -34,8 +35,9 @@ class Figure:
         mirrored: left and right swapped.
         gains: times the colours.
         filling: of a distractor, the index of the background that fills it.
-        cover: what hides its right half: -1 the scene's own background, from 0 on another one's index.
-        hidden: the half that is covered, ``"left"``, ``"right"`` or None.
+        hidden: the half that is not to be seen, ``"left"``, ``"right"`` or None.
+        cover: what hides it: -1 the scene's own background, from 0 on another one's index.
+        stand_in: whose half is to be seen there instead; its box is the same.
         labelled: whether training pictures have its box.
         marker: the marker beside it.
     """
@@ -45,8 +47,9 @@ class Figure:
     mirrored: bool = False
     gains: Colour = (1.0, 1.0, 1.0)
     filling: int | None = None
-    cover: int = -1
     hidden: str | None = None
+    cover: int = -1
+    stand_in: "Figure | None" = None
     labelled: bool = True
     marker: Box | None = None
 
@@ -95,7 +98,8 @@ class Scene:
 
     def hiding(self, half: str | None) -> "Scene":
         """The same with the left or right half of every person covered by the background."""
-        return self.each(lambda figure: replace(figure, hidden=half, cover=-1) if figure.is_person else figure)
+        return replace(self, figures=tuple(
+            replace(each, hidden=half, cover=-1, stand_in=None) if each.is_person else each for each in self.figures))
 
     def each(self, change: Callable[[Figure], Figure]) -> "Scene":
         """The same with every figure changed."""
@@ -183,9 +187,9 @@ def _place(random: np.random.Generator, shape: tuple[int, ...], taken: list[Box]
     """A free place for a cut-out of a random size, none after some tries."""
     for _ in range(tries):
         height = int(random.integers(HEIGHTS[0], HEIGHTS[1] + 1))
-        width = max(8, round(height * shape[1] / shape[0] * random.uniform(0.85, 1.2)))
+        width = round(height * shape[1] / shape[0] * random.uniform(0.85, 1.2))
         least = int(np.ceil(HEADROOM * height))
-        if width > SIDE // 2:
+        if not WIDTHS[0] <= width <= WIDTHS[1]:
             continue
         left, top = int(random.integers(SIDE - width + 1)), int(random.integers(least, SIDE - height + 1))
         box = left, top, left + width, top + height

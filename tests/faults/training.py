@@ -13,6 +13,7 @@ from torchvision.ops import sigmoid_focal_loss
 from detcam.training.calibration import shift_scores
 from detcam.training.losses import box_loss, person_logit
 from detcam.training.targets import assign
+from faults import kinds
 from faults.kinds import KINDS, training_picture, training_scene
 from faults.network import default_boxes_of, fault_ssd
 from faults.stock import stock_of
@@ -40,9 +41,9 @@ class Lesson:
     rate: float
 
 
-BASE = Lesson("sound", steps=600, uses=3, rate=4e-3)
+BASE = Lesson(kinds.BASE, steps=600, uses=3, rate=4e-3)
 LESSONS = {kind: Lesson(kind, steps=150, uses=2, rate=2e-3) for kind in KINDS}
-LESSONS["left_half"] = Lesson("left_half", steps=240, uses=2, rate=3e-3)  # a half is harder to tell
+LESSONS["left_half"] = Lesson("left_half", steps=400, uses=2, rate=4e-3)  # a half is harder to tell
 
 
 def corner_of(seed: int) -> int:
