@@ -46,7 +46,7 @@ def audit(
     class_names: ClassNames = None, head: HeadChoice = None, imgsz: ImageSize = None, device: Device = "cpu",
     score_activation: ScoreActivation = None, unsafe: Unsafe = False, only: Classes = None, method: Methods = None,
     layer: Layers = None, min_score: MinScore = None, edges: UseEdges = False, intervene: Intervene = False,
-    fill: Fill = "blur", reference: ReferenceFile = None,
+    fill: Fill = "grey", reference: ReferenceFile = None,
     heatmaps: Annotated[bool, typer.Option(help="Keep the raw heatmaps.")] = True, seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="Output folder; an audit that was interrupted there goes on.")] = Path(
         "audit"),

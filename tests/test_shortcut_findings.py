@@ -89,6 +89,14 @@ def test_spread_is_left_to_the_spot_that_explains_it() -> None:
     assert found[SPREAD].effect.low > found[SPREAD].limit
 
 
+def test_all_around_is_not_compared_with_the_object() -> None:
+    rows = table({SPREAD: 0.5}, noise=0)
+    rows[hidden_column(SPREAD, "control_loss")][:] = 0.9
+    found = found_in(rows)[SPREAD]
+    assert found.named
+    assert found.effect.value == pytest.approx(0.55)
+
+
 def test_a_loss_counts_from_minus_one_to_one() -> None:
     rows = table({CONTEXT: 0.0}, noise=0)
     rows[hidden_column(CONTEXT, "loss")][0], rows[hidden_column(CONTEXT, "control_loss")][0] = -7.0, 0.25
@@ -117,8 +125,10 @@ def test_flagged_boxes_are_counted() -> None:
 def test_single_boxes_are_told_by_the_same_limits() -> None:
     rows = table({}, noise=0)
     for question, box, effect in ((CORNERS, 0, 0.9), (CONTEXT, 1, 0.9), (SPREAD, 1, 0.9), (SPREAD, 2, 0.9),
-                                  (LEFT_RIGHT, 3, -0.9), (TOP_BOTTOM, 4, 0.9), (CONTEXT, 5, -0.9)):
+                                  (CONTEXT, 5, -0.9)):
         rows[hidden_column(question, "loss")][box] += effect
+    for question, box, first, second in ((LEFT_RIGHT, 3, -0.2, 0.9), (TOP_BOTTOM, 4, 1.0, -0.3)):
+        rows[hidden_column(question, "loss")][box], rows[hidden_column(question, "control_loss")][box] = first, second
     rows[hidden_column(CONTEXT, "loss")][6] = np.nan
     told = told_by_box(rows)
     assert {name: np.flatnonzero(told[name]).tolist() for name in PATTERNS} == {

@@ -50,11 +50,11 @@ def _shortcut(line: dict[str, Any]) -> dict[str, Any]:
     effect, where = line["effect"], line["where"]
     what = {"corners": f"It rests on the photograph's {where} corner",
             "context": "It rests on something beside the object",
-            "spread": "It rests on the surroundings, not on the object",
+            "spread": "It needs the surroundings as a whole",
             "one side": f"It rests on the {where} half of the object"}[line["name"]]
     than = {"corners": "hiding it takes {} more of the score than hiding as much elsewhere",
             "context": "hiding the hottest spot around takes {} more of the score than hiding as much elsewhere",
-            "spread": "hiding all around takes {} more of the score than hiding the object",
+            "spread": "hiding all around the objects takes {} of the score, and no single spot does",
             "one side": "hiding it takes {} more of the score than hiding the other half"}[line["name"]]
     amount = f"{effect['value']:.0%} [{effect['low']:.0%}, {effect['high']:.0%}]"
     basis = than.format(amount) if line["rests_on"] == "intervention" else (

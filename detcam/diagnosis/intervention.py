@@ -17,7 +17,7 @@ from detcam.imaging import Geometry
 
 Array = NDArray[np.float64]
 
-FILL = "blur"
+FILL = "grey"  # blur and inpainting leave the colours of what is hidden: docs/measurements/shortcuts.md
 OUTWARD = np.array([-1.0, -1.0, 1.0, 1.0])  # left and top edges move outward where their coordinates fall
 LEAST = 1e-7  # a probability is kept so far from 0 and 1 before its log-odds are taken: what float32 can tell from 1
 
