@@ -107,9 +107,10 @@ def test_what_pulls_an_edge_is_said_only_when_hiding_it_moved_the_edge(moved: fl
                                     "elsewhere: 2 %)."),
     (hidden("context", 0.5, -0.1), "Hiding the hottest spot around it takes 50 % of its score (as much hidden "
                                    "elsewhere: 0 %)."),
-    (hidden("spread", 0.9, 0.2), "Hiding all around the objects takes 90 % of its score (hiding the object itself: 20 "
-                                 "%)."),
-    (hidden("corners", 0.1, 0.05), None), (hidden("spread", 0.1, 0.9), None), (hidden("left or right", 0.9, 0.1), None),
+    (hidden("spread", 0.9, 0.9), "Hiding all around the objects takes 90 % of its score."),
+    (hidden("left or right", 0.99, 0.02), "Hiding its left half takes 99 % of its score, hiding the right half 2 %."),
+    (hidden("left or right", -0.3, 0.98), "Hiding its right half takes 98 % of its score, hiding the left half 0 %."),
+    (hidden("corners", 0.1, 0.05), None), (hidden("spread", 0.7, 0.1), None), (hidden("left or right", 0.9, 0.1), None),
     (hidden("context", 0.9, 0.1, controls=0), None),
 ])
 def test_a_shortcut_is_said_where_hiding_it_takes_more_than_the_controls(asked: Intervention, said: str | None) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from detcam.diagnosing.result import Diagnosis
 from detcam.diagnosis.edge_questions import EDGE
 from detcam.diagnosis.intervention import Intervention
-from detcam.diagnosis.shortcut_findings import NAMED
+from detcam.diagnosis.shortcut_findings import TOLD_BY_BOX
 from detcam.diagnosis.shortcut_questions import LEFT_RIGHT, TOP_BOTTOM
 from detcam.diagnosis.shortcuts import CONTEXT, CORNERS, SPREAD
 from detcam.imaging.boxes import EDGES, edge_lengths
@@ -46,21 +46,27 @@ def edge_words(diagnosis: Diagnosis, box: int, asked: Intervention) -> str | Non
 
 
 def shortcut_words(asked: Intervention) -> str | None:
-    """What a suspicious region took from the score, where it takes more than its controls by the audit's limits.
+    """What a suspicious region took from the score, where that is more than it takes from one sound box in a hundred.
 
-    Nothing of halves: of one box they say little, since almost every box rests more on one of its halves; an audit of
-    many boxes says it.
+    All around the objects has no control of its size: there it is the share itself.
     """
+    lost = max(asked.suspect.loss, 0.0)
+    control = max(asked.suspect.loss - asked.extra_loss, 0.0) if asked.controls else float("nan")
+    limit = TOLD_BY_BOX[asked.name]
     if asked.name in (LEFT_RIGHT, TOP_BOTTOM):
-        return None
-    lost, control = (max(each, 0.0) for each in (asked.suspect.loss, asked.suspect.loss - asked.extra_loss))
-    if not (asked.controls and lost - control > NAMED[asked.name]):
+        if not abs(lost - control) > limit:
+            return None
+        sides = asked.name.split(" or ")
+        side, other = sides if lost > control else sides[::-1]
+        own, rest = max(lost, control), min(lost, control)
+        return f"Hiding its {side} half takes {_share(own)} of its score, hiding the {other} half {_share(rest)}."
+    if not (lost if asked.name == SPREAD else lost - control) > limit:
         return None
     what = {CORNERS: f"Hiding the photograph's {asked.suspect.region.name}",
             CONTEXT: "Hiding the hottest spot around it",
             SPREAD: "Hiding all around the objects"}[asked.name]
-    other = "hiding the object itself" if asked.name == SPREAD else "as much hidden elsewhere"
-    return f"{what} takes {_share(lost)} of its score ({other}: {_share(control)})."
+    beside = "" if asked.name == SPREAD else f" (as much hidden elsewhere: {_share(control)})"
+    return f"{what} takes {_share(lost)} of its score{beside}."
 
 
 def _share(value: float) -> str:
