@@ -125,9 +125,9 @@ def _row(sheet: Sheet, diagnosis: Diagnosis, box: int, layout: _Layout, y: float
     crop = region_of(diagnosis, [own] if true_box is None else [own, true_box], layout.crop / PANEL)
     cell = at_left(crop, (MARGIN, y, layout.crop, PANEL))
     axes = sheet.photograph(pixels(diagnosis.image, crop, sheet.size(cell)), crop, cell)
-    outline(axes, own, crop, colour, 2.0)
+    outline(axes, own, crop, colour, 2.6)
     if true_box is not None:
-        dashed_outline(axes, true_box, TRUE_BOX)
+        dashed_outline(axes, true_box, TRUE_BOX, 0.9)  # thinner: the box is seen where the two agree
     _heat(sheet, diagnosis, box, crop, (layout.heat, y, layout.crop, PANEL), cmap)
     draw_edge_errors(sheet, diagnosis, box, (layout.edges, y, layout.numbers, PANEL))
     if layout.maps and true_box is not None:
