@@ -22,7 +22,7 @@ from detcam.detectors.load import SHIPPED
 from detcam.diagnosing import Diagnosis, diagnose
 from detcam.diagnosis.edge_questions import edge_question
 from detcam.diagnosis.effect import median
-from detcam.diagnosis.intervention import intervene
+from detcam.diagnosis.intervention import FILL, intervene
 from detcam.diagnosis.reference import SOUND
 from detcam.diagnosis.regions import Region
 from detcam.diagnosis.statistics import Estimate, mean, rank_correlation
@@ -42,7 +42,7 @@ def measure_pull(
     score_activation: ScoreActivation = None,
     classes: Annotated[list[str] | None, typer.Option("--class", help="Class to measure; repeatable.")] = None,
     min_score: Annotated[float, typer.Option(min=0, max=1, help="Detections with a score above this.")] = 0.25,
-    fill: Annotated[str, typer.Option(help="What hides a window: blur, grey or inpaint.")] = "blur",
+    fill: Annotated[str, typer.Option(help="What hides a window: blur, grey or inpaint.")] = FILL,
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many photographs with true boxes.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the tables as Markdown here.")] = None,
 ) -> None:
