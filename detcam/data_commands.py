@@ -71,7 +71,7 @@ def diagnose(
     score_activation: ScoreActivation = None, unsafe: Unsafe = False, only: Classes = None, method: Methods = None,
     layer: Layers = None, min_score: MinScore = None,
     edges: Annotated[bool, typer.Option(help="Measure what each edge rests on.")] = True,
-    intervene: Intervene = False, fill: Fill = "blur", reference: ReferenceFile = None, seed: Seed = 0,
+    intervene: Intervene = False, fill: Fill = "grey", reference: ReferenceFile = None, seed: Seed = 0,
     cmap: Annotated[str, typer.Option(help="Matplotlib colour map of the heat.")] = "inferno",
     out: Annotated[Path, typer.Option(help="Output folder.")] = Path("diagnoses"),
 ) -> None:
