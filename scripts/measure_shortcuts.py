@@ -152,9 +152,14 @@ def _audit_table(audits: Audits, resamples: int) -> Iterator[str]:
     yield "| --- | --- | --- |"
     for name in PATTERNS:
         rest = [(each.effect.low, kind, each) for kind, found in told for each in found
-                if each.name == name and FAULTS.get(kind) != name]
+                if each.name == name and FAULTS.get(kind) != name and (name != SPREAD or not _spot(found))]
         for low, kind, each in sorted(rest, key=lambda entry: entry[0] - entry[2].limit)[-1:]:
             yield f"| {name} {each.where} | {each.limit:.2f} | {low:.2f}, {kind} |"
+
+
+def _spot(found: tuple[Finding, ...]) -> bool:
+    """Whether a single spot is named, which explains what hiding all around takes."""
+    return any(each.named for each in found if each.name in (CORNERS, CONTEXT))
 
 
 def _right(kind: str, named: dict[str, Finding]) -> bool:

@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 HOTTEST_CORNER, HOTTEST_SIDE = "hottest_corner", "hottest_side"
 INTERVENTION, ATTRIBUTION, NOTHING = "intervention", "attribution", "nothing"
 
-NAMED = {CORNERS: 0.20, SPREAD: 0.30, CONTEXT: 0.20, LEFT_RIGHT: 0.35, TOP_BOTTOM: 0.60}
+NAMED = {CORNERS: 0.25, SPREAD: 0.25, CONTEXT: 0.25, LEFT_RIGHT: 0.40, TOP_BOTTOM: 0.60}
 """What the lower end of an effect's interval has to pass for its pattern to be named: shares of the score.
 
 Set on detectors with planted faults, about halfway between those without a pattern and those with it
