@@ -29,7 +29,8 @@ def print_summary(summary: Record, console: Console) -> None:
         console.print(Text(f"\nWhy objects were missed: {words}"))
 
 
-def _table(title: str, *columns: str) -> Table:
+def table_of(title: str, *columns: str) -> Table:
+    """An empty table; the first column is words, the others numbers."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0),
                   header_style="dim")
     for index, column in enumerate(columns):
@@ -38,7 +39,7 @@ def _table(title: str, *columns: str) -> Table:
 
 
 def _types(summary: Record) -> Table:
-    table = _table("Errors", "", "type", "count", "what it means")
+    table = table_of("Errors", "", "type", "count", "what it means")
     table.columns[1].justify = table.columns[3].justify = "left"
     for name, each in summary["types"].items():
         if each["count"]:
@@ -47,7 +48,7 @@ def _types(summary: Record) -> Table:
 
 
 def _edges(summary: Record) -> Table:
-    table = _table("Edges: median error over the true width or height (positive: outside the true box)", "edge",
+    table = table_of("Edges: median error over the true width or height (positive: outside the true box)", "edge",
                    "which way", "how far", "over 10 %", "worst of its box")
     for each in summary["edges"]:
         if each["outward"]["value"] is not None:
@@ -57,7 +58,7 @@ def _edges(summary: Record) -> Table:
 
 
 def _correlations(summary: Record) -> Table:
-    table = _table("What goes with the localization error: rank correlation", "number", "against", "rho",
+    table = table_of("What goes with the localization error: rank correlation", "number", "against", "rho",
                    "boxes of like size", "worst edge named")
     for each in summary["correlations"]:
         named = each.get("worst_edge_named")
@@ -68,7 +69,7 @@ def _correlations(summary: Record) -> Table:
 
 
 def _attention(summary: Record) -> Table:
-    table = _table("Attention by type of error: mean share of the heat, and Cliff's delta to the correct boxes",
+    table = table_of("Attention by type of error: mean share of the heat, and Cliff's delta to the correct boxes",
                    "heat", "type", "mean", "effect", "boxes of like size", "boxes")
     table.columns[1].justify = "left"
     for each in summary["attention"]:
@@ -80,7 +81,7 @@ def _attention(summary: Record) -> Table:
 
 
 def _first(summary: Record) -> Table:
-    table = _table("Look at these first: sure and wrong", "photograph", "box", "type", "score", "IoU")
+    table = table_of("Look at these first: sure and wrong", "photograph", "box", "type", "score", "IoU")
     for each in summary["first"]:
         iou = "" if each["iou"] is None else f"{each['iou']:.2f}"
         table.add_row(Text(printable(each["photograph"])), str(each["number"]), each["type"], f"{each['score']:.2f}",

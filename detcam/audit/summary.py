@@ -8,15 +8,14 @@ from numpy.typing import NDArray
 
 from detcam.audit.findings import findings_of
 from detcam.audit.numbers import ATTENTION, BASELINES, box_numbers, edge_numbers
+from detcam.audit.records import Record, plain, record
 from detcam.diagnosing.table import COLUMNS, NUMBER, WORDS
 from detcam.diagnosis.effect import cliffs_delta, median
 from detcam.diagnosis.error_types import CORRECT, ERRORS, MISSED
 from detcam.diagnosis.reference import SOUND
 from detcam.diagnosis.shortcut_findings import find_shortcuts
-from detcam.diagnosis.statistics import Estimate, mean, rank_correlation, worst_edge
+from detcam.diagnosis.statistics import mean, rank_correlation, worst_edge
 from detcam.imaging.boxes import EDGES
-
-Record = dict[str, Any]
 
 RESAMPLES = 1000
 FIRST = 10  # detections to look at first
@@ -68,16 +67,16 @@ def _attention(found: pd.DataFrame, codes: NDArray[np.int64], seed: int) -> list
         if name not in ATTENTION:
             continue
         known = mean(np.where(found.type == CORRECT.name, values, np.nan), codes, RESAMPLES, seed)
-        lines.append({"number": name, "type": CORRECT.name, "mean": _record(*known)})
+        lines.append({"number": name, "type": CORRECT.name, "mean": record(*known)})
         for kind in types:
             own = (found.type == kind).to_numpy()
             pair = own | (found.type == CORRECT.name).to_numpy()
             lines.append({
                 "number": name, "type": kind,
-                "mean": _record(*mean(np.where(own, values, np.nan), codes, RESAMPLES, seed)),
-                "effect": _record(*cliffs_delta(values[pair], own[pair], codes[pair], None, RESAMPLES, seed)),
-                "effect_of_like_size": _record(*cliffs_delta(values[pair], own[pair], codes[pair], sizes[pair],
-                                                             RESAMPLES, seed))})
+                "mean": record(*mean(np.where(own, values, np.nan), codes, RESAMPLES, seed)),
+                "effect": record(*cliffs_delta(values[pair], own[pair], codes[pair], None, RESAMPLES, seed)),
+                "effect_of_like_size": record(*cliffs_delta(values[pair], own[pair], codes[pair], sizes[pair],
+                                                            RESAMPLES, seed))})
     return lines
 
 
@@ -93,10 +92,10 @@ def _correlations(found: pd.DataFrame, codes: NDArray[np.int64], seed: int) -> l
         target = errors.mean(1) if values.ndim == 2 else 1 - found.iou.to_numpy(float)
         flat = values.mean(1) if values.ndim == 2 else values
         known = rank_correlation(flat, target, sizes, codes, RESAMPLES, seed)
-        line: Record = {"number": name, "against": against, "rho": _record(known.raw, known.n),
-                "of_like_size": _record(known.size_adjusted, known.n), "baseline": name in BASELINES}
+        line: Record = {"number": name, "against": against, "rho": record(known.raw, known.n),
+                "of_like_size": record(known.size_adjusted, known.n), "baseline": name in BASELINES}
         if values.ndim == 2:
-            line["worst_edge_named"] = _record(*worst_edge(values, errors, codes, SOUND, RESAMPLES, seed))
+            line["worst_edge_named"] = record(*worst_edge(values, errors, codes, SOUND, RESAMPLES, seed))
         lines.append(line)
     return [line for line in lines if line["rho"]["value"] is not None]
 
@@ -122,13 +121,13 @@ def _edges(found: pd.DataFrame, codes: NDArray[np.int64], seed: int) -> list[Rec
         error = found[f"{edge}_error_share"].to_numpy(float)
         known = np.isfinite(error)
         lines.append({
-            "edge": edge, "outward": _record(*median(error, codes, RESAMPLES, seed)),
-            "distance": _record(*median(np.abs(error), codes, RESAMPLES, seed)),
-            "distance_px": _record(*median(found[f"{edge}_error_px"].abs().to_numpy(float), codes, RESAMPLES, seed)),
-            "bad": _record(*mean(np.where(known, np.abs(error) > SOUND, np.nan), codes, RESAMPLES, seed)),
-            "worst": _record(*mean(np.where(bad, worst == edge, np.nan), codes, RESAMPLES, seed)),
-        } | {f"pull_{name}": _record(*median(np.where(error > SOUND, found[f"{edge}_pull_{name}"].to_numpy(float),
-                                                      np.nan), codes, RESAMPLES, seed))
+            "edge": edge, "outward": record(*median(error, codes, RESAMPLES, seed)),
+            "distance": record(*median(np.abs(error), codes, RESAMPLES, seed)),
+            "distance_px": record(*median(found[f"{edge}_error_px"].abs().to_numpy(float), codes, RESAMPLES, seed)),
+            "bad": record(*mean(np.where(known, np.abs(error) > SOUND, np.nan), codes, RESAMPLES, seed)),
+            "worst": record(*mean(np.where(bad, worst == edge, np.nan), codes, RESAMPLES, seed)),
+        } | {f"pull_{name}": record(*median(np.where(error > SOUND, found[f"{edge}_pull_{name}"].to_numpy(float),
+                                                     np.nan), codes, RESAMPLES, seed))
              for name in ("beyond", "outside")} | _hidden(found, edge, codes, seed))
     return lines
 
@@ -138,9 +137,9 @@ def _hidden(found: pd.DataFrame, edge: str, codes: NDArray[np.int64], seed: int)
     own = (found.hide_edge == edge).fillna(False).to_numpy(bool)
     moved, control = (np.where(own, -found[name].to_numpy(float, na_value=np.nan), np.nan).clip(-1, 1)
                       for name in ("hide_edge_moved", "hide_edge_control_moved"))
-    return {"hidden": _record(*mean(moved, codes, RESAMPLES, seed)),
-            "hidden_control": _record(*mean(control, codes, RESAMPLES, seed)),
-            "hidden_extra": _record(*mean(moved - control, codes, RESAMPLES, seed))}
+    return {"hidden": record(*mean(moved, codes, RESAMPLES, seed)),
+            "hidden_control": record(*mean(control, codes, RESAMPLES, seed)),
+            "hidden_extra": record(*mean(moved - control, codes, RESAMPLES, seed))}
 
 
 def _shortcuts(found: pd.DataFrame, codes: NDArray[np.int64], seed: int) -> list[Record]:
@@ -150,9 +149,9 @@ def _shortcuts(found: pd.DataFrame, codes: NDArray[np.int64], seed: int) -> list
                for name in found.columns if COLUMNS.get(name) in (WORDS, NUMBER)}
     if not len(own):
         return []
-    return [{"name": each.name, "where": each.where, "effect": _record(each.effect, each.boxes),
-             "limit": _plain(each.limit), "named": each.named, "rests_on": each.rests_on, "flagged": each.flagged,
-             "excess": _record(each.excess, each.boxes)}
+    return [{"name": each.name, "where": each.where, "effect": record(each.effect, each.boxes),
+             "limit": plain(each.limit), "named": each.named, "rests_on": each.rests_on, "flagged": each.flagged,
+             "excess": record(each.excess, each.boxes)}
             for each in find_shortcuts(columns, codes[own], RESAMPLES, seed)]
 
 
@@ -172,16 +171,4 @@ def first_to_look_at(found: pd.DataFrame, most: int = FIRST) -> list[Record]:
     order = (wrong.score * (1 - wrong.iou.fillna(0))).sort_values(ascending=False, kind="stable").index[:most]
     names = ("photograph", "number", "type", "class_name", "score", "iou", "worst_edge", "worst_error", "x1", "y1",
              "x2", "y2", "heatmap", "heatmap_key")
-    return [{name: _plain(wrong.at[each, name]) for name in names} for each in order]
-
-
-def _plain(value: Any) -> Any:
-    if value is None or value is pd.NA:
-        return None
-    value = value.item() if isinstance(value, np.generic) else value
-    return None if isinstance(value, float) and not np.isfinite(value) else value
-
-
-def _record(estimate: Estimate, n: int) -> Record:
-    return {name: _plain(getattr(estimate, name)) for name in ("value", "low", "high")} | {"n": n}
-
+    return [{name: plain(wrong.at[each, name]) for name in names} for each in order]
