@@ -253,6 +253,7 @@ def _fit(detector: Detector, options: dict[str, Any], settings: dict[str, Any]) 
 
 app.command()(data_commands.diagnose)
 app.command()(data_commands.audit)
+app.command()(data_commands.compare)
 alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 alone.command()(explain)
 

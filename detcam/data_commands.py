@@ -6,8 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from detcam.choices import (
+    Activation,
     ClassNames,
     Device,
+    Head,
     HeadChoice,
     ImageSize,
     Model,
@@ -38,6 +40,12 @@ Intervene = Annotated[bool, typer.Option(
 Fill = Annotated[str, typer.Option(help="What hides a region: blur, grey or inpaint.")]
 ReferenceFile = Annotated[Path | None, typer.Option(
     "--reference", help="Sound boxes to compare with, from scripts/validate_numbers.py --reference-out.")]
+KeepHeatmaps = Annotated[bool, typer.Option(help="Keep the raw heatmaps.")]
+OwnWeights = Annotated[Path | None, typer.Option(help="As --weights elsewhere, of A or B alone.")]
+OwnNames = Annotated[Path | None, typer.Option(help="As --class-names elsewhere, of A or B alone.")]
+OwnHead = Annotated[Head | None, typer.Option(help="As --head elsewhere.")]
+OwnSize = Annotated[str | None, typer.Option(help="As --imgsz elsewhere.")]
+OwnActivation = Annotated[Activation | None, typer.Option(help="As --score-activation elsewhere.")]
 Seed = Annotated[int, typer.Option(help="Where methods and controls draw from.", min=0)]
 
 
@@ -47,7 +55,7 @@ def audit(
     score_activation: ScoreActivation = None, unsafe: Unsafe = False, only: Classes = None, method: Methods = None,
     layer: Layers = None, min_score: MinScore = None, edges: UseEdges = False, intervene: Intervene = False,
     fill: Fill = "grey", reference: ReferenceFile = None,
-    heatmaps: Annotated[bool, typer.Option(help="Keep the raw heatmaps.")] = True, seed: Seed = 0,
+    heatmaps: KeepHeatmaps = True, seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="Output folder; an audit that was interrupted there goes on.")] = Path(
         "audit"),
 ) -> None:
@@ -88,6 +96,52 @@ def diagnose(
         detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe)
         classes = only or shared_classes(detector.class_names, data.class_names)
         raise typer.Exit(diagnose_job(detector, data, out, cmap, options | {"classes": classes}))
+
+
+def compare(
+    model_a: Annotated[str, typer.Argument(help="The one before: what --model takes elsewhere, or the folder of a "
+                                                "finished audit.")],
+    model_b: Annotated[str, typer.Argument(help="The one after, likewise.")],
+    images: Annotated[Path | None, typer.Option(help="The folder of photographs.")] = None,
+    annotations: Annotated[Path | None, typer.Option(help="Their true boxes, as detcam audit takes them.")] = None,
+    weights_a: OwnWeights = None, weights_b: OwnWeights = None, class_names_a: OwnNames = None,
+    class_names_b: OwnNames = None, head_a: OwnHead = None, head_b: OwnHead = None, imgsz_a: OwnSize = None,
+    imgsz_b: OwnSize = None, score_activation_a: OwnActivation = None, score_activation_b: OwnActivation = None,
+    device: Device = "cpu", unsafe: Unsafe = False, only: Classes = None, method: Methods = None,
+    layer: Layers = None, min_score: MinScore = None, edges: UseEdges = False, intervene: Intervene = False,
+    fill: Fill = "grey", heatmaps: KeepHeatmaps = True, seed: Seed = 0,
+    out: Annotated[Path, typer.Option(help="Output folder: both audits, a and b, which go on where they were "
+                                           "interrupted, and the comparison.")] = Path("compare"),
+) -> None:
+    """Compare two detectors on the same data: what became better, what worse, and how attention changed there."""
+    from detcam.audit.compare_job import Side, compare_job
+    from detcam.audit.finished import is_audit
+    from detcam.data import read_data_set
+
+    _check(min_score, fill, None, edges)
+    own = [(weights_a, class_names_a, head_a, imgsz_a, score_activation_a),
+           (weights_b, class_names_b, head_b, imgsz_b, score_activation_b)]
+    finished = [is_audit(word) for word in (model_a, model_b)]
+    for letter, word, done, given in zip("ab", (model_a, model_b), finished, own, strict=True):
+        if done and any(each is not None for each in given):
+            raise InputError(f"{word} is a finished audit: the options ending in -{letter} do not go with it")
+    if all(finished) and (images or annotations or only or method or layer or min_score is not None or edges
+                          or intervene):
+        raise InputError("both are finished audits: nothing but --out goes with them")
+    if not all(finished) and (images is None or annotations is None):
+        raise InputError(f"{model_b if finished[0] else model_a} is a model: it needs --images and --annotations")
+    options = _options(method, layer, min_score, edges, intervene, fill, None, seed)
+    data = None if annotations is None else read_data_set(annotations, images, partial=True)
+    with heard():
+        sides = [Side(_name(word, given[0]),
+                      None if done else load_detector(word, *given[:4], device, given[4], unsafe))
+                 for word, done, given in zip((model_a, model_b), finished, own, strict=True)]
+    raise typer.Exit(compare_job(sides, data, out, options | {"classes": only, "heatmaps": heatmaps}))
+
+
+def _name(word: str, weights: Path | None) -> str:
+    """What one of two models is called."""
+    return word if weights is None else f"{word} with {weights.name}"
 
 
 def _check(min_score: float | None, fill: str, reference: Path | None, edges: bool) -> None:

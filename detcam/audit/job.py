@@ -32,6 +32,11 @@ def audit_job(detector: Detector, data: DataSet, out: Path, options: dict[str, A
         detector, data, out: as :func:`detcam.audit.walk.audit` takes them.
         options: its further keyword arguments.
     """
+    return report(watched_audit(detector, data, out, options), out)
+
+
+def watched_audit(detector: Detector, data: DataSet, out: Path, options: dict[str, Any]) -> Outcome:
+    """:func:`detcam.audit.walk.audit` with what it will cost and its progress on stderr, and what came of it."""
     print(printable(cost_words(detector, data, options)), file=sys.stderr)
     with Progress(TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
                   TimeRemainingColumn(elapsed_when_finished=True), console=Console(stderr=True),
@@ -42,11 +47,12 @@ def audit_job(detector: Detector, data: DataSet, out: Path, options: dict[str, A
             progress.update(task, completed=done, description=printable(path.name)[:40])
 
         outcome = audit(detector, data, out, step=step, **options)
-    return report(outcome, out)
+    _say(outcome)
+    return outcome
 
 
-def report(outcome: Outcome, out: Path) -> int:
-    """Print what failed, and the summary of a whole audit; write ``summary.json`` and the figures."""
+def _say(outcome: Outcome) -> None:
+    """What was there before, what failed, and whether it was interrupted, on stderr."""
     if outcome.before:
         print(f"detcam: {outcome.before} of {outcome.photographs} photographs were done before and are not repeated",
               file=sys.stderr)
@@ -57,17 +63,27 @@ def report(outcome: Outcome, out: Path) -> int:
     if outcome.interrupted:
         print(f"detcam: interrupted; {outcome.done} of {outcome.photographs} photographs are in {outcome.table}; the "
               "same command goes on where it was left", file=sys.stderr)
+
+
+def report(outcome: Outcome, out: Path) -> int:
+    """Print the summary of a whole audit and write ``summary.json`` and the figures; the exit code."""
+    if outcome.interrupted:
         return 130
+    summary, figures = write_summary(outcome, out)
+    print_summary(summary, Console())
+    beside = ", ".join([SUMMARY, *(each.name for each in figures)])
+    print(f"{outcome.rows} rows in {printable(str(outcome.table))}; {beside} and the heatmaps are beside it")
+    return 1 if outcome.failures else 0
+
+
+def write_summary(outcome: Outcome, out: Path) -> tuple[dict[str, Any], list[Path]]:
+    """Write ``summary.json`` and the figures; the summary, and where the figures are."""
     from detcam.views.audit import save_figures
 
     summary = summarise(read_table(outcome.table), outcome.done, len(outcome.failures))
     with written_whole(out / SUMMARY) as file:
         file.write(json.dumps(summary, indent=1, allow_nan=False).encode())
-    figures = save_figures(summary, out)
-    print_summary(summary, Console())
-    beside = ", ".join([SUMMARY, *(each.name for each in figures)])
-    print(f"{outcome.rows} rows in {printable(str(outcome.table))}; {beside} and the heatmaps are beside it")
-    return 1 if outcome.failures else 0
+    return summary, save_figures(summary, out)
 
 
 def cost_words(detector: Detector, data: DataSet, options: dict[str, Any]) -> str:

@@ -3,14 +3,57 @@
 import json
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from detcam.errors import OutputError
+from detcam.errors import DataError, OutputError
 
 SCHEMA = 1
 NAME = "journal.jsonl"
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a journal holds.
+
+    Attributes:
+        settings: what its rows depend on.
+        done: the photographs that are done, and how many rows each has.
+        failed: those that failed, and why.
+    """
+
+    settings: dict[str, Any]
+    done: dict[str, int]
+    failed: dict[str, str]
+
+
+def read_journal(folder: Path) -> Contents:
+    """What an audit has done, without changing anything.
+
+    Raises:
+        DataError: there is no journal, or it is not one of this version.
+    """
+    path = folder / NAME
+    try:
+        with open(path, "rb") as file:
+            heading, *entries = [_short_of(json.loads(line)) for line in file if line.endswith(b"\n")]
+        settings, version = dict(heading["settings"]), heading["schema_version"]
+        last = {each["photograph"]: each for each in entries}  # a photograph that failed may be there again
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except (ValueError, KeyError, TypeError):
+        raise DataError(f"{path}: not the journal of an audit; run the audit again") from None
+    if version != SCHEMA:
+        raise DataError(f"{path}: of version {version}, expected {SCHEMA}; run the audit again")
+    return Contents(settings, {name: each["rows"] for name, each in last.items() if each["failed"] is None},
+                    {name: each["failed"] for name, each in last.items() if each["failed"] is not None})
+
+
+def _short_of(entry: dict[str, Any]) -> dict[str, Any]:
+    """A line of a journal, a photograph's with the number of its rows in their place: many do not fit into memory."""
+    return entry | {"rows": len(entry["rows"])} if "rows" in entry else entry
 
 
 class Journal:

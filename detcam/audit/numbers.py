@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from detcam.diagnosing.table import column_of
+from detcam.diagnosis.shortcuts import PATTERNS
 from detcam.imaging.boxes import EDGES
 
 Array = NDArray[np.float64]
@@ -24,6 +26,13 @@ EDGE_NUMBERS = {
 }
 """Numbers of an edge: words to the end of four columns."""
 
+COMPARED = ({name: column for name, column in BOX_NUMBERS.items() if name.startswith("heat")}
+            | {f"shortcut: {pattern}": f"{column_of(pattern)}_score" for pattern in PATTERNS})
+"""What says where a box's heat lies, and so may change from one detector to another: words to column."""
+
+EVIDENCE = "evidence on the edges (doublings)"
+"""The mean over the edges of the logarithm to base 2: a detector's own scale goes out of differences of changes."""
+
 BASELINES = ("smallness of the box alone", "random")
 """What knows nothing of attention."""
 
@@ -40,3 +49,10 @@ def edge_numbers(found: pd.DataFrame) -> dict[str, Array]:
     numbers = {name: found[[f"{edge}_{column}" for edge in EDGES]].to_numpy(float, na_value=np.nan)
                for name, column in EDGE_NUMBERS.items()}
     return {name: values for name, values in numbers.items() if np.isfinite(values).all(1).any()}
+
+
+def compared_numbers(rows: pd.DataFrame) -> dict[str, Array]:
+    """The numbers of ``COMPARED`` and the evidence of each row, ``[N]``, NaN where they were not measured."""
+    numbers = {name: rows[column].to_numpy(float, na_value=np.nan) for name, column in COMPARED.items()}
+    evidence = rows[[f"{edge}_evidence" for edge in EDGES]].to_numpy(float, na_value=np.nan)
+    return numbers | {EVIDENCE: np.log2(np.where(evidence > 0, evidence, np.nan)).mean(1)}

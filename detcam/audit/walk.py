@@ -9,12 +9,15 @@ from os.path import commonpath
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from detcam.attribution.heatmap import Heatmap
 from detcam.attribution.layers import DEPTH
 from detcam.audit.journal import Journal
 from detcam.audit.table import NAME, pyarrow, write_table
 from detcam.data.ground_truth import DataSet, GroundTruth
 from detcam.detectors.base import Detector
+from detcam.detectors.blackbox import UNKNOWN
 from detcam.diagnosing import Diagnosis, diagnose
 from detcam.diagnosing.table import COLUMNS, Row, rows_of
 from detcam.diagnosis.fills import check_fill
@@ -23,12 +26,14 @@ from detcam.diagnosis.reference import Reference
 from detcam.diagnosis.validation import check_classes
 from detcam.errors import DataError
 from detcam.explain_rows import setting_of
+from detcam.imaging import Image
 from detcam.interruption import stop_if_asked
 from detcam.run import STOPS, error_words
 from detcam.store.files import output_folder, unique_stems
 from detcam.store.heatmaps import save_heatmaps
 
 HEATMAPS = "heatmaps"
+PLAIN = (480, 640)  # height and width of the picture that shows which canvas a detector makes
 
 
 @dataclass
@@ -83,9 +88,8 @@ def audit(detector: Detector, data: DataSet, out: str | Path, *, classes: Sequen
     check_fill(fill)
     check_classes(detector, data, classes)
     options = {"method": method, "layer": layer, "min_score": min_score, "edges": edges, "edge_layer": edge_layer,
-               "reference": reference, "seed": seed}
-    probing = {"intervene": intervene, "fill": fill}
-    settings = _settings(detector, data, classes, options, heatmaps) | probing
+               "reference": reference, "intervene": intervene, "fill": fill, "seed": seed}
+    settings = settings_of(detector, data, classes, options, heatmaps)
     folder = output_folder(Path(out))
     if heatmaps:
         output_folder(folder / HEATMAPS)
@@ -100,7 +104,7 @@ def audit(detector: Detector, data: DataSet, out: str | Path, *, classes: Sequen
                 stop_if_asked()
                 step(truth.file, before + tried)
                 try:
-                    rows = _one(detector, truth, data, classes, options | probing, name,
+                    rows = _one(detector, truth, data, classes, options, name,
                                 folder / HEATMAPS / f"{stems[name]}.npz" if heatmaps else None)
                 except STOPS:
                     raise
@@ -161,21 +165,37 @@ def names_of(photographs: Sequence[GroundTruth]) -> list[str]:
     return [file.relative_to(root).as_posix() for file in files]
 
 
-def _settings(detector: Detector, data: DataSet, classes: Sequence[str], options: dict[str, Any], heatmaps: bool
-              ) -> dict[str, Any]:
-    """Everything that the rows depend on, in words and numbers."""
-    setting = setting_of(detector, **options)
+def settings_of(detector: Detector, data: DataSet, classes: Sequence[str], options: dict[str, Any],
+                heatmaps: bool = True) -> dict[str, Any]:
+    """Everything that the rows of an audit depend on, in words and numbers.
+
+    Args:
+        detector, data, classes, heatmaps: as :func:`audit` takes them.
+        options: its further keyword arguments, all of them optional.
+    """
+    probing = {"intervene": options.get("intervene", False), "fill": options.get("fill", FILL)}
+    setting = setting_of(detector, **{"edges": False} | {
+        name: value for name, value in options.items() if name not in probing})
     reference = setting.reference
     digest = sha256(repr(data.class_names).encode())
     for name, truth in zip(names_of(data.photographs), data.photographs, strict=True):
         digest.update(repr((name, truth.class_names, truth.masks)).encode())
         digest.update(truth.boxes.tobytes() + truth.crowd.tobytes() + truth.difficult.tobytes())
-    return {
-        "weights": detector.fingerprint, "architecture": detector.architecture,
+    return _model_settings(detector) | {
         "photographs": len(data), "annotations": digest.hexdigest()[:16], "classes": list(classes),
         "methods": {each.name: repr(sorted(each.settings.items())) for each in setting.methods},
         "layer": setting.layer if isinstance(setting.layer, str) else list(setting.layer),
         "min_score": setting.min_score, "edges": setting.edges,
         "edge_layer": setting.edge_layer, "reference": None if reference is None else reference.source,
         "seed": setting.seed, "heatmaps": heatmaps, "columns": list(COLUMNS),
-    }
+    } | probing
+
+
+def _model_settings(detector: Detector) -> dict[str, Any]:
+    """Which model it is, and how it is run: the same weights may serve several canvas sizes, heads and class names."""
+    canvas = detector.canvas(Image(np.zeros((*PLAIN, 3), np.uint8), "plain"))
+    found: dict[str, Any] = {
+        "weights": detector.fingerprint, "architecture": detector.architecture,
+        "class_names": sha256(repr(sorted(detector.class_names.items())).encode()).hexdigest()[:16],
+        "canvas": list(canvas.pixels.shape[-2:]), "end_to_end": bool(getattr(detector, "end2end", False))}
+    return found | ({"model": detector.name} if found["weights"] == UNKNOWN else {})

@@ -16,6 +16,7 @@ from detcam.detectors.tables import TablePrediction, tables
 from detcam.errors import DetectorError, InputError, LayerError
 from detcam.imaging import Geometry, Image
 
+UNKNOWN = "unknown"  # the fingerprint of what nobody can look into
 Answer = tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]  # boxes [N, 4], labels [N], scores [N]
 
 
@@ -77,7 +78,7 @@ class BlackBoxDetector(Detector):
     @property
     def fingerprint(self) -> str:
         """Nobody knows which weights a callable uses, if any."""
-        return "unknown"
+        return UNKNOWN
 
     @property
     def device(self) -> torch.device:

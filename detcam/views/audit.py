@@ -45,7 +45,8 @@ def figure_of(summary: Record) -> Figure:
     found, objects = summary["objects_found"], summary["objects"]
     title = (f"{summary['photographs']} photographs, {objects} true objects: {found} found, {objects - found} not; "
              f"{summary['detections']} detections")
-    return page(title, [each["sentence"] for each in summary["findings"]], "Nothing systematic was found.", panels)
+    return page(title, [(each["sentence"], WORST) for each in summary["findings"]], "Nothing systematic was found.",
+                panels)
 
 
 def _value(line: Record) -> float:

@@ -6,8 +6,9 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from detcam.views.colours import INK, MUTED, RULE, WORST
+from detcam.views.colours import INK, MUTED, RULE
 from detcam.views.figure import DPI
 
 Record = dict[str, Any]
@@ -22,26 +23,28 @@ LETTERS = 44  # of a label
 PLACES = ((0.205, 0.265), (0.715, 0.265))  # left end and width of the two columns of panels, shares of the page
 
 
-def page(title: str, sentences: Sequence[str], otherwise: str, panels: Sequence[Panel]) -> Figure:
+def page(title: str, sentences: Sequence[tuple[str, str]], otherwise: str, panels: Sequence[Panel],
+         under: Sequence[str] = ()) -> Figure:
     """Two panels a row under a title and sentences, as a figure on its own canvas.
 
     Args:
         title: one line.
-        sentences: what was found.
+        sentences: what was found, each with its colour.
         otherwise: what is said where nothing was.
         panels: in reading order.
+        under: quiet lines between the title and the sentences.
     """
     panels = [each for each in panels if each[2]]
     rows = [panels[index : index + 2] for index in range(0, len(panels), 2)]
     heights = [1.15 + LINE * max(each[2] for each in row) for row in rows]
-    top = 0.75 + 0.24 * max(1, len(sentences))
+    lines = [*((words, MUTED) for words in under), *(sentences or [(otherwise, MUTED)])]
+    top = 0.75 + 0.24 * len(lines)
     total, done = top + sum(heights), top
     figure = Figure((WIDTH, total), dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)
     figure.text(0.02, 1 - 0.3 / total, title, fontsize=14, weight="bold", color=INK, va="center")
-    for line, sentence in enumerate(sentences or [otherwise]):
-        figure.text(0.02, 1 - (0.66 + 0.24 * line) / total, sentence, fontsize=10.5, va="center",
-                    color=WORST if sentences else MUTED)
+    for place, (words, colour) in enumerate(lines):
+        figure.text(0.02, 1 - (0.66 + 0.24 * place) / total, words, fontsize=10.5, va="center", color=colour)
     for row, height in zip(rows, heights, strict=True):
         for (draw, content, _), (left, width) in zip(row, PLACES, strict=False):
             draw(figure.add_axes((left, 1 - (done + height - 0.55) / total, width, (height - 1.0) / total)), content)
@@ -57,8 +60,9 @@ def forest(axes: Axes, lines: Sequence[Line], title: str, words: str, percent: b
         axes.plot(estimate["value"], place, "o", color=colour, markersize=4.5)
     frame(axes, title, [name for name, _, _ in lines])
     axes.set_xlabel(words, fontsize=8.5, color=MUTED)
+    axes.xaxis.set_major_locator(MaxNLocator(6))
     if percent:
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        axes.xaxis.set_major_formatter(PercentFormatter(1.0))
 
 
 def frame(axes: Axes, title: str, labels: Sequence[str]) -> None:

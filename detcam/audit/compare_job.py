@@ -1,0 +1,144 @@
+"""A comparison as the terminal shows it: the audits that are still to be done, and what they say together."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from detcam.audit.comparison import compare_tables
+from detcam.audit.finished import Finished, check_alike, is_audit, read_finished, same_heat
+from detcam.audit.job import watched_audit, write_summary
+from detcam.audit.records import Record
+from detcam.audit.show_comparison import print_comparison
+from detcam.audit.walk import names_of, settings_of
+from detcam.data.ground_truth import DataSet
+from detcam.detectors.base import Detector
+from detcam.errors import DataError, InputError
+from detcam.run import printable
+from detcam.store.files import output_folder, written_whole
+
+LETTERS = ("a", "b")
+NAME = "comparison.json"
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two that are compared.
+
+    Attributes:
+        name: the model in the user's words, or the folder of a finished audit.
+        detector: None for a finished audit.
+    """
+
+    name: str
+    detector: Detector | None
+
+
+def compare_job(sides: Sequence[Side], data: DataSet | None, out: Path, options: dict[str, Any]) -> int:
+    """Audit what is not audited yet, compare and report; the exit code: 0, 1 where photographs failed in either, 130
+    when interrupted.
+
+    Args:
+        sides: A and B.
+        data: the data set, where there is a detector.
+        out: the folder for both audits, ``a`` and ``b``, and the comparison.
+        options: further keyword arguments of :func:`detcam.audit.walk.audit`; ``classes`` and ``min_score`` may be
+            None for what both sides share.
+
+    Raises:
+        DataError: the two are not of the same data, classes and minimum score, or no photograph is done in both.
+        InputError: the detectors share no class or no threshold.
+    """
+    output_folder(out)
+    options = options | _shared(sides, data, options) if data is not None else options
+    first, second = (_settings(side, data, options) for side in sides)
+    check_alike(first, second, (sides[0].name, sides[1].name))
+    audits = []
+    for letter, side in zip(LETTERS, sides, strict=True):
+        found = _audited(side, data, out / letter, options)
+        if found is None:
+            return 130
+        audits.append(found)
+    summary = compare(*audits)
+    from detcam.views.comparison import save_comparison
+
+    with written_whole(out / NAME) as file:
+        file.write(json.dumps(summary, indent=1, allow_nan=False).encode())
+    figure = save_comparison(summary, out)
+    print_comparison(summary, Console())
+    print(f"{NAME} and {figure.name} are in {printable(str(out))}")
+    return 1 if any(each.failed for each in audits) else 0
+
+
+def compare(a: Finished, b: Finished) -> Record:
+    """The comparison of two finished audits, with what they are of: :func:`compare_tables`.
+
+    Raises:
+        DataError: they are not alike, or no photograph is done in both.
+    """
+    check_alike(a.settings, b.settings, (a.name, b.name))
+    done = sorted(set(a.photographs) & set(b.photographs))
+    if not done:
+        raise DataError(f"{a.name} and {b.name} cannot be compared: no photograph is done in both audits")
+    head = {letter: {"name": each.name, "folder": str(each.folder), "failed": len(each.failed)}
+            | {name: each.settings.get(name) for name in ("architecture", "weights", "canvas")}
+            for letter, each in zip(LETTERS, (a, b), strict=True)}
+    heat = same_heat(a.settings, b.settings)
+    return head | {"classes": a.settings["classes"], "min_score": a.settings["min_score"], "same_heat": heat} | (
+        compare_tables(a.table, b.table, done, attention=heat))
+
+
+def _shared(sides: Sequence[Side], data: DataSet, options: dict[str, Any]) -> dict[str, Any]:
+    """The classes and the minimum score, where the user leaves them open: a finished audit's, or what both share."""
+    known = [_settings(side, data, options) for side in sides if side.detector is None]
+    detectors = [side.detector for side in sides if side.detector is not None]
+    classes, min_score = options["classes"], options["min_score"]
+    if classes is None:
+        words = [set(each["classes"]) for each in known] + [set(each.class_names.values()) for each in detectors]
+        classes = [name for name in data.class_names if all(name in each for each in words)]
+        if not classes:
+            raise InputError(f"the annotations know {', '.join(data.class_names[:5]) or 'no class'}, and not both "
+                             "detectors one of them: the same words are needed on all sides")
+    if min_score is None:
+        limits = {each["min_score"] for each in known} or {each.min_score for each in detectors}
+        if len(limits) > 1:
+            raise InputError(f"the detectors count boxes above {' and '.join(map(str, sorted(limits)))}: give one "
+                             "--min-score for both")
+        (min_score,) = limits
+    return {"classes": classes, "min_score": min_score}
+
+
+def _settings(side: Side, data: DataSet | None, options: dict[str, Any]) -> dict[str, Any]:
+    """What the rows of a side's audit depend on."""
+    if side.detector is None or data is None:
+        return read_finished(Path(side.name)).settings
+    own = {name: value for name, value in options.items() if name not in ("classes", "heatmaps")}
+    found = settings_of(side.detector, data, options["classes"], own, options.get("heatmaps", True))
+    return dict(json.loads(json.dumps(found)))
+
+
+def _audited(side: Side, data: DataSet | None, folder: Path, options: dict[str, Any]) -> Finished | None:
+    """A side's finished audit, run if need be; None where that was interrupted."""
+    if side.detector is None or data is None:
+        return read_finished(Path(side.name))
+    words = f"{folder.name.upper()}: {side.name}"
+    if is_audit(folder):
+        try:
+            found = read_finished(folder, side.name)
+        except DataError:  # it goes on where it was left
+            pass
+        else:
+            if found.settings == _settings(side, data, options) and set(found.photographs) == set(
+                    names_of(data.photographs)):
+                print(printable(f"{words}: done before"), file=sys.stderr)
+                return found
+    print(printable(words), file=sys.stderr)
+    outcome = watched_audit(side.detector, data, folder, options)
+    if outcome.interrupted:
+        return None
+    write_summary(outcome, folder)
+    return read_finished(folder, side.name)
