@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from audit_tables import Record, assert_nothing, found, missed, random_tables, table_of, wrong
+from audit_tables import assert_nothing, found, missed, random_tables, table_of, wrong
 from numpy.typing import NDArray
 from rich.console import Console
 from scipy import stats
