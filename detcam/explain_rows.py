@@ -49,12 +49,20 @@ class Setting:
     reference: Reference | None
     seed: int
 
+    def layers(self, detector: Detector) -> list[str]:
+        """Every layer that boxes of any level are explained at.
+
+        Raises:
+            LayerError: the detector has no such layer.
+        """
+        recorded = any(each.kind in (LAYER, CHANNEL) for each in self.methods)
+        found = layers_of_all(detector, self.layer, detector.levels) if recorded else []
+        edge_layer = self.edge_layer or detector.edge_layer
+        return found + (layers_of_all(detector, edge_layer, detector.levels) if self.edges else [])
+
     def tape(self, detector: Detector, canvas: Canvas) -> Tape:
         """One forward pass of the canvas that serves the boxes, their maps and their edges, whatever they are."""
-        recorded = any(each.kind in (LAYER, CHANNEL) for each in self.methods)
-        layers = layers_of_all(detector, self.layer, detector.levels) if recorded else []
-        layers += layers_of_all(detector, self.edge_layer or detector.edge_layer, detector.levels) if self.edges else []
-        return Tape(detector, canvas.pixels, layers)
+        return Tape(detector, canvas.pixels, self.layers(detector))
 
 
 def setting_of(detector: Detector, method: Any = None, layer: str | Sequence[str] = DEPTH,

@@ -27,7 +27,7 @@ from detcam.data import DataSet, read_data_set
 from detcam.detectors.base import Detector
 from detcam.diagnosing import diagnose
 from detcam.diagnosing.table import COLUMNS, rows_of
-from detcam.errors import ClassNameError, DataError, InputError, OutputError
+from detcam.errors import ClassNameError, DataError, InputError, LayerError, OutputError
 from detcam.store.heatmaps import load_heatmaps
 
 TINY = f"{Path(__file__).parent / 'tiny.py'}:tiny_ssd"
@@ -212,6 +212,8 @@ def test_what_cannot_be_audited_is_said_before_anything_is_written(detector: Det
         audit(detector, DataSet(data.photographs * 2, data.class_names), out, classes=CLASSES, min_score=SCORE)
     with pytest.raises(DataError, match="no photograph"):
         audit(detector, DataSet((), data.class_names), out, classes=CLASSES, min_score=SCORE)
+    with pytest.raises(LayerError, match="no layer 'conv99'"):
+        audit(detector, data, out, classes=CLASSES, layer="conv99")
     with pytest.raises(InputError, match="unknown fill"):
         audit(detector, data, out, classes=CLASSES, min_score=SCORE, intervene=True, fill="pink")
     assert not out.exists()

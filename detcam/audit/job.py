@@ -37,13 +37,18 @@ def audit_job(detector: Detector, data: DataSet, out: Path, options: dict[str, A
 
 def watched_audit(detector: Detector, data: DataSet, out: Path, options: dict[str, Any]) -> Outcome:
     """:func:`detcam.audit.walk.audit` with what it will cost and its progress on stderr, and what came of it."""
-    print(printable(cost_words(detector, data, options)), file=sys.stderr)
+    asked = False  # whether anything is left to be done, which an audit says after all that may be wrong with it
+
     with Progress(TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
                   TimeRemainingColumn(elapsed_when_finished=True), console=Console(stderr=True),
                   disable=not sys.stderr.isatty(), transient=True) as progress:
         task = progress.add_task("", total=len(data))
 
         def step(path: Path, done: int) -> None:
+            nonlocal asked
+            if not asked:
+                progress.console.print(printable(cost_words(detector, data, options)), markup=False, highlight=False)
+            asked = True
             progress.update(task, completed=done, description=printable(path.name)[:40])
 
         outcome = audit(detector, data, out, step=step, **options)

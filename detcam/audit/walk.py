@@ -176,6 +176,7 @@ def settings_of(detector: Detector, data: DataSet, classes: Sequence[str], optio
     probing = {"intervene": options.get("intervene", False), "fill": options.get("fill", FILL)}
     setting = setting_of(detector, **{"edges": False} | {
         name: value for name, value in options.items() if name not in probing})
+    setting.layers(detector)  # an unknown one is said before anything is written
     reference = setting.reference
     digest = sha256(repr(data.class_names).encode())
     for name, truth in zip(names_of(data.photographs), data.photographs, strict=True):
