@@ -61,7 +61,7 @@ def compare(*arguments: str) -> int:
 def test_two_tiny_detectors(data: Path, words: list[str], capsys: pytest.CaptureFixture[str],
                             monkeypatch: pytest.MonkeyPatch) -> None:
     models = [f"{data / 'models.py'}:{name}" for name in ("one", "two")]
-    assert compare(*models, *words, "--edges", "--out", "both") == 0
+    assert compare(*models, *words, "--out", "both") == 0
     said = capsys.readouterr()
     assert "B - A" in said.out
     assert said.out.rstrip().endswith("comparison.json and comparison.png are in both")
@@ -82,23 +82,23 @@ def test_two_tiny_detectors(data: Path, words: list[str], capsys: pytest.Capture
 
     with monkeypatch.context() as patched:
         patched.setattr("detcam.audit.compare_job.watched_audit", no_audit)
-        assert compare(*models, *words, "--edges", "--out", "both") == 0
+        assert compare(*models, *words, "--out", "both") == 0
         assert "done before" in capsys.readouterr().err
         assert compare("both/a", "both/b", "--out", "again") == 0  # as finished audits
     again = json.loads(Path("again/comparison.json").read_text())
     own = ("a", "b")
     assert {name: value for name, value in again.items() if name not in own} == {
         name: value for name, value in summary.items() if name not in own}
-    assert compare("both/a", models[1], *words[:4], "--edges", "--out", "mixed") == 0  # one of each, classes as there
+    assert compare("both/a", models[1], *words[:4], "--out", "mixed") == 0  # one of each, classes as there
     assert json.loads(Path("mixed/comparison.json").read_text())["recall"] == summary["recall"]
     capsys.readouterr()
-    assert compare(*models[::-1], *words, "--edges", "--out", "both") == 2  # A's folder is of the other weights
+    assert compare(*models[::-1], *words, "--out", "both") == 2  # A's folder is of the other weights
     assert "both/a: holds an audit with another weights" in capsys.readouterr().err
 
 
 def test_one_tiny_detector_twice(data: Path, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     model = f"{data / 'models.py'}:one"
-    assert compare(model, model, *words, "--out", "twice") == 0
+    assert compare(model, model, *words, "--edges", "--out", "twice") == 0
     assert_nothing(json.loads(Path("twice/comparison.json").read_text()))
     assert "No change stands out" in capsys.readouterr().out
 
