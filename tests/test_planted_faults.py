@@ -10,20 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from faults.training import corner_of
 from faults.zoo import audit_folder, detector_of
 
 from detcam.audit import audit
 from detcam.audit.summary import summarise
 from detcam.audit.table import read_table
 from detcam.data import read_data_set
+from detcam.diagnosis.shortcuts import CORNER_NAMES
 
 pytestmark = pytest.mark.assets
 
 SEEDS = range(5)
 PICTURES = 100
-FAULTS = {"tall": "top edge too high", "marker": "context", "corner": "corners", "left_half": "one side: left",
-          "background": "spread"}
-"""The kind of a detector to the name of the finding."""
+FAULTS = {"tall": "top edge too high", "marker": "context", "corner": "corners: {corner}",
+          "left_half": "one side: left", "background": "spread"}
+"""The kind of a detector to the name of the finding, which says the corner of the logo."""
 
 
 def findings(kind: str, seed: int, pictures_seed: int, folder: Path) -> list[dict[str, Any]]:
@@ -39,7 +41,7 @@ def findings(kind: str, seed: int, pictures_seed: int, folder: Path) -> list[dic
 @pytest.mark.parametrize("kind", FAULTS)
 def test_the_fault_is_named(kind: str, seed: int, assets: Path, tmp_path: Path) -> None:
     found = findings(kind, seed, seed, tmp_path)
-    assert FAULTS[kind] in [each["name"] for each in found], found
+    assert FAULTS[kind].format(corner=CORNER_NAMES[corner_of(seed)]) in [each["name"] for each in found], found
 
 
 @pytest.mark.parametrize("pictures", [0, 100])

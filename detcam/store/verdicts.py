@@ -12,8 +12,9 @@ def verdict_record(verdict: Verdict | None) -> dict[str, Any] | None:
     if verdict is None:
         return None
     record = asdict(verdict)
-    for name, numbers in record["place"].items():
-        record["place"][name] = None if numbers is None else list(numbers)
+    place = verdict.place
+    record["place"] = {"at": place.at and list(place.at), "box": place.box and list(place.box)} | (
+        {} if place.label is None else {"label": place.label})
     return {"kind": verdict.kind, "sentence": verdict.sentence} | record
 
 
@@ -26,9 +27,9 @@ def read_verdict(record: dict[str, Any] | None) -> Verdict | None:
     if record is None:
         return None
     fields: dict[str, Any] = {name: value for name, value in record.items() if name not in ("kind", "sentence")}
-    place: dict[str, Any] = {name: None if numbers is None else tuple(float(each) for each in numbers)
-             for name, numbers in record["place"].items()}
-    fields["place"] = Place(**place)
+    at, box = (numbers and tuple(float(each) for each in numbers) for numbers in (
+        record["place"]["at"], record["place"]["box"]))
+    fields["place"] = Place(at, box, record["place"].get("label"))
     fields["reasons"] = tuple(
         Reason(**each | {"rival": None if each["rival"] is None else Rival(**each["rival"])})
         for each in record["reasons"])
