@@ -55,7 +55,8 @@ def diagnosis_of(boxes: Boxes, truth: GroundTruth, *, labels: Sequence[int] | No
                  percentiles: NDArray[np.float64] | None = None, shares: Any = None, edges: bool = True,
                  pull: float | None = None, same: Sequence[Siblings] | None = None,
                  verdicts: Sequence[Verdict | None] | None = None,
-                 hidden: Sequence[tuple[Intervention, ...]] | None = None, **explained: Any) -> Diagnosis:
+                 hidden: Sequence[tuple[Intervention, ...]] | None = None,
+                 patterns: Sequence[Shortcuts] | None = None, **explained: Any) -> Diagnosis:
     """Detections with falling scores, judged as they are, all in question.
 
     Args:
@@ -70,6 +71,7 @@ def diagnosis_of(boxes: Boxes, truth: GroundTruth, *, labels: Sequence[int] | No
         same: a box's siblings; none.
         verdicts: one a missed object; None stands for a selection that is not known.
         hidden: each box's interventions; None where nothing was hidden.
+        patterns: of each box's heat; none is flagged.
         explained: what :func:`synthetic.explanation_of` takes.
     """
     image = image or photograph()
@@ -85,7 +87,7 @@ def diagnosis_of(boxes: Boxes, truth: GroundTruth, *, labels: Sequence[int] | No
     missed, lost = _missed(image, judged.missed.tolist(), judged.excused.tolist(), verdicts)
     return Diagnosis(image, truth, tuple(dict.fromkeys(truth.class_names)) or ("person",), found, judged, explanation,
                      np.arange(len(boxes)), errors, leaks, pulls,
-                     tuple(same or [siblings()] * len(boxes)), (NO_SHORTCUT,) * len(boxes),
+                     tuple(same or [siblings()] * len(boxes)), tuple(patterns or [NO_SHORTCUT] * len(boxes)),
                      None if hidden is None else tuple(hidden), missed, lost)
 
 

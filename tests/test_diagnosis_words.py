@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from diagnosed import diagnosis_of, rival, siblings, truth_of, verdict_of
+from diagnosed import NO_SHORTCUT, diagnosis_of, rival, siblings, truth_of, verdict_of
 
 from detcam.data.ground_truth import Mask
 from detcam.detectors.steps import SCORE, SUPPRESSED
@@ -14,6 +14,7 @@ from detcam.diagnosing.words import edge_sentence, sentences_of, sentences_of_mi
 from detcam.diagnosis.error_types import BACKGROUND, DUPLICATE, IGNORED, LOCALIZATION
 from detcam.diagnosis.intervention import Change, Intervention
 from detcam.diagnosis.regions import Region
+from detcam.diagnosis.shortcuts import PATTERNS, Shortcuts
 from detcam.diagnosis.siblings import Siblings
 from detcam.diagnosis.verdict import Reason
 
@@ -109,13 +110,55 @@ def test_what_pulls_an_edge_is_said_only_when_hiding_it_moved_the_edge(moved: fl
                                    "elsewhere: 0 %)."),
     (hidden("spread", 0.9, 0.9), "Hiding all around the objects takes 90 % of its score."),
     (hidden("left or right", 0.99, 0.02), "Hiding its left half takes 99 % of its score, hiding the right half 2 %."),
-    (hidden("left or right", -0.3, 0.98), "Hiding its right half takes 98 % of its score, hiding the left half 0 %."),
+    (hidden("left or right", -0.3, 0.98), "Hiding its right half takes 98 % of its score; hiding the left half adds "
+                                          "30 %."),
+    (hidden("top or bottom", 1.0, -0.2), "Hiding its top half takes 100 % of its score; hiding the bottom half adds "
+                                         "20 %."),
+    (hidden("top or bottom", 1.0, 0.0), None),  # heads count for more than feet in sound detectors
     (hidden("corners", 0.1, 0.05), None), (hidden("spread", 0.7, 0.1), None), (hidden("left or right", 0.9, 0.1), None),
     (hidden("context", 0.9, 0.1, controls=0), None),
 ])
 def test_a_shortcut_is_said_where_hiding_it_takes_more_than_the_controls(asked: Intervention, said: str | None) -> None:
     diagnosis = diagnosis_of([PERSON], truth_of([PERSON]), shares=NO_LEAK, hidden=[(asked,)])
     assert sentences_of(diagnosis, 0)[1:] == ([] if said is None else [said])
+
+
+def flagged(pattern: str, score: float, chance: float, corner: str = "", side: str = "") -> Shortcuts:
+    """A box's heat with one pattern of a shortcut."""
+    return Shortcuts({**dict.fromkeys(PATTERNS, 0.1), pattern: score}, {**dict.fromkeys(PATTERNS, 0.1), pattern: chance},
+                     {name: name == pattern for name in PATTERNS}, corner, side)
+
+
+CORNER_HEAT = flagged("corners", 0.42, 0.09, "top left")
+LEFT_HEAT = flagged("one side", 0.76, -0.02, side="left")  # 0.88 of the heat in the left half
+
+
+@pytest.mark.parametrize(("own", "said"), [
+    (CORNER_HEAT, "42 % of its heat lies in the photograph's corners, most in the top left (even heat: 9 %)."),
+    (flagged("spread", 0.84, 0.2), "Its heat is spread as if it were even over 84 % of the photograph (even heat on the "
+                                   "object alone: 20 %)."),
+    (flagged("context", 0.63, 0.55), "63 % of its heat lies on no object (even heat: 55 %)."),
+    (LEFT_HEAT, "88 % of the heat in its box lies in the left half (even heat: 49 %)."),
+    (NO_SHORTCUT, None)])
+def test_a_pattern_of_the_heat_is_said_where_it_is_flagged(own: Shortcuts, said: str | None) -> None:
+    diagnosis = diagnosis_of([PERSON], truth_of([PERSON]), shares=NO_LEAK, patterns=[own])
+    assert sentences_of(diagnosis, 0)[1:] == ([] if said is None else [said])
+
+
+@pytest.mark.parametrize(("own", "asked", "said"), [
+    (CORNER_HEAT, hidden("corners", 0.62, 0.02), " Hiding confirms it."),
+    (CORNER_HEAT, hidden("corners", 0.2, 0.02), " Hiding does not confirm it."),
+    (CORNER_HEAT, hidden("corners", 0.62, 0.02, controls=0), ""),
+    (CORNER_HEAT, hidden("context", 0.62, 0.02), ""),
+    (LEFT_HEAT, hidden("left or right", 1.0, 0.0), " Hiding confirms it."),
+    (LEFT_HEAT, hidden("left or right", 0.0, 1.0), " Hiding does not confirm it."),  # the right half it is
+    (LEFT_HEAT, hidden("top or bottom", 1.0, -0.5), ""),
+    (flagged("one side", 0.8, 0.0, side="bottom"), hidden("top or bottom", -0.5, 1.0), " Hiding confirms it."),
+    (flagged("spread", 0.84, 0.2), hidden("spread", 0.9, 0.9, controls=0), " Hiding confirms it."),
+    (flagged("context", 0.63, 0.55), hidden("context", 0.3, 0.0), " Hiding does not confirm it.")])
+def test_hiding_decides_about_a_pattern_where_it_was_asked(own: Shortcuts, asked: Intervention, said: str) -> None:
+    diagnosis = diagnosis_of([PERSON], truth_of([PERSON]), shares=NO_LEAK, patterns=[own], hidden=[(asked,)])
+    assert sentences_of(diagnosis, 0)[1].endswith("%)." + said)
 
 
 def test_a_localization_error_says_whether_another_box_found_the_object() -> None:

@@ -3,6 +3,7 @@ an intervention (hidden_words); the others describe."""
 
 import numpy as np
 
+from detcam.diagnosing.heat_words import heat_sentences
 from detcam.diagnosing.hidden_words import hidden_sentences
 from detcam.diagnosing.objects import finder, object_words
 from detcam.diagnosing.result import Diagnosis, MissedObject
@@ -40,6 +41,7 @@ def sentences_of(diagnosis: Diagnosis, box: int) -> list[str]:
         return [IGNORED.sentence]
     found = type_sentences(diagnosis, box)
     found += edge_sentences(diagnosis, box)
+    found += heat_sentences(diagnosis, box)
     found += hidden_sentences(diagnosis, box)
     found += leak_sentences(diagnosis, box)
     if kind in UNPLACED:

@@ -42,6 +42,17 @@ def photograph_badge(axes: Axes, place: Rect, text: str, colour: str, size: floa
               va="center_baseline", family="DejaVu Sans", zorder=6, usetex=False)
 
 
+def leader(axes: Axes, badge: Rect, box: NDArray[np.floating], colour: str) -> None:
+    """A line from a badge to its box, where they do not touch."""
+    x = float(np.clip((badge[0] + badge[2]) / 2, box[0], box[2]))
+    y = float(np.clip((badge[1] + badge[3]) / 2, box[1], box[3]))
+    nearest = float(np.clip(x, badge[0], badge[2])), float(np.clip(y, badge[1], badge[3]))
+    if np.hypot(nearest[0] - x, nearest[1] - y) < 1:
+        return
+    for line, wide in (("white", 2.6), (colour, 1.3)):
+        axes.plot([nearest[0], x], [nearest[1], y], color=line, linewidth=wide, solid_capstyle="butt", zorder=4.5)
+
+
 def free_corner(box: NDArray[np.floating], size: tuple[float, float], region: Region, taken: Sequence[Rect]
                 ) -> tuple[float, float]:
     """The first place along a box's border where a badge of ``size`` overlaps no other, else the top left corner."""

@@ -17,6 +17,8 @@ BOX_COLOURS = ("#e03131", "#1971c2", "#2f9e44", "#e8590c", "#9c36b5", "#0c8599",
 TYPE_COLOURS = {"correct": "#009e73", "localization": "#e69f00", "background": "#cc79a7", "duplicate": "#0072b2",
                 "classification": "#d55e00", "both": "#56b4e9", "missed": "#f0e442", "ignored": "#495057"}
 """Of the error types: Okabe and Ito's and a dark grey, which the colour-blind can tell apart; each has its letter."""
+SUSPECT, CONTROL = WORST, "#22b8cf"  # a region that was hidden, and what it is compared with: dark and light
+PATTERN = "#63e6be"  # where a flagged pattern of the heat lies: on no scale of heat
 DROPPED = "#e000a8"  # a row that is no detection: no number has this colour
 
 HEAT, SIGNED = "inferno", "RdBu_r"  # perceptually uniform; diverging, white at zero

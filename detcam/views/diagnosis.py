@@ -9,6 +9,8 @@ from detcam.diagnosing.result import Diagnosis
 from detcam.errors import InputError
 from detcam.views.colours import HEAT, colour_map
 from detcam.views.figure import DPI, ROWS_PER_PAGE, write_pages
+from detcam.views.hidden_rows import hidden_pages
+from detcam.views.hidden_rows import in_order as standing_out
 from detcam.views.judged_overview import overview_page
 from detcam.views.judged_rows import in_order, row_pages
 from detcam.views.leaked import has_leakage, leakage_page
@@ -19,8 +21,9 @@ def diagnosis_figures(diagnosis: Diagnosis, *, rows_per_page: int = ROWS_PER_PAG
                       ) -> Iterator[Figure]:
     """The pages of a diagnosis one by one, each a Matplotlib figure on its own Agg canvas.
 
-    First every box in the colour of its error type, then the boxes in question (wrong ones first), then the missed
-    objects, and for two boxes or more the share of each one's heat on each true object.
+    First every box in the colour of its error type, then the boxes in question (wrong ones first), those for which
+    hiding a region stands out, the missed objects, and for two boxes or more the share of each one's heat on each true
+    object.
 
     Args:
         diagnosis: of one photograph.
@@ -58,11 +61,13 @@ def save_diagnosis(diagnosis: Diagnosis, out: str | Path, cmap: str = HEAT) -> l
 
 def _pages(diagnosis: Diagnosis, rows_per_page: int, cmap: str, dpi: float) -> Iterator[Figure]:
     boxes = -(-len(in_order(diagnosis)) // rows_per_page)
-    missed = -(-min(len(diagnosis.missed), MOST_ROWS) // rows_per_page)
-    count = 1 + boxes + missed + has_leakage(diagnosis)
+    hidden = boxes + -(-len(standing_out(diagnosis)) // rows_per_page)
+    missed = hidden + -(-min(len(diagnosis.missed), MOST_ROWS) // rows_per_page)
+    count = 1 + missed + has_leakage(diagnosis)
     words = [f"page {page} of {count}" if count > 1 else "" for page in range(1, count + 1)]
     yield overview_page(diagnosis, words[0], dpi)
     yield from row_pages(diagnosis, rows_per_page, cmap, dpi, words[1:1 + boxes])
-    yield from missed_pages(diagnosis, rows_per_page, cmap, dpi, words[1 + boxes:1 + boxes + missed])
+    yield from hidden_pages(diagnosis, rows_per_page, dpi, words[1 + boxes:1 + hidden])
+    yield from missed_pages(diagnosis, rows_per_page, cmap, dpi, words[1 + hidden:1 + missed])
     if has_leakage(diagnosis):
         yield leakage_page(diagnosis, words[-1], dpi)

@@ -7,9 +7,10 @@ from matplotlib.figure import Figure
 from detcam.diagnosing.result import Diagnosis
 from detcam.diagnosis.error_types import CORRECT, ERRORS, IGNORED, MISSED, ErrorType
 from detcam.imaging.boxes import areas, sizes
-from detcam.views.badges import Rect, badge_size, free_place, paper_badge, photograph_badge
+from detcam.views.badges import Rect, badge_size, free_place, leader, paper_badge, photograph_badge
 from detcam.views.colours import MUTED, TYPE_COLOURS
 from detcam.views.crop import Region, pixels, whole
+from detcam.views.hidden_rows import hidden_words
 from detcam.views.judged import badge_of, colour_of_type, draw_title, object_badges
 from detcam.views.layout import GROUP_GAP, HEADER, MARGIN
 from detcam.views.lettering import listed, wrap
@@ -66,19 +67,8 @@ def _badges(axes: Axes, diagnosis: Diagnosis, region: Region, inch: float, size:
         width, height = (each * inch for each in badge_size(text, size))
         x, y = free_place(box, (width, height), region, taken)
         taken.append((x, y, x + width, y + height))
-        _leader(axes, taken[-1], box, colour)
+        leader(axes, taken[-1], box, colour)
         photograph_badge(axes, taken[-1], text, colour, size)
-
-
-def _leader(axes: Axes, badge: Rect, box: np.ndarray, colour: str) -> None:
-    """A line from a badge to its box, where they do not touch."""
-    x = float(np.clip((badge[0] + badge[2]) / 2, box[0], box[2]))
-    y = float(np.clip((badge[1] + badge[3]) / 2, box[1], box[3]))
-    nearest = float(np.clip(x, badge[0], badge[2])), float(np.clip(y, badge[1], badge[3]))
-    if np.hypot(nearest[0] - x, nearest[1] - y) < 1:
-        return
-    for line, wide in (("white", 2.6), (colour, 1.3)):
-        axes.plot([nearest[0], x], [nearest[1], y], color=line, linewidth=wide, solid_capstyle="butt", zorder=4.5)
 
 
 def _legend(sheet: Sheet | None, diagnosis: Diagnosis, x: float, y: float) -> float:
@@ -94,6 +84,7 @@ def _legend(sheet: Sheet | None, diagnosis: Diagnosis, x: float, y: float) -> fl
     none = [kind.name for kind in (CORRECT, *ERRORS) if not counts[kind.name]]
     plain = [f"None here: {listed(none)}."] * bool(none)
     plain.append("White dashed: the true boxes, below the others. A number is a box's place by its score.")
+    plain += [words] if (words := hidden_words(diagnosis)) else []
     for text in plain:
         lines = wrap(text, LEGEND, SIZE)
         if sheet is not None:

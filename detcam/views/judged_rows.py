@@ -16,6 +16,7 @@ from detcam.views.crop import Region, heat_in, pixels
 from detcam.views.draw_heat import draw_heat
 from detcam.views.edge_errors import draw_edge_errors, edge_error_titles, edge_errors_width
 from detcam.views.edge_maps import draw_edge_map
+from detcam.views.heat_marks import has_marks, mark_patterns
 from detcam.views.judged import TRUE_BOX, at_left, badge_of, colour_of_type, draw_title, note, region_of
 from detcam.views.layout import BELOW, CAPTION, GAP, GROUP_GAP, HEADER, MARGIN, PANEL
 from detcam.views.legend import Key, draw_key, key_of, reference_words
@@ -93,6 +94,8 @@ def _titles(sheet: Sheet, diagnosis: Diagnosis, layout: _Layout, cmap: str) -> N
     sheet.write(layout.heat, y, shorten(f"its heat: {maps.method}", layout.crop, 9.5, True), 9.5, bold=True)
     draw_key(sheet, key_of(cmap, maps.poles), layout.heat, y + 0.27, layout.crop)
     note(sheet, layout.heat, y + 0.66, "each box its own scale")
+    if has_marks(diagnosis):
+        note(sheet, layout.heat, y + 0.66 + line_height(8.5), "mint: where much gathers")
     edge_error_titles(sheet, diagnosis, layout.edges, y)
     about = "%: of the true width or height; grey: within 10 %."
     if diagnosis.boxes.edges is not None:
@@ -151,8 +154,9 @@ def _caption(sheet: Sheet, diagnosis: Diagnosis, box: int, layout: _Layout, y: f
 def _heat(sheet: Sheet, diagnosis: Diagnosis, box: int, crop: Region, cell: tuple[float, float, float, float],
           cmap: str) -> None:
     heatmap, place = diagnosis.boxes.maps[0].heatmaps[box], at_left(crop, cell)
-    draw_heat(sheet, pixels(diagnosis.image, crop, sheet.size(place)), heatmap, crop, place, top_of(heatmap), cmap,
-              diagnosis.boxes.detections.boxes[box])
+    axes = draw_heat(sheet, pixels(diagnosis.image, crop, sheet.size(place)), heatmap, crop, place, top_of(heatmap),
+                     cmap, diagnosis.boxes.detections.boxes[box])
+    mark_patterns(axes, diagnosis, box, crop)
 
 
 def _worst(sheet: Sheet, diagnosis: Diagnosis, box: int, crop: Region, cell: tuple[float, float, float, float],
