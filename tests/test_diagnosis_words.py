@@ -125,7 +125,8 @@ def test_a_shortcut_is_said_where_hiding_it_takes_more_than_the_controls(asked: 
 
 def flagged(pattern: str, score: float, chance: float, corner: str = "", side: str = "") -> Shortcuts:
     """A box's heat with one pattern of a shortcut."""
-    return Shortcuts({**dict.fromkeys(PATTERNS, 0.1), pattern: score}, {**dict.fromkeys(PATTERNS, 0.1), pattern: chance},
+    usual = dict.fromkeys(PATTERNS, 0.1)
+    return Shortcuts({**usual, pattern: score}, {**usual, pattern: chance},
                      {name: name == pattern for name in PATTERNS}, corner, side)
 
 
@@ -135,8 +136,8 @@ LEFT_HEAT = flagged("one side", 0.76, -0.02, side="left")  # 0.88 of the heat in
 
 @pytest.mark.parametrize(("own", "said"), [
     (CORNER_HEAT, "42 % of its heat lies in the photograph's corners, most in the top left (even heat: 9 %)."),
-    (flagged("spread", 0.84, 0.2), "Its heat is spread as if it were even over 84 % of the photograph (even heat on the "
-                                   "object alone: 20 %)."),
+    (flagged("spread", 0.84, 0.2), "Its heat is spread as if it were even over 84 % of the photograph (even heat on "
+                                   "the object alone: 20 %)."),
     (flagged("context", 0.63, 0.55), "63 % of its heat lies on no object (even heat: 55 %)."),
     (LEFT_HEAT, "88 % of the heat in its box lies in the left half (even heat: 49 %)."),
     (NO_SHORTCUT, None)])

@@ -17,12 +17,21 @@ from detcam.imaging.boxes import EDGES
 PULLED = {"left": "to the left", "top": "up", "right": "to the right", "bottom": "down"}
 
 
+def hidden_edge_sentences(diagnosis: Diagnosis, box: int) -> list[str]:
+    """What hiding did to the worst edge of a box, which was said before; nothing where that was not tried."""
+    return _said([edge_words(diagnosis, box, each) for each in _answers(diagnosis, box) if each.name == EDGE])
+
+
 def hidden_sentences(diagnosis: Diagnosis, box: int) -> list[str]:
-    """What hiding regions did to a box; nothing where that was not tried, or nothing much came of it."""
-    if diagnosis.interventions is None:
-        return []
-    found = [edge_words(diagnosis, box, each) if each.name == EDGE else shortcut_words(diagnosis, box, each)
-             for each in diagnosis.interventions[box]]
+    """What hiding regions did to the score of a box; nothing where that was not tried, or nothing much came of it."""
+    return _said([shortcut_words(diagnosis, box, each) for each in _answers(diagnosis, box) if each.name != EDGE])
+
+
+def _answers(diagnosis: Diagnosis, box: int) -> tuple[Intervention, ...]:
+    return () if diagnosis.interventions is None else diagnosis.interventions[box]
+
+
+def _said(found: list[str | None]) -> list[str]:
     return [each for each in found if each]
 
 
@@ -64,4 +73,4 @@ def shortcut_words(diagnosis: Diagnosis, box: int, asked: Intervention) -> str |
 
 def pixels(value: float) -> str:
     """A length in whole pixels, a short one with one decimal."""
-    return f"{value:.0f} px" if abs(value) >= 9.95 else f"{value + 0.0:.1f} px"
+    return f"{value:.0f} px" if abs(value) >= 9.95 else f"{round(value, 1) + 0.0:.1f} px"  # no -0.0

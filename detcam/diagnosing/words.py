@@ -4,7 +4,7 @@ an intervention (hidden_words); the others describe."""
 import numpy as np
 
 from detcam.diagnosing.heat_words import heat_sentences
-from detcam.diagnosing.hidden_words import hidden_sentences
+from detcam.diagnosing.hidden_words import hidden_edge_sentences, hidden_sentences
 from detcam.diagnosing.objects import finder, object_words
 from detcam.diagnosing.result import Diagnosis, MissedObject
 from detcam.diagnosis.error_types import (
@@ -40,13 +40,17 @@ def sentences_of(diagnosis: Diagnosis, box: int) -> list[str]:
     if kind == IGNORED.name:
         return [IGNORED.sentence]
     found = type_sentences(diagnosis, box)
-    found += edge_sentences(diagnosis, box)
-    found += heat_sentences(diagnosis, box)
-    found += hidden_sentences(diagnosis, box)
+    found += cause_sentences(diagnosis, box)
     found += leak_sentences(diagnosis, box)
     if kind in UNPLACED:
         found.append(sibling_sentence(diagnosis, box))
     return found
+
+
+def cause_sentences(diagnosis: Diagnosis, box: int) -> list[str]:
+    """What is said of a box's worst edge and of its heat's pattern, each before what hiding says of it."""
+    found = edge_sentences(diagnosis, box) + hidden_edge_sentences(diagnosis, box)
+    return found + heat_sentences(diagnosis, box) + hidden_sentences(diagnosis, box)
 
 
 def type_sentences(diagnosis: Diagnosis, box: int) -> list[str]:

@@ -25,7 +25,7 @@ from detcam.views.sheet import Place, Sheet, dashed_outline, line_height, outlin
 
 TINT, QUIET = 0.4, 0.25  # opacity of a region's colour: what was hidden is still seen
 BORDER = 2  # drawn pixels of a region's outline
-LETTERS = 7.5  # of a region's number, points
+LETTERS = 7.0  # of a region's number, points
 TITLE = 0.36  # inches: the two lines above a picture
 FRAME = 3.0  # points, around a picture that stands out
 COVERED = 1.2  # over a badge's height: a region narrower or flatter than that is not covered by one
@@ -42,7 +42,8 @@ def draw_question(sheet: Sheet, diagnosis: Diagnosis, box: int, asked: Intervent
         cell: where, with the two lines of words above the picture.
     """
     out = stands_out(diagnosis, box, asked)
-    _titles(sheet, asked, _result(diagnosis, box, asked), cell, out)
+    words = title_of(asked, diagnosis.worst_edge(box)), _result(diagnosis, box, asked)
+    _titles(sheet, words, cell, out)
     regions = _coloured(asked)
     geometry = diagnosis.boxes.maps[0].heatmaps[box].geometry
     bounds = [bounds_of(change.region.mask, geometry) for change, _ in regions]
@@ -53,7 +54,7 @@ def draw_question(sheet: Sheet, diagnosis: Diagnosis, box: int, asked: Intervent
     axes = _tinted(sheet, diagnosis, regions, geometry, crop, place, quiet=not out)
     outline(axes, own, crop, colour_of_type(diagnosis, int(diagnosis.index[box])), 1.4)
     texts = [_number(diagnosis, box, asked, change) for change, _ in regions]
-    _numbers(axes, list(zip(bounds, texts, [colour for _, colour in regions], strict=True)), crop,
+    _numbers(axes, list(zip(bounds, texts, [colour for _, colour in regions], strict=True)), own, crop,
              crop.width / place[2])
     if out:
         _frame(axes, crop)
@@ -68,7 +69,7 @@ def draw_moved_edge(sheet: Sheet, diagnosis: Diagnosis, box: int, asked: Interve
     true = diagnosis.truth.boxes[diagnosis.truth_of(box)]
     sheet.write(x, y, shorten(f"the {diagnosis.worst_edge(box)} edge, hidden", width, 8.5, True), 8.5, bold=True,
                 colour=SUSPECT)
-    sheet.write(x, y + line_height(8.5), shorten("thin: after; dashed: the true box", width, 8), 8, colour=MUTED)
+    sheet.write(x, y + line_height(8.5), shorten("thin: after; dashed: true", width, 8), 8, colour=MUTED)
     crop = region_of(diagnosis, [before, after, true], width / (height - TITLE))
     place = at_left(crop, (x, y + TITLE, width, height - TITLE))
     axes = _tinted(sheet, diagnosis, [(asked.suspect, SUSPECT)], geometry, crop, place, quiet=False)
@@ -78,10 +79,12 @@ def draw_moved_edge(sheet: Sheet, diagnosis: Diagnosis, box: int, asked: Interve
     _frame(axes, crop)
 
 
-def title_of(asked: Intervention) -> str:
-    """What was hidden, in a few words."""
+def title_of(asked: Intervention, worst: str | None) -> str:
+    """What was hidden, in a few words; ``worst`` is the box's worst edge."""
     if asked.name in HALVES:
         return f"{asked.name} half"
+    if asked.name == EDGE:
+        return f"beyond the {worst} edge"
     return {SPREAD: "all around the objects", CONTEXT: "hottest spot around"}.get(asked.name, asked.suspect.region.name)
 
 
@@ -137,16 +140,16 @@ def _result(diagnosis: Diagnosis, box: int, asked: Intervention) -> str:
         return "no room for controls"
     if asked.name == EDGE and worst is not None:
         own, others = inward(asked.suspect, worst), max(inward(each, worst) for each in asked.controls)
-        return f"in by {pixel_words(own)}; controls up to {pixel_words(others)}".replace("-", MINUS)
+        return f"{pixel_words(own)} in, controls ≤ {pixel_words(others)}".replace("-", MINUS)
     what = "share" if asked.name == SPREAD else "difference"
     return f"{what} {percent(beyond(asked))}, limit {percent(TOLD_BY_BOX[asked.name])}"
 
 
-def _titles(sheet: Sheet, asked: Intervention, result: str, cell: Place, out: bool) -> None:
+def _titles(sheet: Sheet, words: tuple[str, str], cell: Place, out: bool) -> None:
     x, y, width, _ = cell
     colour = SUSPECT if out else MUTED
-    sheet.write(x, y, shorten(title_of(asked), width, 8.5, out), 8.5, bold=out, colour=colour)
-    sheet.write(x, y + line_height(8.5), shorten(result, width, 8), 8, colour=colour)
+    sheet.write(x, y, shorten(words[0], width, 8.5, out), 8.5, bold=out, colour=colour)
+    sheet.write(x, y + line_height(8.5), shorten(words[1], width, 8), 8, colour=colour)
 
 
 def _tinted(sheet: Sheet, diagnosis: Diagnosis, regions: list[tuple[Change, str]], geometry: Geometry, crop: Region,
@@ -167,10 +170,12 @@ def _tinted(sheet: Sheet, diagnosis: Diagnosis, regions: list[tuple[Change, str]
     return sheet.photograph((ground * 255).round().astype(np.uint8), crop, place)
 
 
-def _numbers(axes: Axes, named: list[tuple[NDArray[np.float64], str, str]], crop: Region, inch: float) -> None:
+def _numbers(axes: Axes, named: list[tuple[NDArray[np.float64], str, str]], box: NDArray[np.floating], crop: Region,
+             inch: float) -> None:
     """A badge for each region beside it or in its corner, none over another; ``inch`` in source pixels."""
     least = COVERED * badge_size("1", LETTERS)[1] * inch
-    taken: list[Rect] = [tuple(bounds.tolist()) for bounds, *_ in named if min(bounds[2:] - bounds[:2]) < least]
+    taken: list[Rect] = [tuple(each.tolist()) for each in (box, *(bounds for bounds, *_ in named))
+                         if min(each[2:] - each[:2]) < least]
     for bounds, text, colour in reversed(named):
         width, height = (each * inch for each in badge_size(text, LETTERS))
         x, y = free_place(bounds, (width, height), crop, taken)

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from matplotlib.figure import Figure
 
-from detcam.diagnosing.hidden_words import hidden_sentences
 from detcam.diagnosing.result import Diagnosis
 from detcam.diagnosing.standing_out import MOVED, stands_out
+from detcam.diagnosing.words import cause_sentences
 from detcam.diagnosis.edge_questions import EDGE
 from detcam.diagnosis.intervention import Intervention
 from detcam.diagnosis.shortcut_findings import TOLD_BY_BOX
@@ -21,7 +21,7 @@ from detcam.views.lettering import listed, shorten, wrap
 from detcam.views.sheet import Place, Sheet, line_height
 
 MOST_ROWS = 60  # as many boxes get a row at most
-CELL, ACROSS = (1.8, 1.6 + TITLE), 0.16  # a picture's width and height with its words, and between two, inches
+CELL, ACROSS = (1.95, 1.7 + TITLE), 0.14  # a picture's width and height with its words, and between two, inches
 LEAST = 6  # columns that a page is wide enough for: the legend needs them
 SIZE = 10.5  # of the sentences, points
 SMALL = 8.5  # of the legend
@@ -84,8 +84,8 @@ def _legend(sheet: Sheet | None, diagnosis: Diagnosis, width: float) -> float:
         f"Framed, first: it stands out. Limits, beyond the mean of its controls: a corner {limit[CORNERS]}, the "
         f"hottest spot around {limit[CONTEXT]}; the left half beyond the right or the other way {limit[LEFT_RIGHT]}, "
         f"top and bottom {limit[TOP_BOTTOM]} (a half that raises the score counts below 0); all around the objects "
-        f"{limit[SPREAD]} by itself. About 1 in 100 boxes of sound detectors passes each. An edge: in by more than "
-        f"{percent(MOVED)} of the true width or height, and more than with any control."]
+        f"{limit[SPREAD]} by itself. An edge: in by more than {percent(MOVED)} of the true width or height, and more "
+        "than with any control."]
     lines = [line for text in words for line in wrap(text, width - 2 * MARGIN, SMALL)]
     step = line_height(SMALL)
     if sheet is not None:
@@ -100,7 +100,7 @@ def _legend(sheet: Sheet | None, diagnosis: Diagnosis, width: float) -> float:
 
 
 def _sentences(diagnosis: Diagnosis, box: int, width: float) -> list[str]:
-    return wrap(" ".join(hidden_sentences(diagnosis, box)), width - 2 * MARGIN, SIZE)
+    return wrap(" ".join(cause_sentences(diagnosis, box)), width - 2 * MARGIN, SIZE)
 
 
 def _height(diagnosis: Diagnosis, box: int, width: float) -> float:
