@@ -15,10 +15,11 @@ from detcam.detectors.prediction import Grid
 from detcam.detectors.steps import SCORE, SUPPRESSED
 from detcam.diagnosing import Diagnosis, MissedObject
 from detcam.diagnosis.error_types import CORRECT, DUPLICATE, LOCALIZATION, judge
-from detcam.diagnosis.intervention import Intervention
+from detcam.diagnosis.intervention import Change, Intervention
 from detcam.diagnosis.leakage import Cells, leakage
 from detcam.diagnosis.place import Place
 from detcam.diagnosis.pull import Pull
+from detcam.diagnosis.regions import Region, in_box
 from detcam.diagnosis.shortcuts import PATTERNS, Shortcuts
 from detcam.diagnosis.siblings import Siblings
 from detcam.diagnosis.verdict import Reason, Rival, Verdict
@@ -45,6 +46,29 @@ def truth_of(boxes: Boxes, class_names: Sequence[str] | None = None, crowd: Sequ
     return GroundTruth(Path("photos/street.jpg"), np.array(boxes, float).reshape(-1, 4),
                        tuple(class_names or ["person"] * len(boxes)), np.isin(count, crowd), masks,
                        difficult=np.isin(count, difficult))
+
+
+def asked_of(name: str, suspect: tuple[Sequence[float], float], controls: Sequence[tuple[Sequence[float], float]] = (),
+             inward: Sequence[float] = (), region: str = "top left corner") -> Intervention:
+    """An answer about regions of :func:`synthetic.photograph` stretched over a canvas of 64 by 64.
+
+    Args:
+        name: of the question.
+        suspect: a box, source pixels, and the share of the score that hiding it takes.
+        controls: the same of each control.
+        inward: how far the top edge comes in with the suspect and with each control, source pixels; nowhere.
+        region: what the suspect is called.
+    """
+    geometry = stretch(photograph(), (64, 64))
+    moved = [*inward, *[0.0] * (1 + len(controls))]
+
+    def change(place: Sequence[float], share: float, top: float) -> Change:
+        mask = in_box(geometry, geometry.to_canvas(np.array(place, float)))
+        return Change(Region(region, mask), "grey", float(mask.mean()), 0.8, -0.8 * share, 0.0,
+                      np.array([0.0, -top, 0.0, 0.0]), 0.5)
+
+    first, *others = (change(*each, top) for each, top in zip((suspect, *controls), moved, strict=False))
+    return Intervention(name, first, tuple(others))
 
 
 def siblings(count: int = 0, survived: tuple[int, ...] = ()) -> Siblings:

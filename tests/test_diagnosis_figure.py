@@ -12,6 +12,7 @@ from diagnosed import (
     IN_CROWD,
     LOST,
     PERSON,
+    asked_of,
     diagnosis_of,
     lost,
     one_of_each,
@@ -28,6 +29,7 @@ from synthetic import photograph
 from test_figure import rendered, said, texts
 
 from detcam.diagnosing.words import sentences_of, sentences_of_missed
+from detcam.diagnosis.shortcuts import PATTERNS, Shortcuts
 from detcam.errors import InputError, OutputError
 from detcam.views.colours import EDGE, WORST
 from detcam.views.diagnosis import diagnosis_figures, save_diagnosis
@@ -159,11 +161,21 @@ def test_a_missed_object_shows_the_lost_row_its_rival_and_their_difference() -> 
     assert "heat of the lost row" not in unknown
 
 
+HIDDEN = (asked_of("edge", ((40, 0, 80, 20), 0.1), [((90, 40, 130, 60), 0.0)] * 3, [12.0, 1.0]),
+          asked_of("corners", ((0, 0, 30, 30), 0.9), [((90, 40, 130, 60), 0.0), ((5, 60, 20, 80), 1.0)]),
+          asked_of("context", ((0, 30, 9, 38), -2.0), [((12, 40, 20, 50), 0.0), ((22, 40, 30, 50), 0.0)]),
+          asked_of("spread", ((0, 0, 160, 120), 0.99), [(PERSON, 1.0)]),
+          asked_of("left or right", ((40, 20, 60, 100), 0.99), [((60, 20, 80, 100), -0.4)]),
+          asked_of("top or bottom", ((40, 20, 80, 60), 0.99), [((40, 60, 80, 100), 0.4)]))
+FLAGGED = Shortcuts(dict.fromkeys(PATTERNS, 0.9), dict.fromkeys(PATTERNS, 0.1), dict.fromkeys(PATTERNS, True),
+                    "bottom right", "bottom")
 CASES = {
     "one of each": lambda image: one_of_each(image=image),
     "ranked": lambda image: one_of_each(image=image, percentiles=np.full((5, 4), 92.0), pull=0.4,
                                         same=[siblings(14, (1,))] * 5),
     "without edges": lambda image: one_of_each(image=image, edges=False),
+    "hidden": lambda image: one_of_each(image=image, hidden=[*[HIDDEN] * 3, *[HIDDEN[1:]] * 2], pull=0.4,
+                                        patterns=[FLAGGED] * 5),
     "nothing found": lambda image: diagnosis_of([], truth_of([PERSON, LOST]), image=image, verdicts=[None, None]),
     "nothing true": lambda image: diagnosis_of([PERSON, ASIDE], truth_of([]), image=image),
     "nothing": lambda image: diagnosis_of([], truth_of([]), image=image),

@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from detcam.audit.first import first_of
 from detcam.audit.show import print_summary
 from detcam.audit.summary import summarise
 from detcam.audit.table import read_table
@@ -88,7 +89,7 @@ def write_summary(outcome: Outcome, out: Path) -> tuple[dict[str, Any], list[Pat
     summary = summarise(read_table(outcome.table), outcome.done, len(outcome.failures))
     with written_whole(out / SUMMARY) as file:
         file.write(json.dumps(summary, indent=1, allow_nan=False).encode())
-    return summary, save_figures(summary, out)
+    return summary, save_figures(summary, out, first_of(summary, out, outcome.files))
 
 
 def cost_words(detector: Detector, data: DataSet, options: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from detcam.audit.findings import findings_of
+from detcam.audit.findings import BIAS, findings_of
 from detcam.audit.numbers import ATTENTION, BASELINES, box_numbers, edge_numbers
 from detcam.audit.records import Record, plain, record
 from detcam.diagnosing.table import COLUMNS, NUMBER, WORDS
@@ -121,7 +121,7 @@ def _edges(found: pd.DataFrame, codes: NDArray[np.int64], seed: int) -> list[Rec
         error = found[f"{edge}_error_share"].to_numpy(float)
         known = np.isfinite(error)
         lines.append({
-            "edge": edge, "outward": record(*median(error, codes, RESAMPLES, seed)),
+            "edge": edge, "outward": record(*median(error, codes, RESAMPLES, seed)), "limit": BIAS,
             "distance": record(*median(np.abs(error), codes, RESAMPLES, seed)),
             "distance_px": record(*median(found[f"{edge}_error_px"].abs().to_numpy(float), codes, RESAMPLES, seed)),
             "bad": record(*mean(np.where(known, np.abs(error) > SOUND, np.nan), codes, RESAMPLES, seed)),
@@ -170,5 +170,5 @@ def first_to_look_at(found: pd.DataFrame, most: int = FIRST) -> list[Record]:
     wrong = found[~found.type.isin([CORRECT.name, "ignored"])]
     order = (wrong.score * (1 - wrong.iou.fillna(0))).sort_values(ascending=False, kind="stable").index[:most]
     names = ("photograph", "number", "type", "class_name", "score", "iou", "worst_edge", "worst_error", "x1", "y1",
-             "x2", "y2", "heatmap", "heatmap_key")
+             "x2", "y2", "true_x1", "true_y1", "true_x2", "true_y2", "heatmap", "heatmap_key")
     return [{name: plain(wrong.at[each, name]) for name in names} for each in order]

@@ -48,6 +48,7 @@ class Outcome:
         rows: how many rows the table has.
         failures: photographs that failed, and why.
         interrupted: whether the user stopped it.
+        files: the photographs by their names in the table.
     """
 
     table: Path
@@ -57,6 +58,7 @@ class Outcome:
     rows: int = 0
     failures: dict[str, str] = field(default_factory=dict)
     interrupted: bool = False
+    files: dict[str, Path] = field(default_factory=dict)
 
 
 def audit(detector: Detector, data: DataSet, out: str | Path, *, classes: Sequence[str], method: Any = None,
@@ -97,7 +99,8 @@ def audit(detector: Detector, data: DataSet, out: str | Path, *, classes: Sequen
     stems = dict(zip(names, unique_stems(names), strict=True))
     with Journal(folder, settings) as journal:
         before = sum(name in journal for name in names)
-        outcome = Outcome(folder / NAME, len(names), before)
+        files = {name: truth.file for name, truth in zip(names, data.photographs, strict=True)}
+        outcome = Outcome(folder / NAME, len(names), before, files=files)
         try:
             for tried, (truth, name) in enumerate((truth, name) for truth, name in zip(
                     data.photographs, names, strict=True) if name not in journal):

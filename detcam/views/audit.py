@@ -1,5 +1,8 @@
 """The summary of an audit as a page: the errors, the edges, what goes with the error, and how attention differs."""
 
+from collections.abc import Iterable
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -7,34 +10,48 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from detcam.views.colours import EDGE, INK, WORST
-from detcam.views.figure import write_figure
+from detcam.diagnosis.error_types import CORRECT
+from detcam.views.colours import EDGE, INK, MUTED, TYPE_COLOURS, WORST
+from detcam.views.figure import is_own, write_figure
+from detcam.views.first import First, first_figure
 from detcam.views.forest import Panel, forest, frame, page
 
 Record = dict[str, Any]
 
-NAME = "audit.png"
+NAME, FIRST = "audit.png", "first.png"
 MOST = 12  # lines of a forest plot
+LEAST = 0.06  # of the true width or height: as far as the panel of edges reaches at least, on both sides
 
 
-def save_figures(summary: Record, folder: Path) -> list[Path]:
-    """Write the page.
+def save_figures(summary: Record, folder: Path, first: Iterable[First] = ()) -> list[Path]:
+    """Write the page, and the contact sheet of the detections to look at first where there are any.
 
     Args:
         summary: from :func:`detcam.audit.summary.summarise`.
         folder: where to, which exists.
+        first: those of ``summary["first"]``, as many and in that order; empty for no contact sheet.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: one cannot be written.
     """
-    path = folder / NAME
+    path, sheet = folder / NAME, folder / FIRST
     write_figure(figure_of(summary), path, "audit")
-    return [path]
+    count, first = len(summary["first"]), iter(first)
+    one = next(first, None)
+    if one is None:
+        if is_own(sheet, "audit"):  # of an earlier summary
+            with suppress(OSError):
+                sheet.unlink()
+        return [path]
+    write_figure(first_figure(chain([one], first), count), sheet, "audit")
+    return [path, sheet]
 
 
 def figure_of(summary: Record) -> Figure:
     """The page as a figure on its own canvas."""
-    correlations = sorted(summary["correlations"], key=lambda each: (each["baseline"], -abs(_value(each))))[:MOST]
+    numbers = sorted(summary["correlations"], key=lambda each: -abs(_value(each)))
+    baselines = [each for each in numbers if each["baseline"]]  # never cut: what the others have to beat
+    correlations = [each for each in numbers if not each["baseline"]][:MOST - len(baselines)] + baselines
     attention = [each for each in summary["attention"] if "effect_of_like_size" in each
                  and each["effect_of_like_size"]["value"] is not None]
     shortcuts = summary.get("shortcuts", [])
@@ -56,10 +73,11 @@ def _value(line: Record) -> float:
 def _types(axes: Axes, types: dict[str, Record]) -> None:
     names = list(types)
     counts = [types[name]["count"] for name in names]
-    axes.barh(range(len(names)), counts, color=[EDGE if name == "correct" else WORST for name in names], height=0.62)
+    axes.barh(range(len(names)), counts, color=[TYPE_COLOURS[name] for name in names], height=0.62)
     for place, count in enumerate(counts):
         axes.text(count, place, f" {count}", va="center", fontsize=9, color=INK)
-    frame(axes, "What the detections are, and what was missed", [f"{name}  {types[name]['letter']}" for name in names])
+    frame(axes, "What the detections are, and what was missed", [
+        name if name == CORRECT.name else f"{name}  {types[name]['letter']}" for name in names])
     axes.set_xlim(0, max([*counts, 1]) * 1.15)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
 
@@ -70,8 +88,14 @@ def _edges(axes: Axes, edges: list[Record]) -> None:
     for each in known:
         worst = "" if each["worst"]["value"] is None else f" (worst in {each['worst']['value']:.0%} of bad boxes)"
         lines.append((each["edge"] + worst, each["outward"], INK))
-    forest(axes, lines, "Edges: median error, share of the true box", "inside the true box  |  outside it",
-           percent=True)
+    forest(axes, lines, "Edges: median error, share of the true box",
+           "inside the true box  |  outside it (dotted: beyond it systematic)", percent=True)
+    low, high = axes.get_xlim()
+    axes.set_xlim(min(low, -LEAST), max(high, LEAST))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10]))  # whole per cent
+    for limit in {each["limit"] for each in known}:
+        for side in (-limit, limit):
+            axes.axvline(side, color=MUTED, linewidth=1, linestyle=":", zorder=0)
 
 
 def _correlations(axes: Axes, lines: list[Record]) -> None:
@@ -87,9 +111,12 @@ def _attention(axes: Axes, lines: list[Record]) -> None:
 
 
 def _shortcuts(axes: Axes, lines: list[Record]) -> None:
+    known = [each for each in lines if each["effect"]["value"] is not None]
+    hidden = any(each["rests_on"] == "intervention" for each in known)
     forest(axes, [(each["name"] + (f": {each['where']}" if each["where"] else ""), each["effect"],
-                   WORST if each["named"] else INK) for each in lines if each["effect"]["value"] is not None],
-           "Shortcuts", "share of the score that the region takes beyond its controls (red: named)", percent=True)
-    for place, each in enumerate(line for line in lines if line["effect"]["value"] is not None):
+                   WORST if each["named"] else INK) for each in known], "Shortcuts",
+           "share of the score that the region takes beyond its controls (red: named)" if hidden else
+           "heat beyond even heat (nothing was hidden)", percent=True)
+    for place, each in enumerate(known):
         if each["limit"] is not None:
             axes.plot([each["limit"]] * 2, [place - 0.35, place + 0.35], color=WORST, linewidth=1, linestyle=":")
