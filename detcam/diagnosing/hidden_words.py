@@ -51,7 +51,7 @@ def edge_words(diagnosis: Diagnosis, box: int, asked: Intervention) -> str | Non
 
 
 def shortcut_words(diagnosis: Diagnosis, box: int, asked: Intervention) -> str | None:
-    """What a suspicious region took from the score, where that is more than it takes from one sound box in a hundred.
+    """What a suspicious region took from the score, where that is more than its limit (TOLD_BY_BOX).
 
     All around the objects has no control of its size: there it is the share itself.
     """
