@@ -19,7 +19,9 @@ def print_summary(summary: Record, console: Console) -> None:
     for finding in summary["findings"]:
         console.print(Text(f"• {finding['sentence']}"))
     if not summary["findings"]:
-        console.print(Text("• Nothing is systematically wrong with the edges, and no shortcut was found."))
+        hidden = any(each["rests_on"] == "intervention" for each in summary["shortcuts"])
+        console.print(Text("• Nothing is systematically wrong with the edges" + (
+            ", and no shortcut was found." if hidden else "; shortcuts are looked for with --intervene.")))
     for table in (_types(summary), _edges(summary), _correlations(summary), _attention(summary), _first(summary)):
         if table.row_count:
             console.print()
