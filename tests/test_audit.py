@@ -20,7 +20,7 @@ from tiny import photograph, tiny_ssd
 
 import detcam
 from detcam.audit import audit
-from detcam.audit.summary import summarise
+from detcam.audit.summary import first_to_look_at, summarise
 from detcam.audit.table import read_table
 from detcam.cli import main
 from detcam.data import DataSet, read_data_set
@@ -289,6 +289,14 @@ def test_summary_of_a_hand_made_table() -> None:
     assert inside["rho"]["value"] == pytest.approx(spearmanr(1 - error[:40], error[:40]).statistic)
     assert [each["number"] for each in summary["first"]] == list(range(40, 50))  # the surest first
     json.dumps(summary, allow_nan=False)
+
+
+def test_the_first_to_look_at_take_turns_by_type() -> None:
+    table = hand_made(
+        photograph=["a.jpg"] * 6, kind=["detection"] * 6, number=range(6), score=[0.9, 0.8, 0.7, 0.6, 0.5, 0.99],
+        type=["background", "background", "background", "localization", "localization", "correct"],
+        iou=[0.0, 0.0, 0.0, 0.4, 0.1, 0.9])
+    assert [each["number"] for each in first_to_look_at(table, 4)] == [0, 4, 1, 3]  # 0.5 * 0.9 is over 0.6 * 0.6
 
 
 def test_a_sound_table_accuses_nobody() -> None:

@@ -11,7 +11,7 @@ from detcam.audit.numbers import ATTENTION, BASELINES, box_numbers, edge_numbers
 from detcam.audit.records import Record, plain, record
 from detcam.diagnosing.table import COLUMNS, NUMBER, WORDS
 from detcam.diagnosis.effect import cliffs_delta, median
-from detcam.diagnosis.error_types import CORRECT, ERRORS, MISSED
+from detcam.diagnosis.error_types import CORRECT, ERRORS, IGNORED, MISSED
 from detcam.diagnosis.reference import SOUND
 from detcam.diagnosis.shortcut_findings import find_shortcuts
 from detcam.diagnosis.statistics import mean, rank_correlation, worst_edge
@@ -166,9 +166,15 @@ def _lost(table: pd.DataFrame) -> dict[str, int]:
 
 
 def first_to_look_at(found: pd.DataFrame, most: int = FIRST) -> list[Record]:
-    """The detections that are surest and most wrong: by score times 1 - IoU with the true box (0 without one)."""
-    wrong = found[~found.type.isin([CORRECT.name, "ignored"])]
-    order = (wrong.score * (1 - wrong.iou.fillna(0))).sort_values(ascending=False, kind="stable").index[:most]
+    """The detections that are surest and most wrong, the first of every type of error, then the second, and so on.
+
+    Within a type by score times 1 - IoU with the true box (0 without one): over all types that of background, which has
+    no true box, would leave no room for another.
+    """
+    wrong = found[~found.type.isin([CORRECT.name, IGNORED.name])]
+    weight = wrong.score * (1 - wrong.iou.fillna(0))
+    turn = weight.groupby(wrong.type).rank(ascending=False, method="first")
+    order = pd.DataFrame({"turn": turn, "weight": -weight}).sort_values(["turn", "weight"], kind="stable").index[:most]
     names = ("photograph", "number", "type", "class_name", "score", "iou", "worst_edge", "worst_error", "x1", "y1",
              "x2", "y2", "true_x1", "true_y1", "true_x2", "true_y2", "heatmap", "heatmap_key")
     return [{name: plain(wrong.at[each, name]) for name in names} for each in order]
