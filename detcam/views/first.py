@@ -66,7 +66,7 @@ def first_figure(found: Iterable[First], count: int, cmap: str = HEAT, dpi: floa
     height = WORDS + PICTURE[1] + BELOW
     sheet = Sheet(2 * MARGIN + ACROSS * (cell + GROUP_GAP) - GROUP_GAP, TOP + rows * height, dpi)
     sheet.write(MARGIN, 0.28, "Look at these first: sure and wrong", 15, bold=True)
-    words = ("The worst of each type of error in turn, by score times 1 - IoU with the true box. Left: the box in its colour, "
+    words = ("The worst of each type of error in turn, by score times 1 - IoU. Left: the box in its type's colour, "
              "white dashed the true box. Right: its heat, full colour at each one's own maximum.")
     sheet.write(MARGIN, 0.62, shorten(words, sheet.width - 2 * MARGIN, SIZE), SIZE, colour=MUTED)
     for order, each in enumerate(found):
