@@ -1,8 +1,10 @@
 """How far each edge of a box lies from the true one, as bars and numbers, beside what the edge rests on."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detcam.diagnosing.result import Diagnosis
+from detcam.diagnosis.edges import Edges
 from detcam.diagnosis.reference import SOUND
 from detcam.imaging.boxes import EDGES
 from detcam.views.colours import EDGE, INK, MUTED, TRACK, WORST
@@ -11,7 +13,7 @@ from detcam.views.numbers import evidence_text
 from detcam.views.sheet import Place, Sheet
 
 FULL = 0.5  # of the true width or height: as long as a bar gets, the number says how much more it is
-NAME, BAR, NUMBER = 0.62, 1.7, 0.62  # inches: an edge's name, both sides of the bars, a number
+NAME, BAR, NUMBER = 0.62, 1.4, 0.6  # inches: an edge's name, both sides of the bars, a number
 MINUS = "\u2212"  # as wide as a plus
 STEP, THICK = 0.42, 0.2  # from one edge to the next, and a bar's height
 
@@ -35,7 +37,21 @@ def edge_error_titles(sheet: Sheet, diagnosis: Diagnosis, x: float, y: float) ->
 def _numbers(diagnosis: Diagnosis) -> list[str]:
     """The titles of the columns of numbers; those of what was not measured are left out."""
     known = diagnosis.boxes.edges is not None
-    return ["px", "%", *["evidence"] * known, *["rank"] * (known and diagnosis.boxes.percentiles is not None)]
+    return ["px", "%", *["unsure"] * known, *["evidence"] * known,
+            *["rank"] * (known and diagnosis.boxes.percentiles is not None)]
+
+
+def spread_of(edges: Edges) -> NDArray[np.float64]:
+    """How unsure the detector is of each edge, ``[N, 4]`` over width or height: the standard deviation of the edge's
+    own distribution where the head has one, else that among the raw rows of the object."""
+    return edges.sibling_spread if edges.distribution_spread is None else edges.distribution_spread
+
+
+def spread_words(diagnosis: Diagnosis) -> str:
+    """What the column of it is."""
+    edges = diagnosis.boxes.edges
+    where = "among its raw rows" if edges is None or edges.distribution_spread is None else "by its own distribution"
+    return f"Unsure: the edge's spread {where}, %."
 
 
 def _right(x: float, column: int) -> float:
@@ -77,6 +93,8 @@ def _texts(diagnosis: Diagnosis, box: int, column: int, share: float, pixels: fl
     found = [signed(pixels), signed(100 * share)]
     edges, ranks = diagnosis.boxes.edges, diagnosis.boxes.percentiles
     if edges is not None:
+        spread = spread_of(edges)[box, column]
+        found.append(f"±{100 * spread:.0f}" if np.isfinite(spread) else "—")
         found.append(evidence_text(float(edges.evidence[box, column])))
         if ranks is not None:
             found.append(f"p {np.floor(ranks[box, column]):.0f}" if np.isfinite(ranks[box, column]) else "—")

@@ -14,7 +14,7 @@ from detcam.views.badges import paper_badge
 from detcam.views.colours import MUTED, bar
 from detcam.views.crop import Region, heat_in, pixels
 from detcam.views.draw_heat import draw_heat
-from detcam.views.edge_errors import draw_edge_errors, edge_error_titles, edge_errors_width
+from detcam.views.edge_errors import draw_edge_errors, edge_error_titles, edge_errors_width, spread_words
 from detcam.views.edge_maps import draw_edge_map
 from detcam.views.heat_marks import has_marks, mark_patterns
 from detcam.views.judged import TRUE_BOX, at_left, badge_of, colour_of_type, draw_title, note, region_of
@@ -100,7 +100,8 @@ def _titles(sheet: Sheet, diagnosis: Diagnosis, layout: _Layout, cmap: str) -> N
     about = "%: of the true width or height; grey: within 10 %."
     if diagnosis.boxes.edges is not None:
         rank = "Reference" if diagnosis.boxes.percentiles is None else "Rank"
-        about += f" Evidence: how much pushes the edge to and fro. {rank}: {reference_words(diagnosis.boxes)}"
+        about += (f" {spread_words(diagnosis)} Evidence: how much pushes the edge to and fro. "
+                  f"{rank}: {reference_words(diagnosis.boxes)}")
     for line, words in enumerate(wrap(about, layout.numbers, 8.5)):
         note(sheet, layout.edges, y + 0.4 + line * line_height(8.5), words)
     if layout.maps:
