@@ -20,6 +20,7 @@ from detcam.diagnosis.shortcuts import (
     CONTEXT,
     CORNER_NAMES,
     CORNERS,
+    LEAST,
     LIMITS,
     ONE_SIDE,
     PATTERNS,
@@ -189,8 +190,15 @@ def test_excess_goes_from_none_over_chance_to_all() -> None:
 
 def test_flags_follow_the_limits() -> None:
     found = shortcuts(heatmap(cells(r0c19=2, r5c2=1, r5c8=4, r5c11=1)), BOX, NONE)
-    assert found.flags == {name: found.excess(name) > LIMITS[name] for name in PATTERNS}
+    assert found.flags == {name: found.excess(name) > LIMITS[name] and found.scores[name] > LEAST for name in PATTERNS}
     assert isinstance(found, Shortcuts)
+
+
+def test_a_little_heat_flags_nothing() -> None:
+    wide = np.array([0.0, 0.0, 158.0, 120.0])  # hardly anything is left of the photograph, and chance is near 0
+    found = shortcuts(heatmap(cells(r0c19=0.5, r5c8=20)), wide, NONE)
+    assert not found.flags["context"]
+    assert found.scores["context"] < LEAST
 
 
 def by_name(found: list[Question]) -> dict[str, Question]:

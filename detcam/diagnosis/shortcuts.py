@@ -30,6 +30,7 @@ LIMITS = {CORNERS: 0.0, SPREAD: 0.3, CONTEXT: 0.0, ONE_SIDE: 0.6}
 
 A flag is a reason to look: heat alone hardly tells detectors that take a shortcut (docs/measurements/shortcuts.md).
 """
+LEAST = 0.10  # a pattern with less of the heat is not worth a look, whatever chance gives: a box may fill the picture
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Shortcuts:
             over their sum, for the half where that is largest.
         chance: what heat that knows nothing would give on this very photograph and box: even heat over the whole
             photograph, which is the share of the area; for ``"spread"`` even heat over the object alone.
-        flags: where the excess over chance passes the limit of :data:`LIMITS`.
+        flags: where the excess over chance passes the limit of :data:`LIMITS`, and the score itself is over 0.10.
         corner: the corner with the most heat on no object, such as ``"top left"``; empty without heat there.
         side: the half of the box with the most heat against its opposite, such as ``"left"``; empty without heat there.
     """
