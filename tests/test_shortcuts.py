@@ -195,10 +195,11 @@ def test_flags_follow_the_limits() -> None:
 
 
 def test_a_little_heat_flags_nothing() -> None:
-    wide = np.array([0.0, 0.0, 158.0, 120.0])  # hardly anything is left of the photograph, and chance is near 0
-    found = shortcuts(heatmap(cells(r0c19=0.5, r5c8=20)), wide, NONE)
-    assert not found.flags["context"]
+    wide = np.array([0.0, 0.0, 199.0, 100.0])  # hardly anything is left of the photograph, and chance is near 0
+    found = shortcuts(heatmap(cells(r0c19=8, r5c8=20)), wide, NONE)
+    assert found.excess("context") > LIMITS["context"]
     assert found.scores["context"] < LEAST
+    assert not found.flags["context"]
 
 
 def by_name(found: list[Question]) -> dict[str, Question]:
