@@ -104,8 +104,9 @@ def shortcuts(heatmap: Heatmap, box: NDArray[np.floating], others: NDArray[np.fl
     chance = {CORNERS: float(sum(each.sum() for each in corners)) / area,
               SPREAD: float(ground.on_object(ground.content).sum()) / area, CONTEXT: float(context.sum()) / area,
               ONE_SIDE: even[hottest]}
-    return Shortcuts(scores, chance, {name: bool(excess(np.array(scores[name]), np.array(chance[name]))
-                                                  > LIMITS[name]) for name in PATTERNS},
+    flags = {name: bool(excess(np.array(scores[name]), np.array(chance[name])) > LIMITS[name])
+             and scores[name] > LEAST for name in PATTERNS}
+    return Shortcuts(scores, chance, flags,
                      CORNER_NAMES[int(np.argmax(corner_heat))] if any(corner_heat) else "",
                      SIDES[hottest] if any(half_heat) else "")
 
