@@ -8,6 +8,7 @@ import sys
 import time
 import tracemalloc
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image as PilImage
+from rich.console import Console
 from scipy.stats import spearmanr
 from tiny import photograph, tiny_ssd
 
 import detcam
 from detcam.audit import audit
+from detcam.audit.show import print_summary
 from detcam.audit.summary import first_to_look_at, summarise
 from detcam.audit.table import read_table
 from detcam.cli import main
@@ -297,6 +300,25 @@ def test_the_first_to_look_at_take_turns_by_type() -> None:
         type=["background", "background", "background", "localization", "localization", "correct"],
         iou=[0.0, 0.0, 0.0, 0.4, 0.1, 0.9])
     assert [each["number"] for each in first_to_look_at(table, 4)] == [0, 4, 1, 3]  # 0.5 * 0.9 is over 0.6 * 0.6
+
+
+def test_the_terminal_shows_where_attention_differs_and_what_hiding_took() -> None:
+    random = np.random.default_rng(2)
+    wrong = np.arange(80) % 2 == 1
+    table = hand_made(
+        photograph=[f"{k // 2}.jpg" for k in range(80)], kind=["detection"] * 80, score=random.uniform(0.3, 1, 80),
+        type=np.where(wrong, "background", "correct"), canvas_size=random.uniform(20, 200, 80),
+        heat_inside=np.where(wrong, 0.2, 0.7) + random.normal(0, 0.05, 80), heat_ring=random.uniform(0, 1, 80),
+        corners_score=np.full(80, 0.1), corners_chance=np.full(80, 0.1), number=range(80),
+        **{f"hide_corners_{name}": np.full(80, value) for name, value in (("loss", 0.8), ("control_loss", 0.1))})
+    console = Console(width=100, file=StringIO(), record=True)
+    print_summary(summarise(table, 40), console)
+    printed = console.export_text()
+    differs = printed[printed.index("Attention by type"):printed.index("Shortcuts:")]
+    assert "inside the box" in differs
+    assert "ring" not in differs  # random on both sides
+    assert "70% [70%, 70%]" in printed[printed.index("Shortcuts:"):]
+    assert "context" not in printed[printed.index("Shortcuts:"):]  # nothing of it was hidden
 
 
 def test_a_sound_table_accuses_nobody() -> None:

@@ -22,7 +22,8 @@ def print_summary(summary: Record, console: Console) -> None:
         hidden = any(each["rests_on"] == "intervention" for each in summary["shortcuts"])
         console.print(Text("• Nothing is systematically wrong with the edges" + (
             ", and no shortcut was found." if hidden else "; shortcuts are looked for with --intervene.")))
-    for table in (_types(summary), _edges(summary), _correlations(summary), _attention(summary), _first(summary)):
+    for table in (_types(summary), _edges(summary), _correlations(summary), _attention(summary),
+                  _shortcuts(summary), _first(summary)):
         if table.row_count:
             console.print()
             console.print(table)
@@ -71,14 +72,28 @@ def _correlations(summary: Record) -> Table:
 
 
 def _attention(summary: Record) -> Table:
-    table = table_of("Attention by type of error: mean share of the heat, and Cliff's delta to the correct boxes",
-                   "heat", "type", "mean", "effect", "boxes of like size", "boxes")
+    """The types whose heat lies elsewhere than that of correct boxes of like size; all of them are in the JSON."""
+    table = table_of("Attention by type of error, where it differs from that of correct boxes: mean share of the heat",
+                     "heat", "type", "mean", "correct boxes", "effect among boxes of like size")
     table.columns[1].justify = "left"
+    correct = {each["number"]: each["mean"] for each in summary["attention"] if "effect" not in each}
     for each in summary["attention"]:
-        effect, matched = each.get("effect"), each.get("effect_of_like_size")
-        table.add_row(each["number"].removeprefix("heat "), each["type"], estimate(each["mean"], ".2f"),
-                      "" if effect is None else estimate(effect, "+.2f"),
-                      "" if matched is None else estimate(matched, "+.2f"), str(each["mean"]["n"]))
+        matched = each.get("effect_of_like_size")
+        if matched is not None and matched["value"] is not None and (matched["low"] > 0 or matched["high"] < 0):
+            table.add_row(each["number"].removeprefix("heat "), each["type"], estimate(each["mean"], ".2f"),
+                          estimate(correct[each["number"]], ".2f"), estimate(matched, "+.2f"))
+    return table
+
+
+def _shortcuts(summary: Record) -> Table:
+    """What hiding took, where it was tried."""
+    table = table_of("Shortcuts: share of the score that hiding the region takes beyond its controls", "pattern",
+                     "effect", "named beyond", "boxes")
+    for each in summary["shortcuts"]:
+        if each["rests_on"] == "intervention":
+            name = each["name"] + (f", {each['where']}" if each["where"] else "")
+            table.add_row(Text(name, style="bold" if each["named"] else ""), estimate(each["effect"], ".0%"),
+                          f"{each['limit']:.0%}", str(each["effect"]["n"]))
     return table
 
 
