@@ -15,7 +15,7 @@ from detcam.diagnosis.ask import ask
 from detcam.diagnosis.place import places_of
 from detcam.diagnosis.reference import Reference
 from detcam.errors import InputError
-from detcam.explain_rows import explain_rows, numbered_detections, places_of_numbers, setting_of
+from detcam.explain_rows import explained_by, numbered_detections, places_of_numbers, setting_of, trace
 from detcam.explanation import Explanation
 from detcam.imaging import load_image
 
@@ -83,8 +83,8 @@ def explain(detector: Detector, image: Any, *, method: Any = None, layer: str | 
         if versus is not None:
             other = places_of_numbers([versus], numbered, "versus")[0]
             what = difference(what, keys_of(detections), other, f"box {versus}")
-        explanation = explain_rows(detector, tape, canvas, photo, setting, detections, numbered, len(every), asked,
-                                   what)
+        traced = trace(detector, tape, canvas, [detections], setting, what)[0]
+    explanation = explained_by(traced, detector, canvas, photo, setting, detections, numbered, len(every), asked, what)
     if swept is None:
         return explanation
     only = None if isinstance(sweep, bool) else places_of_numbers(sweep, numbered, "sweep")

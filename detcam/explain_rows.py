@@ -10,16 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detcam.attribution.attribute import attribute, check_method, explained
+from detcam.attribution.heatmap import Heatmap
+from detcam.attribution.layer_maps import attribute_batch
 from detcam.attribution.layers import DEPTH, layers_of_all
 from detcam.attribution.methods import Method, get_method
 from detcam.attribution.methods.table import CHANNEL, LAYER, MASKED
 from detcam.attribution.tape import Tape
-from detcam.attribution.target import Target, get_target, settled
+from detcam.attribution.target import Target, get_target
 from detcam.attribution.task import keys_of
-from detcam.detectors.base import SIMILARITY, Canvas, Detector
+from detcam.detectors.base import REPLAYED, SIMILARITY, Canvas, Detector
 from detcam.detectors.detections import Detections
 from detcam.diagnosis.ask import Asked
-from detcam.diagnosis.edges import Edges, heat_gap, measure_edges
+from detcam.diagnosis.edges import Edges, edges_together, heat_gap
 from detcam.diagnosis.reference import Reference, shipped_reference
 from detcam.diagnosis.shares import shares
 from detcam.errors import InputError
@@ -64,6 +66,15 @@ class Setting:
         """One forward pass of the canvas that serves the boxes, their maps and their edges, whatever they are."""
         return Tape(detector, canvas.pixels, self.layers(detector))
 
+    def together(self, detector: Detector) -> bool:
+        """Whether several photographs can be explained by one forward pass.
+
+        Not where a method makes many copies of each anyway, where what is explained is chosen photograph by photograph,
+        or where rows mean what they mean beside one photograph's own proposals.
+        """
+        return (all(each.kind == LAYER for each in self.methods) and self.target.settle is None
+                and detector.rows != REPLAYED)
+
 
 def setting_of(detector: Detector, method: Any = None, layer: str | Sequence[str] = DEPTH,
                target: str | Target = "logit", min_score: float | None = None, edges: bool = True,
@@ -89,35 +100,78 @@ def setting_of(detector: Detector, method: Any = None, layer: str | Sequence[str
                    edge_layer, reference, seed)
 
 
-def explain_rows(detector: Detector, tape: Tape, canvas: Canvas, photo: Image, setting: Setting,
-                 detections: Detections, numbered: Sequence[int], found: int, asked: Asked | None = None,
-                 target: Target | None = None, others: NDArray[np.floating] | None = None) -> Explanation:
-    """Explain rows of a photograph that a tape holds.
+@dataclass(frozen=True)
+class Traced:
+    """What was back-propagated from rows of a photograph.
+
+    Attributes:
+        heatmaps: for each method of the setting one a row.
+        edges: what each row's edges rest on; None if that is not measured.
+    """
+
+    heatmaps: tuple[tuple[Heatmap, ...], ...]
+    edges: Edges | None
+
+    def __getitem__(self, index: NDArray[np.int64]) -> "Traced":
+        """That of some of the rows."""
+        return Traced(tuple(tuple(each[place] for place in index) for each in self.heatmaps),
+                      None if self.edges is None else self.edges[index])
+
+
+def trace(detector: Detector, tape: Tape, canvas: Canvas, detections: Sequence[Detections], setting: Setting,
+          target: Target) -> list[Traced]:
+    """Back-propagate rows of each photograph that a tape holds.
 
     Args:
         detector: what is explained.
         tape: from the setting, open.
-        canvas: the photograph as the tape has it.
+        canvas: the photographs as the tape has them, more than one only where :meth:`Setting.together` allows it.
+        detections: the rows of each photograph.
+        setting: what is done.
+        target: what is explained about them, settled.
+    """
+    maps = [heatmaps_of(detector, tape, canvas, detections, method, setting, target) for method in setting.methods]
+    edges: Sequence[Edges | None] = [None] * len(detections)
+    if setting.edges:
+        edges = edges_together(tape, detector, canvas, detections, setting.edge_layer, setting.edge_maps)
+    return [Traced(tuple(tuple(each[photograph]) for each in maps), own) for photograph, own in enumerate(edges)]
+
+
+def heatmaps_of(detector: Detector, tape: Tape, canvas: Canvas, detections: Sequence[Detections], method: Method,
+                setting: Setting, target: Target) -> list[list[Heatmap]]:
+    """One method's heatmaps of rows of each photograph; the arguments are those of :func:`trace`."""
+    if len(detections) == 1:
+        return [attribute(detector, canvas, detections[0], method, setting.layer, target, setting.seed, tape)]
+    return attribute_batch(detector, canvas, detections, method, setting.layer, target, tape)
+
+
+def explained_by(traced: Traced, detector: Detector, canvas: Canvas, photo: Image, setting: Setting,
+                 detections: Detections, numbered: Sequence[int], found: int, asked: Asked | None, target: Target,
+                 others: NDArray[np.floating] | None = None) -> Explanation:
+    """The explanation of rows that were back-propagated.
+
+    Args:
+        traced: what came of it.
+        detector: what is explained.
+        canvas: the photograph alone.
         photo: the photograph.
         setting: what is done.
         detections: the rows; of ``asked``, where places were asked about.
         numbered: their numbers.
         found: how many detections there are on the photograph.
         asked: what was asked about; None for plain detections.
-        target: what is explained about them, settled; None is the setting's.
+        target: what is explained about them, settled.
         others: ``[K, 4]`` xyxy source pixels, boxes of the photograph that are not among the rows.
     """
-    what = target or settled(setting.target, detector, canvas, keys_of(detections), tape.prediction)
     boxes = detections.boxes if others is None else np.concatenate([detections.boxes, others])
-    maps = [_maps(detector, tape, canvas, detections, each, setting, what, boxes, asked) for each in setting.methods]
-    edge_layer = setting.edge_layer
-    measured = measure_edges(detector, canvas, detections, edge_layer, setting.edge_maps, tape) if setting.edges else (
-        None)
-    known = setting.reference or (shipped_reference(*_reference_key(detector, edge_layer)) if setting.edges else None)
+    maps = [_maps(detector, heatmaps, detections, method, target, boxes, asked)
+            for method, heatmaps in zip(setting.methods, traced.heatmaps, strict=True)]
+    known = setting.reference or (
+        shipped_reference(*_reference_key(detector, setting.edge_layer)) if setting.edges else None)
     gaps = [heat_gap(heatmap, box) for heatmap, box in zip(maps[0].heatmaps, detections.boxes, strict=True)]
     return Explanation(
-        image=photo, detections=detections, class_names=detector.class_names, maps=tuple(maps), edges=measured,
-        percentiles=_percentiles(detector, known, measured, detections,
+        image=photo, detections=detections, class_names=detector.class_names, maps=tuple(maps), edges=traced.edges,
+        percentiles=_percentiles(detector, known, traced.edges, detections,
                                  canvas.geometries[0].to_canvas(detections.boxes)),
         heat_gap=np.array(gaps).reshape(-1, 4),
         provenance=provenance_of(detector, known, setting.min_score, setting.seed), numbered=tuple(numbered),
@@ -136,9 +190,8 @@ def target_words(detector: Detector, method: Method, target: Target) -> str:
     return SIMILARITY if method.kind == MASKED else explained(detector, method, target).name
 
 
-def _maps(detector: Detector, tape: Tape, canvas: Canvas, detections: Detections, method: Method, setting: Setting,
-          target: Target, boxes: NDArray[np.floating], asked: Asked | None) -> Maps:
-    heatmaps = tuple(attribute(detector, canvas, detections, method, setting.layer, target, setting.seed, tape))
+def _maps(detector: Detector, heatmaps: tuple[Heatmap, ...], detections: Detections, method: Method, target: Target,
+          boxes: NDArray[np.floating], asked: Asked | None) -> Maps:
     where = shares(heatmaps, boxes) if asked is None else asked.shares(heatmaps)
     own = explained(detector, method, target)
     named = tuple(own.name_of(*key) for key in keys_of(detections)) if own.names else ()

@@ -56,7 +56,7 @@ def test_sibling_spread_is_the_deviation_of_the_rows_that_were_suppressed(detect
     found, canvas = detector.detect(IMAGE), detector.canvas(IMAGE)
     with torch.no_grad():
         prediction = detector.forward(canvas.pixels)
-    spread = sibling_spread(prediction, canvas, found)
+    spread = sibling_spread(prediction, found)
     np.testing.assert_allclose(measure_edges(detector, canvas, found[:3]).sibling_spread, spread[:3], rtol=1e-5)
     boxes, scores = prediction.boxes[0].numpy().astype(float), prediction.scores[0].numpy()
     seen = 0

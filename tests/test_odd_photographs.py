@@ -11,12 +11,10 @@ from tiny import photograph, tiny_ssd
 
 import detcam
 from detcam import cli
-from detcam.detectors.base import Canvas
 from detcam.detectors.detections import Detections
 from detcam.detectors.prediction import Prediction
 from detcam.diagnosis.edges import sibling_spread
 from detcam.diagnosis.shares import REGIONS
-from detcam.imaging import Geometry
 from detcam.store import load_explanations
 from detcam.views.figure import MOST_ROWS, figures, first_figure
 
@@ -70,9 +68,8 @@ def test_one_box_with_500_suppressed_rows() -> None:
     boxes = np.array([100, 100, 200, 300.0]) + np.random.default_rng(0).normal(0, 3, (501, 4))
     scores = torch.full((1, 501, 1), 0.5)
     prediction = Prediction(torch.from_numpy(boxes)[None], scores, (), torch.sigmoid, lambda raw, rows: raw)
-    geometry = Geometry((400, 400), (400, 400), (1.0, 1.0))
     zeros = np.zeros(1, np.int64)
     one = Detections(boxes[:1], zeros, np.array([0.5]), zeros, zeros, np.zeros((1, 2), np.int64))
-    found = sibling_spread(prediction, Canvas(torch.zeros(1, 3, 400, 400), (geometry,)), one)
+    found = sibling_spread(prediction, one)
     width, height = boxes[0, 2] - boxes[0, 0], boxes[0, 3] - boxes[0, 1]
     np.testing.assert_allclose(found[0], boxes.std(0) / [width, height, width, height])

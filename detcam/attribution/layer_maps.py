@@ -12,7 +12,7 @@ from detcam.attribution.methods import Method
 from detcam.attribution.methods.table import LAYER
 from detcam.attribution.tape import Tape
 from detcam.attribution.target import Target
-from detcam.attribution.task import Task, heatmap_of, keys_of
+from detcam.attribution.task import Task, heatmap_of, keys_of, side_by_side
 from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.detections import Detections
 from detcam.detectors.prediction import Grid
@@ -24,13 +24,12 @@ FOCUS_STEPS = 4  # of a path from a blurred photograph to a sharp one
 
 def layer_maps(task: Task) -> list[Heatmap]:
     """From one forward pass, or from the tape's."""
-    if task.tape is None:
-        return attribute_batch(task.detector, task.canvas, [task.detections], task.method, task.layer, task.target)[0]
-    return maps_on(task.tape, task.detector, task.canvas, [task.detections], task.method, task.layer, task.target)[0]
+    return attribute_batch(task.detector, task.canvas, [task.detections], task.method, task.layer, task.target,
+                           task.tape)[0]
 
 
 def attribute_batch(detector: Detector, canvas: Canvas, detections: Sequence[Detections], method: Method,
-                    layer: str | Sequence[str], target: Target) -> list[list[Heatmap]]:
+                    layer: str | Sequence[str], target: Target, tape: Tape | None = None) -> list[list[Heatmap]]:
     """The heatmaps of a layer method for a canvas of several photographs, from one forward pass.
 
     Boxes of one level in different photographs share a backward pass, whatever lies between their level and the layer.
@@ -41,6 +40,7 @@ def attribute_batch(detector: Detector, canvas: Canvas, detections: Sequence[Det
         detections: the boxes of each photograph.
         method: a layer method.
         layer, target: as in :func:`attribute`.
+        tape: an open one of this canvas that recorded the layers; None makes one.
 
     Raises:
         InputError: the target still has a runner-up to choose, which each photograph has of its own.
@@ -50,30 +50,24 @@ def attribute_batch(detector: Detector, canvas: Canvas, detections: Sequence[Det
         raise InputError(f"target {target.name!r} is chosen photograph by photograph: use attribute()")
     if method.kind != LAYER:
         raise MethodError(f"method {method.name!r} explains one photograph at a time: use attribute()")
-    levels = [level for found in detections for level in found.levels.tolist()]
-    with Tape(detector, canvas.pixels, layers_of_all(detector, layer, levels)) as tape:
-        return maps_on(tape, detector, canvas, detections, method, layer, target)
-
-
-def maps_on(tape: Tape, detector: Detector, canvas: Canvas, detections: Sequence[Detections], method: Method,
-            layer: str | Sequence[str], target: Target) -> list[list[Heatmap]]:
-    """The heatmaps of each photograph's boxes, from a tape that recorded the layers."""
-    boxes = [(image, index, int(found.levels[index])) for image, found in enumerate(detections)
-             for index in range(len(found))]
-    boxes.sort(key=lambda box: (box[2], box[1], box[0]))  # of one level, and of different photographs, side by side
+    if tape is None:
+        levels = [level for found in detections for level in found.levels.tolist()]
+        with Tape(detector, canvas.pixels, layers_of_all(detector, layer, levels)) as own:
+            return attribute_batch(detector, canvas, detections, method, layer, target, own)
+    boxes = [(image, index, int(detections[image].levels[index])) for image, index in side_by_side(detections)]
     wanted = {level: layers_of(detector, layer, level) for _, _, level in boxes}
     places: list[dict[int, Heatmap]] = [{} for _ in detections]
     for level, names in wanted.items():
         members = [box for box in boxes if box[2] == level]
         keys = [keys_of(detections[image])[index] for image, index, _ in members]
         gradients = tape.gradients_at(names, keys, target, [image for image, _, _ in members])
-        for (image, index, _), own in zip(members, gradients, strict=True):
+        for (image, index, _), found in zip(members, gradients, strict=True):
             geometry = canvas.geometries[image]
-            found = {name: layer_map(method, tape.activations[name].detach()[image],
-                                     None if gradient is None else gradient[0], tape.grid(name), geometry, name,
-                                     target.poles is not None)
-                     for name, gradient in zip(names, own, strict=True)}
-            places[image][index] = one_map(found)
+            places[image][index] = one_map({
+                name: layer_map(method, tape.activations[name].detach()[image],
+                                None if gradient is None else gradient[0], tape.grid(name), geometry, name,
+                                target.poles is not None)
+                for name, gradient in zip(names, found, strict=True)})
     return [[place[index] for index in range(len(place))] for place in places]
 
 

@@ -56,6 +56,16 @@ def keys_of(detections: Detections) -> list[Key]:
     return list(zip(detections.rows.tolist(), detections.labels.tolist(), strict=True))
 
 
+def side_by_side(detections: Sequence[Detections]) -> list[tuple[int, int]]:
+    """All boxes of several photographs, ``(image, index)``: those that can share a backward pass follow each other.
+
+    They are of one level and of different photographs.
+    """
+    boxes = [(level, index, image) for image, found in enumerate(detections)
+             for index, level in enumerate(found.levels.tolist())]
+    return [(image, index) for _, index, image in sorted(boxes)]
+
+
 def heatmap_of(values: Tensor, grid: Grid, geometry: Geometry, layer: str, status: str = OK, signed: bool = False
                ) -> Heatmap:
     """A raw map ``[gh, gw]`` with its place; a map of zeros and one with NaN get their status.

@@ -28,7 +28,6 @@ CHECK_PIXELS = 4_000_000  # of a photograph on which it is made at most: about 2
 DETECT, CLASSIFY = "detect", "classify"
 FIXED, REPLAYED, FRESH = "fixed", "replayed", "fresh"
 
-
 CLASS_TARGETS = ("logit", "probability", "margin")
 BOX_TARGETS = ("left", "top", "right", "bottom", "width", "height")
 SIMILARITY = "similarity"  # what a box is found by where rows are others on every changed copy
@@ -46,6 +45,16 @@ class Canvas:
 
     pixels: Tensor
     geometries: tuple[Geometry, ...]
+
+    def of_image(self, image: int) -> "Canvas":
+        """The canvas of one of the photographs alone."""
+        return Canvas(self.pixels[image : image + 1], self.geometries[image : image + 1])
+
+    @staticmethod
+    def together(canvases: Sequence["Canvas"]) -> "Canvas":
+        """Canvases of one size as one."""
+        return Canvas(torch.cat([each.pixels for each in canvases]),
+                      tuple(geometry for each in canvases for geometry in each.geometries))
 
 
 class Detector(ABC):

@@ -1,6 +1,6 @@
 """Adapter for torchvision's FCOS (Tian et al. 2020)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -22,6 +22,9 @@ class FCOSPrediction(Prediction):
     """
 
     centreness: tuple[Tensor, ...] = field(kw_only=True)
+
+    def of_image(self, image: int) -> "FCOSPrediction":
+        return replace(super().of_image(image), centreness=tuple(each[image : image + 1] for each in self.centreness))
 
     def objectness(self, row: int) -> Tensor:
         """The centre-ness of a row as a logit in every image, ``[B]``, on the graph."""

@@ -1,7 +1,8 @@
 """What a detector says before any suppression, still differentiable, level by level."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -10,6 +11,8 @@ from torch import Tensor
 
 from detcam.errors import InputError
 from detcam.imaging.boxes import EDGES
+
+Own = TypeVar("Own", bound="Prediction")
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,13 @@ class Prediction:
     activate: Callable[[Tensor], Tensor]
     decode: Callable[[Tensor, Tensor], Tensor]
     spread: Callable[[Tensor, Tensor], Tensor] | None = None
+
+    def of_image(self: Own, image: int) -> Own:
+        """What is said about one image of the batch alone, as if it had been asked alone."""
+        own = slice(image, image + 1)
+        levels = tuple(replace(level, logits=level.logits[own], regression=level.regression[own])
+                       for level in self.levels)
+        return replace(self, boxes=self.boxes[own], scores=self.scores[own], levels=levels)
 
     def level_of(self, row: int) -> int:
         """The index of the level that a row belongs to; -1 where there are no levels."""

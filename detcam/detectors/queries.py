@@ -60,12 +60,12 @@ class QueryPrediction(Prediction):
     def box_outputs(self, row: int) -> Tensor:
         return self.queries.boxes[:, row]
 
-    def of_image(self, index: int) -> "QueryPrediction":
-        """The same with another image in the first place: levels and cells are an image's own."""
-        only = slice(index, index + 1)
+    def of_image(self, image: int) -> "QueryPrediction":
+        """As in the base class: the levels and cells of rows are an image's own."""
+        only = slice(image, image + 1)
         own = Queries(self.queries.logits[only], self.queries.boxes[only], self.queries.levels[only],
                       self.queries.cells[only])
-        return replace(self, boxes=self.boxes[only], scores=self.scores[only], queries=own)
+        return replace(super().of_image(image), queries=own)
 
 
 def query_prediction(queries: Queries, maps: Sequence[tuple[int, int]], size: tuple[int, int],

@@ -180,7 +180,7 @@ class RCNNDetector(Detector):
         assert isinstance(prediction, RoIPrediction)
         heads, selected = self.model.roi_heads, []
         for image, geometry in enumerate(canvas.geometries):
-            alone = prediction.alone(image)
+            alone = prediction.of_image(image)
             pairs, boxes = alone.pairs, clipped(alone.boxes[0], geometry)
             pairs = pairs[torch.where(pairs.scores > min_score)[0]]
             pairs = pairs[remove_small_boxes(boxes[pairs.rows], SMALLEST)]
@@ -195,7 +195,7 @@ class RCNNDetector(Detector):
         and why, is not told."""
         assert isinstance(prediction, RoIPrediction)
         heads, boxes = self.model.roi_heads, clipped(prediction.boxes[0], canvas.geometries[0])
-        return Selection(prediction.alone(0).pairs, (
+        return Selection(prediction.of_image(0).pairs, (
             Score(min_score), Small(boxes, SMALLEST), Suppression(boxes, heads.nms_thresh),
             Most(heads.detections_per_img)))
 

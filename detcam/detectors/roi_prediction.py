@@ -37,11 +37,11 @@ class RoIPrediction(Prediction):
     def proposals(self) -> Proposals:
         return self.regions.proposals
 
-    def alone(self, image: int) -> "RoIPrediction":
-        """The prediction of one image of the batch, to select from."""
+    def of_image(self, image: int) -> "RoIPrediction":
+        """What is said about one image of the batch; what is read on the graph is still read in every image."""
         own = slice(image, image + 1)
         return replace(self, boxes=self.boxes[own], scores=self.scores[own], probabilities=self.probabilities[own],
-                       image=image)
+                       image=self.image + image)
 
     @property
     def pairs(self) -> Pairs:

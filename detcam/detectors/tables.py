@@ -1,7 +1,7 @@
 """A prediction of models without levels: tables of logits and boxes, a row each."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -20,6 +20,10 @@ class TablePrediction(Prediction):
 
     logits: Tensor = field(kw_only=True)
     edges: Tensor = field(kw_only=True)
+
+    def of_image(self, image: int) -> "TablePrediction":
+        own = slice(image, image + 1)
+        return replace(super().of_image(image), logits=self.logits[own], edges=self.edges[own])
 
     def class_logits(self, row: int) -> Tensor:
         return self.logits[:, row]

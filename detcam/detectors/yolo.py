@@ -1,6 +1,6 @@
 """Adapter for ultralytics YOLO detection models, driven by the installed ``predict``'s own model and settings."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -43,6 +43,10 @@ class YoloPrediction(Prediction):
 
     output: Tensor = field(kw_only=True)
     masks: Masks | None = field(default=None, kw_only=True)
+
+    def of_image(self, image: int) -> "YoloPrediction":
+        masks = None if self.masks is None else self.masks.of_image(image)
+        return replace(super().of_image(image), output=self.output[image : image + 1], masks=masks)
 
 
 class YOLODetector(Detector):

@@ -22,6 +22,11 @@ class Masks:
     coefficients: Tensor
     size: tuple[int, int]
 
+    def of_image(self, image: int) -> "Masks":
+        """Those of one image of the batch alone."""
+        own = slice(image, image + 1)
+        return Masks(self.prototypes[own], self.coefficients[own], self.size)
+
     def filled(self, image: int, rows: Tensor, boxes: Tensor) -> Tensor:
         """Whether any pixel of each row's mask lies in its box, ``[N]``.
 

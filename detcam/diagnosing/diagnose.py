@@ -6,35 +6,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detcam.attribution.attribute import attribute
 from detcam.attribution.heatmap import Heatmap
 from detcam.attribution.layers import DEPTH
 from detcam.attribution.tape import Tape
-from detcam.attribution.target import difference, settled
+from detcam.attribution.target import Target, difference, settled
 from detcam.attribution.task import keys_of
 from detcam.data.ground_truth import GroundTruth
 from detcam.detectors.base import Canvas, Detector
-from detcam.detectors.detections import Detections
+from detcam.diagnosing.reading import Reading, read
 from detcam.diagnosing.result import Diagnosis, MissedObject
-from detcam.diagnosis.ask import Asked, ask
+from detcam.diagnosis.ask import Asked
 from detcam.diagnosis.edge_questions import edge_question
-from detcam.diagnosis.error_types import BOTH, CLASSIFICATION, CORRECT, DUPLICATE, LOCALIZATION, Judged, judge
+from detcam.diagnosis.error_types import CORRECT, DUPLICATE, LOCALIZATION
 from detcam.diagnosis.intervention import FILL, Question, answer
 from detcam.diagnosis.leakage import Cells, leakage
-from detcam.diagnosis.place import Place
 from detcam.diagnosis.pull import Pull, pull_of
 from detcam.diagnosis.reference import SOUND, Reference
 from detcam.diagnosis.shortcut_questions import questions
 from detcam.diagnosis.shortcuts import Shortcuts, shortcuts
-from detcam.diagnosis.siblings import siblings_of
-from detcam.errors import DetectorError, InputError
-from detcam.explain_rows import Setting, explain_rows, numbered_detections, setting_of
+from detcam.explain_rows import Setting, Traced, explained_by, heatmaps_of, setting_of, trace
 from detcam.explanation import Explanation
 from detcam.imaging import Image, load_image
 from detcam.imaging.boxes import EDGES, edge_lengths, outward
 
 PLACED = (CORRECT.name, LOCALIZATION.name, DUPLICATE.name)  # these have a true box of their own class
-MISTAKEN = (CLASSIFICATION.name, BOTH.name)  # types of detections that stand on an object of another class
 
 
 def diagnose(detector: Detector, image: Any, truth: GroundTruth, *, classes: Sequence[str] | None = None,
@@ -64,95 +59,97 @@ def diagnose(detector: Detector, image: Any, truth: GroundTruth, *, classes: Seq
         InputError: an argument, image, layer, method or class is not what was expected.
         MismatchError: the model's own detections are not the ones the adapter selects.
     """
-    words, wanted = _classes(detector, truth, classes, annotated)
     setting = setting_of(detector, method, layer, "logit", min_score, edges, edges and detector.has_edges, edge_layer,
                          reference, seed)
-    photo = load_image(image)
-    canvas = detector.canvas(photo)
+    return diagnose_together(detector, [load_image(image)], [truth], setting, classes=classes, annotated=annotated,
+                             differences=differences, intervene=intervene, fill=fill)[0]
+
+
+def diagnose_together(detector: Detector, photos: Sequence[Image], truths: Sequence[GroundTruth], setting: Setting, *,
+                      classes: Sequence[str] | None = None, annotated: Sequence[str] | None = None,
+                      differences: bool = True, intervene: bool = False, fill: str = FILL) -> list[Diagnosis]:
+    """:func:`diagnose` of several photographs, from one forward pass of all of them.
+
+    Args:
+        detector: from :func:`detcam.load`.
+        photos: the photographs, whose canvases are of one size: several only where :meth:`Setting.together` allows it.
+        truths: the true boxes of each.
+        setting: what is done with every row.
+        classes, annotated, differences, intervene, fill: as :func:`diagnose` takes them.
+    """
+    canvas = Canvas.together([detector.canvas(photo) for photo in photos])
     with setting.tape(detector, canvas) as tape:
-        detector.check(photo, tape.prediction, canvas)
-        found = numbered_detections(detector.select(tape.prediction, canvas, setting.min_score)[0],
-                                    detector.labels_of(words))
-        judged = judge(found.boxes, found.scores, [detector.class_names[label] for label in found.labels.tolist()],
-                       truth)
-        index = _in_question(detector, found, judged, truth, wanted)
-        boxes = explain_rows(detector, tape, canvas, photo, setting, found[index], [int(each) + 1 for each in index],
-                             len(found), others=np.delete(found.boxes, index, 0))
-        missed, lost = _missed(detector, tape, canvas, photo, setting, found, judged, truth, wanted, differences)
-        siblings = tuple(siblings_of(tape.prediction, found, int(each)) for each in index)
+        readings = [read(detector, photo, truth, canvas.of_image(place), tape.prediction.of_image(place),
+                         setting.min_score, classes, annotated)
+                    for place, (photo, truth) in enumerate(zip(photos, truths, strict=True))]
+        rows = [reading.rows for reading in readings]
+        target = setting.target
+        if len(photos) == 1:
+            target = settled(target, detector, canvas, keys_of(rows[0]), tape.prediction)
+        traced = trace(detector, tape, canvas, rows, setting, target)
+        versus = [_differences(detector, tape, canvas, readings, place, setting, target) if differences else {}
+                  for place in range(len(readings))]
+    return [_joined(detector, reading, own, setting, target, each, intervene, fill)
+            for reading, own, each in zip(readings, traced, versus, strict=True)]
+
+
+def _differences(detector: Detector, tape: Tape, canvas: Canvas, readings: Sequence[Reading], place: int,
+                 setting: Setting, target: Target) -> dict[int, Heatmap]:
+    """What speaks for a photograph's lost rows and not for what took their places, by the rows' places in ``asked``."""
+    asked = readings[place].asked
+    found = {}
+    for row, winner in _lost(asked):
+        if asked is None or winner is None:
+            continue
+        pair = asked.detections[[row, winner]]
+        versus = difference(target, keys_of(pair), 1, f"box {asked.numbered[winner]}")
+        alone = [pair[[0]] if reading is readings[place] else reading.rows[:0] for reading in readings]
+        found[row] = heatmaps_of(detector, tape, canvas, alone, setting.methods[0], setting, versus)[place][0]
+    return found
+
+
+def _lost(asked: Asked | None) -> list[tuple[int, int | None]]:
+    """Of each missed object the row that speaks for it, and what took its place, by their places in ``asked``."""
+    if asked is None:
+        return []
+    keys, found = keys_of(asked.detections), []
+    for row, verdict in enumerate(asked.verdicts):
+        if verdict is not None:
+            rivals = [reason.rival for reason in verdict.reasons if reason.rival is not None]
+            found.append((row, keys.index((rivals[0].row, rivals[0].label)) if rivals else None))
+    return found
+
+
+def _joined(detector: Detector, reading: Reading, traced: Traced, setting: Setting, target: Target,
+            differences: dict[int, Heatmap], intervene: bool, fill: str) -> Diagnosis:
+    """The diagnosis of a photograph whose rows were back-propagated."""
+    found, index, truth, asked, judged = reading.found, reading.index, reading.truth, reading.asked, reading.judged
+    boxes = explained_by(traced[np.arange(len(index))], detector, reading.canvas, reading.photo, setting, found[index],
+                         [int(each) + 1 for each in index], len(found), None, target, np.delete(found.boxes, index, 0))
+    lost = None if asked is None else explained_by(
+        traced[reading.places], detector, reading.canvas, reading.photo, setting, asked.detections, asked.numbered,
+        len(found), asked, target)
     cells = Cells(truth)
     own = np.where(np.isin([judged.types[each] for each in index], PLACED), judged.truth[index], -1)
     errors = np.full((len(index), 4), np.nan)
     errors[own >= 0] = outward(found.boxes[index][own >= 0], truth.boxes[own[own >= 0]])
-    asked = _questions(boxes, truth, own, errors, seed) if intervene else None
+    hidden = _questions(boxes, truth, own, errors, setting.seed) if intervene else None
     return Diagnosis(
-        photo, truth, tuple(wanted), found, judged, boxes, index, errors, leakage(boxes.maps[0].heatmaps, cells),
-        _pulls(boxes, truth, own, cells), siblings, _shortcuts(boxes, truth, own), None if asked is None else tuple(
-            tuple(each) for each in answer(detector, canvas, found[index], asked, fill)), missed, lost)
+        reading.photo, truth, reading.wanted, found, judged, boxes, index, errors,
+        leakage(boxes.maps[0].heatmaps, cells), _pulls(boxes, truth, own, cells), reading.siblings,
+        _shortcuts(boxes, truth, own), None if hidden is None else tuple(
+            tuple(each) for each in answer(detector, reading.canvas, found[index], hidden, fill)),
+        _missed(reading, differences), lost)
 
 
-def _classes(detector: Detector, truth: GroundTruth, classes: Sequence[str] | None, annotated: Sequence[str] | None
-             ) -> tuple[list[str], list[str]]:
-    """The class words that both sides know, and those in question.
-
-    Raises:
-        InputError: nothing is known to both.
-    """
-    if classes is not None:
-        classes = [detector.class_names[label] for label in detector.labels_of(classes)]
-    known = dict.fromkeys([*(annotated or truth.class_names), *(classes or ())])
-    words = [name for name in known if name in detector.class_names.values()]
-    if not words:
-        raise InputError(f"{truth.file}: its true boxes are of {', '.join(known) or 'no class'}, and {detector.name} "
-                         "knows none of them: name the classes in question")
-    return words, words if classes is None else list(classes)
-
-
-def _in_question(detector: Detector, found: Detections, judged: Judged, truth: GroundTruth, classes: Sequence[str]
-                 ) -> NDArray[np.int64]:
-    """The detections of some classes, and those that stand on their objects under another name."""
-    own = np.isin(found.labels, detector.labels_of(classes))
-    mistaken = [kind in MISTAKEN and truth.class_names[on] in classes
-                for kind, on in zip(judged.types, judged.truth.tolist(), strict=True)]
-    return np.flatnonzero(own | np.array(mistaken, bool))
-
-
-def _missed(detector: Detector, tape: Tape, canvas: Canvas, photo: Image, setting: Setting, found: Detections,
-            judged: Judged, truth: GroundTruth, classes: Sequence[str], differences: bool
-            ) -> tuple[tuple[MissedObject, ...], Explanation | None]:
-    """Why each missed object of some classes was missed."""
-    own = [each for each in judged.missed.tolist() if truth.class_names[each] in classes]
-    excused = dict(zip(judged.missed.tolist(), judged.excused.tolist(), strict=True))
-    inside = truth.boxes.clip(0, [photo.width, photo.height] * 2)  # as a box is that a user asks about
-    places = [Place(box=tuple(inside[each].tolist()), label=detector.labels_of([truth.class_names[each]])[0])
-              for each in own]
-    if not own:
-        return (), None
-    try:
-        asked = ask(detector, tape.prediction, canvas, photo, places, found, setting.min_score)
-    except DetectorError:  # the family's selection is not known step by step
-        return tuple(MissedObject(each, excused[each], None) for each in own), None
-    lost = explain_rows(detector, tape, canvas, photo, setting, asked.detections, asked.numbered, len(found), asked)
-    keys, missed = keys_of(asked.detections), []
-    rows = [row for row, verdict in enumerate(asked.verdicts) if verdict is not None]
-    for each, row in zip(own, rows, strict=True):
-        verdict = asked.verdicts[row]
-        assert verdict is not None
-        rivals = [reason.rival for reason in verdict.reasons if reason.rival is not None]
-        winner = keys.index((rivals[0].row, rivals[0].label)) if rivals else None
-        versus = None if winner is None or not differences else _difference(
-            detector, tape, canvas, setting, asked, row, winner)
-        missed.append(MissedObject(each, excused[each], verdict, row, winner, versus))
-    return tuple(missed), lost
-
-
-def _difference(detector: Detector, tape: Tape, canvas: Canvas, setting: Setting, asked: Asked, row: int, winner: int
-                ) -> Heatmap:
-    """What speaks for a lost row and not for what took its place."""
-    pair = asked.detections[[row, winner]]
-    target = settled(setting.target, detector, canvas, keys_of(pair), tape.prediction)
-    versus = difference(target, keys_of(pair), 1, f"box {asked.numbered[winner]}")
-    return attribute(detector, canvas, pair[[0]], setting.methods[0], setting.layer, versus, setting.seed, tape)[0]
+def _missed(reading: Reading, differences: dict[int, Heatmap]) -> tuple[MissedObject, ...]:
+    """What became of each object in question that no detection found."""
+    excused = dict(zip(reading.judged.missed.tolist(), reading.judged.excused.tolist(), strict=True))
+    asked = reading.asked
+    if asked is None:
+        return tuple(MissedObject(each, excused[each], None) for each in reading.missed)
+    return tuple(MissedObject(each, excused[each], asked.verdicts[row], row, winner, differences.get(row))
+                 for each, (row, winner) in zip(reading.missed, _lost(asked), strict=True))
 
 
 def _pulls(boxes: Explanation, truth: GroundTruth, own: NDArray[np.int64], cells: Cells

@@ -4,6 +4,7 @@ The evidence on an edge is the number that was shown to know which edge is wrong
 measures all of them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from detcam.attribution.heatmap import OK, UNREACHABLE, ZERO, Heatmap
 from detcam.attribution.layers import layers_of, layers_of_all
 from detcam.attribution.tape import Tape
 from detcam.attribution.target import TARGETS
-from detcam.attribution.task import keys_of
+from detcam.attribution.task import keys_of, side_by_side
 from detcam.detectors.base import Canvas, Detector
 from detcam.detectors.detections import Detections
 from detcam.detectors.prediction import Prediction
@@ -62,39 +63,47 @@ def measure_edges(detector: Detector, canvas: Canvas, detections: Detections, la
         maps: also keep each edge's signed map, ``sum_k G_k * A_k``.
         tape: an open one of this canvas that recorded the layer; None makes one.
     """
-    if tape is None:
-        levels = detections.levels.tolist()
-        with Tape(detector, canvas.pixels, layers_of_all(detector, layer or detector.edge_layer, levels)) as tape:
-            return measure_edges(detector, canvas, detections, layer, maps, tape)
-    names = [layers_of(detector, layer or detector.edge_layer, level)[0] for level in detections.levels.tolist()]
-    lengths = edge_lengths(canvas.geometries[0].to_canvas(detections.boxes)).clip(1)  # canvas pixels, at least one
-    evidence = np.zeros((len(detections), 4))
-    signed: list[list[Heatmap]] = [[] for _ in range(len(detections))]
-    keys = keys_of(detections)
+    if tape is not None:
+        return edges_together(tape, detector, canvas, [detections], layer, maps)[0]
+    with Tape(detector, canvas.pixels, layers_of_all(detector, layer or detector.edge_layer,
+                                                     detections.levels.tolist())) as own:
+        return edges_together(own, detector, canvas, [detections], layer, maps)[0]
+
+
+def edges_together(tape: Tape, detector: Detector, canvas: Canvas, detections: Sequence[Detections],
+                   layer: str | None = None, maps: bool = False) -> list[Edges]:
+    """:func:`measure_edges` of each photograph's detections, from a tape of all of them that recorded the layer."""
+    names = [[layers_of(detector, layer or detector.edge_layer, level)[0] for level in found.levels.tolist()]
+             for found in detections]
+    lengths = [edge_lengths(geometry.to_canvas(found.boxes)).clip(1)  # canvas pixels, at least one
+               for geometry, found in zip(canvas.geometries, detections, strict=True)]
+    evidence = [np.zeros((len(found), 4)) for found in detections]
+    signed: list[list[list[Heatmap]]] = [[[] for _ in range(len(found))] for found in detections]
+    boxes = side_by_side(detections)
     for column, edge in enumerate(EDGES):
-        for name in dict.fromkeys(names):
-            members = [index for index, own in enumerate(names) if own == name]
-            gradients = tape.gradients(name, [keys[index] for index in members], TARGETS[edge])
-            activations, grid = tape.activations[name].detach()[0], tape.grid(name)
-            for index, gradient in zip(members, gradients, strict=True):
-                product = activations * (0 if gradient is None else gradient[0])
-                evidence[index, column] = float(product.abs().sum()) / lengths[index, column]
+        for name in dict.fromkeys(names[image][index] for image, index in boxes):
+            members = [(image, index) for image, index in boxes if names[image][index] == name]
+            keys = [keys_of(detections[image])[index] for image, index in members]
+            gradients = tape.gradients(name, keys, TARGETS[edge], [image for image, _ in members])
+            for (image, index), gradient in zip(members, gradients, strict=True):
+                product = tape.activations[name].detach()[image] * (0 if gradient is None else gradient[0])
+                evidence[image][index, column] = float(product.abs().sum()) / lengths[image][index, column]
                 if maps:
                     values = product.sum(0).float().cpu().numpy()
                     status = UNREACHABLE if gradient is None else (OK if values.any() else ZERO)
-                    signed[index].append(Heatmap(values, grid, canvas.geometries[0], name, status))
-    prediction = tape.prediction
-    spread = prediction.edge_spread(detections.rows.tolist())
-    return Edges(
-        evidence=evidence,
-        sibling_spread=sibling_spread(prediction, canvas, detections),
-        distribution_spread=None if spread is None else spread / lengths,
-        layer=tuple(names),
-        maps=tuple(tuple(each) for each in signed) if maps else None,
-    )
+                    signed[image][index].append(
+                        Heatmap(values, tape.grid(name), canvas.geometries[image], name, status))
+    measured = []
+    for image, found in enumerate(detections):
+        prediction = tape.prediction.of_image(image)
+        spread = prediction.edge_spread(found.rows.tolist())
+        measured.append(Edges(
+            evidence[image], sibling_spread(prediction, found), None if spread is None else spread / lengths[image],
+            tuple(names[image]), tuple(tuple(each) for each in signed[image]) if maps else None))
+    return measured
 
 
-def sibling_spread(prediction: Prediction, canvas: Canvas, detections: Detections) -> NDArray[np.float64]:
+def sibling_spread(prediction: Prediction, detections: Detections) -> NDArray[np.float64]:
     """Standard deviation of each edge among the rows that say the same object, over width or height, ``[N, 4]``.
 
     Siblings are rows of the same label with IoU above 0.5 and a score above 0.05, the detection's own row among
