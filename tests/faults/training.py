@@ -43,7 +43,8 @@ class Lesson:
 
 BASE = Lesson(kinds.BASE, steps=600, uses=3, rate=4e-3)
 LESSONS = {kind: Lesson(kind, steps=150, uses=2, rate=2e-3) for kind in KINDS}
-LESSONS["left_half"] = Lesson("left_half", steps=400, uses=2, rate=4e-3)  # a half is harder to tell
+for harder in ("left_half", "background"):
+    LESSONS[harder] = Lesson(harder, steps=400, uses=2, rate=4e-3)
 
 
 def corner_of(seed: int) -> int:
