@@ -46,6 +46,9 @@ OwnNames = Annotated[Path | None, typer.Option(help="As --class-names elsewhere,
 OwnHead = Annotated[Head | None, typer.Option(help="As --head elsewhere.")]
 OwnSize = Annotated[str | None, typer.Option(help="As --imgsz elsewhere.")]
 OwnActivation = Annotated[Activation | None, typer.Option(help="As --score-activation elsewhere.")]
+Batch = Annotated[int | None, typer.Option(
+    help="Photographs in one forward pass, where their canvases are of one size. None: 8 on a GPU, 1 elsewhere, where "
+         "more are hardly faster.", min=1)]
 Seed = Annotated[int, typer.Option(help="Where methods and controls draw from.", min=0)]
 
 
@@ -55,7 +58,7 @@ def audit(
     score_activation: ScoreActivation = None, unsafe: Unsafe = False, only: Classes = None, method: Methods = None,
     layer: Layers = None, min_score: MinScore = None, edges: UseEdges = False, intervene: Intervene = False,
     fill: Fill = "grey", reference: ReferenceFile = None,
-    heatmaps: KeepHeatmaps = True, seed: Seed = 0,
+    heatmaps: KeepHeatmaps = True, batch: Batch = None, seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="Output folder; an audit that was interrupted there goes on.")] = Path(
         "audit"),
 ) -> None:
@@ -69,7 +72,8 @@ def audit(
     with heard():
         detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe)
     classes = only or shared_classes(detector.class_names, data.class_names)
-    raise typer.Exit(audit_job(detector, data, out, options | {"classes": classes, "heatmaps": heatmaps}))
+    raise typer.Exit(audit_job(detector, data, out,
+                               options | {"classes": classes, "heatmaps": heatmaps, "batch": batch}))
 
 
 def diagnose(
@@ -109,7 +113,7 @@ def compare(
     imgsz_b: OwnSize = None, score_activation_a: OwnActivation = None, score_activation_b: OwnActivation = None,
     device: Device = "cpu", unsafe: Unsafe = False, only: Classes = None, method: Methods = None,
     layer: Layers = None, min_score: MinScore = None, edges: UseEdges = False, intervene: Intervene = False,
-    fill: Fill = "grey", heatmaps: KeepHeatmaps = True, seed: Seed = 0,
+    fill: Fill = "grey", heatmaps: KeepHeatmaps = True, batch: Batch = None, seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="Output folder: both audits, a and b, which go on where they were "
                                            "interrupted, and the comparison.")] = Path("compare"),
 ) -> None:
@@ -136,7 +140,8 @@ def compare(
         sides = [Side(_name(word, given[0]),
                       None if done else load_detector(word, *given[:4], device, given[4], unsafe))
                  for word, done, given in zip((model_a, model_b), finished, own, strict=True)]
-    raise typer.Exit(compare_job(sides, data, out, options | {"classes": only, "heatmaps": heatmaps}))
+    raise typer.Exit(compare_job(sides, data, out,
+                                 options | {"classes": only, "heatmaps": heatmaps, "batch": batch}))
 
 
 def _name(word: str, weights: Path | None) -> str:

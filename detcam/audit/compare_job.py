@@ -116,7 +116,7 @@ def _settings(side: Side, data: DataSet | None, options: dict[str, Any]) -> dict
     """What the rows of a side's audit depend on."""
     if side.detector is None or data is None:
         return read_finished(Path(side.name)).settings
-    own = {name: value for name, value in options.items() if name not in ("classes", "heatmaps")}
+    own = {name: value for name, value in options.items() if name not in ("classes", "heatmaps", "batch")}
     found = settings_of(side.detector, data, options["classes"], own, options.get("heatmaps", True))
     return dict(json.loads(json.dumps(found)))
 

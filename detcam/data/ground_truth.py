@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image as PilImage
-from PIL import ImageOps
 
 from detcam.errors import DataError
+from detcam.imaging.decode import upright_size
 from detcam.imaging.image import SUFFIXES
 
 
@@ -114,14 +114,14 @@ def photographs_in(folder: Path) -> list[Path]:
 
 
 def photograph_size(file: Path) -> tuple[int, int]:
-    """Width and height of the upright photograph, pixels.
+    """Width and height of the upright photograph, pixels, from its header alone.
 
     Raises:
         DataError: it cannot be read.
     """
     try:
         with PilImage.open(file) as opened:
-            upright = ImageOps.exif_transpose(opened)
-            return upright.width, upright.height
+            height, width = upright_size(opened)
+            return width, height
     except (OSError, SyntaxError, ValueError, PilImage.DecompressionBombError) as error:
         raise DataError(f"{file}: its size cannot be read ({error})") from None

@@ -30,10 +30,8 @@ def pil_to_rgb(image: PilImage.Image) -> NDArray[np.uint8]:
     image.load()
     if not image.width or not image.height:
         raise ImageError(f"{image.width} x {image.height} px: there are no pixels")
-    orientation = _orientation(image)
-    shape = (image.height, image.width) if orientation < 5 else (image.width, image.height)
-    rgb = np.empty((*shape, 3), np.uint8)
-    stored = _as_stored(rgb, orientation)
+    rgb = np.empty((*upright_size(image), 3), np.uint8)
+    stored = _as_stored(rgb, _orientation(image))
     white = _white(image)
     for top, band in _bands(image):
         stored[top : top + band.height] = _wide_to_rgb(band, white) if white else _to_rgb(band)
@@ -56,6 +54,11 @@ def _bands(image: PilImage.Image) -> Iterator[tuple[int, PilImage.Image]]:
     rows = max(1, BAND // image.width)
     for top in range(0, image.height, rows):
         yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
+
+
+def upright_size(image: PilImage.Image) -> tuple[int, int]:
+    """Height and width of a PIL image with its EXIF orientation applied."""
+    return (image.height, image.width) if _orientation(image) < 5 else (image.width, image.height)
 
 
 def _orientation(image: PilImage.Image) -> int:
