@@ -21,11 +21,12 @@ Array = NDArray[np.float64]
 HOTTEST_CORNER, HOTTEST_SIDE = "hottest_corner", "hottest_side"
 INTERVENTION, ATTRIBUTION, NOTHING = "intervention", "attribution", "nothing"
 
-NAMED = {CORNERS: 0.25, SPREAD: 0.25, CONTEXT: 0.25, LEFT_RIGHT: 0.40, TOP_BOTTOM: 0.60}
+NAMED = {CORNERS: 0.20, SPREAD: 0.35, CONTEXT: 0.25, LEFT_RIGHT: 0.35, TOP_BOTTOM: 0.60}
 """What the lower end of an effect's interval has to pass for its pattern to be named: shares of the score.
 
-Set on detectors with planted faults, about halfway between those without a pattern and those with it
-(docs/measurements/shortcuts.md). Heads count for more than feet in sound detectors too: hence the last.
+Set on detectors with planted faults, halfway between the highest of those without a pattern and the lowest of those
+with it, to the nearest 0.05 (docs/measurements/shortcuts.md). Heads count for more than feet in sound detectors too:
+hence the last, 0.25 above the highest of them.
 """
 
 TOLD_BY_BOX = {CORNERS: 0.25, SPREAD: 0.80, CONTEXT: 0.40, LEFT_RIGHT: 0.95, TOP_BOTTOM: 1.15}
