@@ -21,7 +21,7 @@ from detcam.errors import DataError
 from detcam.imaging import load_image
 from detcam.script import run_script
 
-BLOCK = 10  # photographs: detection and audit take turns, so that both meet the same other work on the machine
+BLOCK = 16  # photographs: detection and audit take turns, so that both meet the same other work on the machine
 
 
 def benchmark_audit(
@@ -32,6 +32,7 @@ def benchmark_audit(
     classes: Annotated[list[str] | None, typer.Option("--class", help="Class in question; repeatable.")] = None,
     count: Annotated[int, typer.Option(min=1, help="Photographs.")] = 200,
     layer: Annotated[list[str] | None, typer.Option(help="As detcam audit takes it.")] = None,
+    batch: Annotated[int | None, typer.Option(min=1, max=BLOCK, help="As detcam audit takes it.")] = None,
 ) -> None:
     """Print seconds of detection alone (decoding, network, suppression), of the audit, and their ratio."""
     data = read_data_set(annotations, images)
@@ -50,7 +51,7 @@ def benchmark_audit(
             alone += perf_counter() - begun
             part, out = replace(data, photographs=block), Path(folder) / str(number)
             begun = perf_counter()
-            boxes += audit(detector, part, out, classes=classes or ["person"], layer=layer or "depth").rows
+            boxes += audit(detector, part, out, classes=classes or ["person"], layer=layer or "depth", batch=batch).rows
             audited += perf_counter() - begun
     print(f"{len(chosen)} photographs, {boxes} rows: detection alone {alone:.1f} s, audit {audited:.1f} s, ratio "
           f"{audited / alone:.2f}")
