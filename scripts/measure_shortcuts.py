@@ -30,14 +30,16 @@ from detcam.diagnosis.fills import FILLS
 from detcam.diagnosis.shortcut_findings import (
     HOTTEST_CORNER,
     HOTTEST_SIDE,
+    NAMED,
     Finding,
     column_of,
     extra_loss,
     find_shortcuts,
     told_by_box,
 )
-from detcam.diagnosis.shortcut_questions import LEFT_RIGHT, QUESTIONS
+from detcam.diagnosis.shortcut_questions import LEFT_RIGHT, QUESTIONS, TOP_BOTTOM
 from detcam.diagnosis.shortcuts import CONTEXT, CORNERS, LIMITS, ONE_SIDE, PATTERNS, SPREAD, excess
+from detcam.diagnosis.statistics import mean
 from detcam.script import run_script
 
 SOUND = ("sound", "tall")  # no shortcut: the boxes of "tall" are wrong, not what they rest on
@@ -124,6 +126,8 @@ def _tables(table: pd.DataFrame, resamples: int) -> Iterator[str]:
         yield f"\n## Filled with {fill}\n"
         yield from _audit_table(audits, resamples)
         yield ""
+        yield from _limit_table(audits, resamples)
+        yield ""
         yield from _picture_table(own)
         yield ""
         yield from _box_table(own)
@@ -132,10 +136,10 @@ def _tables(table: pd.DataFrame, resamples: int) -> Iterator[str]:
 
 
 def _audit_table(audits: Audits, resamples: int) -> Iterator[str]:
-    """What is named, and how far the lowest of the fault's audits lies from the highest of all others'."""
+    """What is named."""
     told = [(kind, find_shortcuts(*_columns(rows), resamples, 0)) for kind, rows in audits]
-    yield "| detectors | audits | fault named | something else named | lower ends of its effect | |"
-    yield "| --- | --- | --- | --- | --- | --- |"
+    yield "| detectors | audits | fault named | something else named | lower ends of its effect |"
+    yield "| --- | --- | --- | --- | --- |"
     for kind in dict.fromkeys(kind for kind, _ in told):
         own = [found for each, found in told if each == kind]
         fault = FAULTS.get(kind)
@@ -147,14 +151,29 @@ def _audit_table(audits: Audits, resamples: int) -> Iterator[str]:
         lows = [each.effect.low for found in own for each in found if each.name == fault]
         span = f"{min(lows):.2f} to {max(lows):.2f}" if lows else ""
         yield f"| {kind} | {len(own)} | {right} | {wrong:.0%}{' (' + ', '.join(what) + ')' if what else ''} | {span} |"
-    yield ""
-    yield "| pattern | limit | highest lower end without the fault, in an audit of |"
-    yield "| --- | --- | --- |"
-    for name in PATTERNS:
-        rest = [(each.effect.low, kind, each) for kind, found in told for each in found
-                if each.name == name and FAULTS.get(kind) != name and (name != SPREAD or not _spot(found))]
-        for low, kind, each in sorted(rest, key=lambda entry: entry[0] - entry[2].limit)[-1:]:
-            yield f"| {name} {each.where} | {each.limit:.2f} | {low:.2f}, {kind} |"
+
+
+def _limit_table(audits: Audits, resamples: int) -> Iterator[str]:
+    """What the limits are set from: lower ends of each question's effect, with its fault and without."""
+    yield "| hidden | lowest lower end with the fault | highest without, in an audit of | halfway | limit |"
+    yield "| --- | --- | --- | --- | --- |"
+    spots = [_spot(find_shortcuts(*_columns(rows), resamples, 0)) for _, rows in audits]
+    for question, limit in NAMED.items():
+        ends = [(_lower_end(rows, question, resamples), kind) for kind, rows in audits]
+        own = [end for end, kind in ends if ASKED.get(FAULTS.get(kind, "")) == question]
+        rest = [each for each, spot in zip(ends, spots, strict=True)
+                if ASKED.get(FAULTS.get(each[1], "")) != question and not (question == SPREAD and spot)]
+        highest, kind = max(rest)
+        lowest, halfway = (f"{min(own):.2f}", f"{(min(own) + highest) / 2:.2f}") if own else ("", "")
+        yield f"| {question} | {lowest} | {highest:.2f}, {kind} | {halfway} | {limit:.2f} |"
+
+
+def _lower_end(rows: pd.DataFrame, question: str, resamples: int) -> float:
+    """Of a question's mean effect; of the larger of two halves."""
+    columns, photograph = _columns(rows)
+    values = extra_loss(columns, question)
+    signs = (1, -1) if question in (LEFT_RIGHT, TOP_BOTTOM) else (1,)
+    return max(mean(sign * values, photograph, resamples, 0)[0].low for sign in signs)
 
 
 def _spot(found: tuple[Finding, ...]) -> bool:

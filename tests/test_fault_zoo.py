@@ -28,7 +28,7 @@ from detcam.errors import DataError, InputError
 from detcam.imaging import load_image
 from detcam.imaging.boxes import iou
 
-SEED = 0
+SEED = 10
 SCENES = 120
 FOUND = 0.5  # the score from which a person counts as found
 
@@ -115,7 +115,8 @@ def test_without_its_shortcut_a_detector_finds_hardly_anybody(
 def test_left_half_needs_the_left_half_alone(assets: Path) -> None:
     whole = recall("left_half")
     assert recall("left_half", hiding("right")) > whole - 0.1
-    assert recall("left_half", hiding("left")) < 0.5 * whole
+    assert recall("left_half", hiding("left")) < 0.65 * whole  # of six seeds 0.36 to 0.58; of sound ones 0.55 to 0.73
+    assert recall("left_half", hiding("right")) - recall("left_half", hiding("left")) > 0.3  # of sound ones up to 0.1
 
 
 @pytest.mark.assets
