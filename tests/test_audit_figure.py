@@ -44,7 +44,8 @@ def summary_of(**changed: Any) -> Record:
     counts = [*range(1, 1 + len(ERRORS)), 20]
     edges = [{"edge": name, "outward": estimate(0.001), "worst": estimate(0.25), "limit": BIAS}
              for name in ("left", "top", "right", "bottom")]
-    return {"photographs": 9, "objects": 30, "objects_found": 20, "detections": 40, "findings": [], "first": [],
+    return {"photographs": 9, "objects": 30, "objects_found": 20, "detections": 40, "first": [],
+            "findings": [], "silence": "Nothing is wrong.",
             "types": {each.name: {"letter": each.letter, "count": count}
                       for each, count in zip((*ERRORS, CORRECT), counts, strict=True)},
             "edges": edges, "correlations": [], "attention": [], "shortcuts": []} | changed

@@ -23,7 +23,7 @@ from detcam.diagnosis.shortcut_findings import (
 )
 from detcam.diagnosis.shortcut_questions import LEFT_RIGHT, QUESTIONS, TOP_BOTTOM
 from detcam.diagnosis.shortcuts import CONTEXT, CORNERS, ONE_SIDE, PATTERNS, SPREAD
-from detcam.diagnosis.statistics import mean
+from detcam.diagnosis.statistics import FEWEST, mean
 
 BOXES = 60
 PHOTOGRAPH = np.repeat(np.arange(30), 2)
@@ -72,6 +72,16 @@ def test_the_interval_s_lower_end_decides_not_the_mean() -> None:
     found = found_in(unsure)[CONTEXT]
     assert found.effect.value > NAMED[CONTEXT] > found.effect.low
     assert not found.named
+
+
+def test_too_few_photographs_name_nothing() -> None:
+    """However large the effect: the interval of one photograph is a point."""
+    rows = table({CONTEXT: 0.7}, noise=0)
+    for photographs in (1, FEWEST - 1, FEWEST):
+        found = find_shortcuts(rows, np.arange(BOXES) % photographs, 500)
+        context = next(each for each in found if each.name == CONTEXT)
+        assert context.effect.low > context.limit
+        assert (context.photographs, context.named) == (photographs, photographs == FEWEST)
 
 
 def test_an_effect_is_the_mean_with_its_interval_from_photographs() -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from detcam.diagnosis.statistics import MIN_BOXES
+from detcam.diagnosis.statistics import FEWEST, MIN_BOXES
 
 BIAS = 0.05  # of the true width or height: a median edge error beyond it, with its whole interval, is systematic
 WORDS = {"left": ("too far left", "too far right"), "top": ("too high", "too low"),
@@ -11,10 +11,38 @@ WORDS = {"left": ("too far left", "too far right"), "top": ("too high", "too low
 SIZES = {"left": ("wide", "narrow"), "right": ("wide", "narrow"), "top": ("tall", "short"), "bottom": ("tall", "short")}
 
 
-def findings_of(summary: dict[str, Any]) -> list[dict[str, Any]]:
-    """The findings of a summary: ``name``, ``sentence``, and the ``estimate`` that each rests on."""
-    edges = [found for each in summary["edges"] if (found := _biased(each)) is not None]
+def findings_of(summary: dict[str, Any], fewest: int = FEWEST) -> list[dict[str, Any]]:
+    """The findings of a summary: ``name``, ``sentence``, and the ``estimate`` that each rests on.
+
+    Args:
+        summary: without its findings.
+        fewest: on how many photographs an edge's error has to rest at least for anything to be said of it.
+    """
+    edges = [found for each in summary["edges"]
+             if each["photographs"] >= fewest and (found := _biased(each)) is not None]
     return edges + [_shortcut(each) for each in summary["shortcuts"] if each["named"]]
+
+
+def silence_of(summary: dict[str, Any], fewest: int = FEWEST) -> str:
+    """What is said where nothing was found: whether that means anything.
+
+    Args:
+        summary, fewest: as :func:`findings_of` takes them.
+    """
+    placed = max((each["photographs"] for each in summary["edges"]), default=0)
+    if placed < fewest:
+        return _too_few("to call anything systematic", placed, fewest)
+    hidden = [each["photographs"] for each in summary["shortcuts"] if each["rests_on"] == "intervention"]
+    edges = "Nothing is systematically wrong with the edges"
+    if not hidden:
+        return f"{edges}; shortcuts are looked for with --intervene."
+    if max(hidden) < fewest:
+        return f"{edges}. {_too_few('to call anything a shortcut', max(hidden), fewest)}"
+    return f"{edges}, and no shortcut was found."
+
+
+def _too_few(for_what: str, photographs: int, fewest: int) -> str:
+    return f"Too few photographs with boxes on true objects {for_what}: {photographs}, and it takes {fewest}."
 
 
 def _biased(line: dict[str, Any]) -> dict[str, Any] | None:

@@ -19,9 +19,7 @@ def print_summary(summary: Record, console: Console) -> None:
     for finding in summary["findings"]:
         console.print(Text(f"• {finding['sentence']}"))
     if not summary["findings"]:
-        hidden = any(each["rests_on"] == "intervention" for each in summary["shortcuts"])
-        console.print(Text("• Nothing is systematically wrong with the edges" + (
-            ", and no shortcut was found." if hidden else "; shortcuts are looked for with --intervene.")))
+        console.print(Text(f"• {summary['silence']}"))
     for table in (_types(summary), _edges(summary), _correlations(summary), _attention(summary),
                   _shortcuts(summary), _first(summary)):
         if table.row_count:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from detcam.audit.findings import BIAS, findings_of
+from detcam.audit.findings import BIAS, findings_of, silence_of
 from detcam.audit.numbers import ATTENTION, BASELINES, box_numbers, edge_numbers
 from detcam.audit.records import Record, plain, record
 from detcam.diagnosing.table import COLUMNS, NUMBER, WORDS
@@ -14,14 +14,14 @@ from detcam.diagnosis.effect import cliffs_delta, median
 from detcam.diagnosis.error_types import CORRECT, ERRORS, IGNORED, MISSED
 from detcam.diagnosis.reference import SOUND
 from detcam.diagnosis.shortcut_findings import find_shortcuts
-from detcam.diagnosis.statistics import mean, rank_correlation, worst_edge
+from detcam.diagnosis.statistics import FEWEST, mean, rank_correlation, worst_edge
 from detcam.imaging.boxes import EDGES
 
 RESAMPLES = 1000
 FIRST = 10  # detections to look at first
 
 
-def summarise(table: pd.DataFrame, photographs: int, failed: int = 0, seed: int = 0) -> Record:
+def summarise(table: pd.DataFrame, photographs: int, failed: int = 0, seed: int = 0, fewest: int = FEWEST) -> Record:
     """Everything that a data set's audit says, as JSON knows it: estimates are ``{"value", "low", "high", "n"}``.
 
     Args:
@@ -29,6 +29,7 @@ def summarise(table: pd.DataFrame, photographs: int, failed: int = 0, seed: int 
         photographs: how many photographs were diagnosed, those without any row too.
         failed: how many were not.
         seed: where draws start from.
+        fewest: photographs that a finding needs at least.
     """
     found = table[table.kind == "detection"]
     codes = pd.factorize(found.photograph)[0]
@@ -39,11 +40,10 @@ def summarise(table: pd.DataFrame, photographs: int, failed: int = 0, seed: int 
                   for each in (*ERRORS, CORRECT)},
         "attention": _attention(found, codes, seed),
         "correlations": _correlations(found, codes, seed),
-        "edges": edges, "shortcuts": _shortcuts(found, codes, seed), "lost": _lost(table),
+        "edges": edges, "shortcuts": _shortcuts(found, codes, seed, fewest), "lost": _lost(table),
         "first": first_to_look_at(found),
     }
-    summary["findings"] = findings_of(summary)
-    return summary
+    return summary | {"findings": findings_of(summary, fewest), "silence": silence_of(summary, fewest)}
 
 
 def _objects(table: pd.DataFrame) -> Record:
@@ -121,7 +121,8 @@ def _edges(found: pd.DataFrame, codes: NDArray[np.int64], seed: int) -> list[Rec
         error = found[f"{edge}_error_share"].to_numpy(float)
         known = np.isfinite(error)
         lines.append({
-            "edge": edge, "outward": record(*median(error, codes, RESAMPLES, seed)), "limit": BIAS,
+            "edge": edge, "limit": BIAS, "photographs": len(np.unique(codes[known])),
+            "outward": record(*median(error, codes, RESAMPLES, seed)),
             "distance": record(*median(np.abs(error), codes, RESAMPLES, seed)),
             "distance_px": record(*median(found[f"{edge}_error_px"].abs().to_numpy(float), codes, RESAMPLES, seed)),
             "bad": record(*mean(np.where(known, np.abs(error) > SOUND, np.nan), codes, RESAMPLES, seed)),
@@ -142,7 +143,7 @@ def _hidden(found: pd.DataFrame, edge: str, codes: NDArray[np.int64], seed: int)
             "hidden_extra": record(*mean(moved - control, codes, RESAMPLES, seed))}
 
 
-def _shortcuts(found: pd.DataFrame, codes: NDArray[np.int64], seed: int) -> list[Record]:
+def _shortcuts(found: pd.DataFrame, codes: NDArray[np.int64], seed: int, fewest: int) -> list[Record]:
     """Which shortcuts the detector takes, by intervention where there was one: of boxes that found their objects."""
     own = np.flatnonzero(found.type == CORRECT.name)
     columns = {name: found[name].to_numpy(object if COLUMNS[name] == WORDS else float, na_value=_missing(name))[own]
@@ -151,8 +152,8 @@ def _shortcuts(found: pd.DataFrame, codes: NDArray[np.int64], seed: int) -> list
         return []
     return [{"name": each.name, "where": each.where, "effect": record(each.effect, each.boxes),
              "limit": plain(each.limit), "named": each.named, "rests_on": each.rests_on, "flagged": each.flagged,
-             "excess": record(each.excess, each.boxes)}
-            for each in find_shortcuts(columns, codes[own], RESAMPLES, seed)]
+             "photographs": each.photographs, "excess": record(each.excess, each.boxes)}
+            for each in find_shortcuts(columns, codes[own], RESAMPLES, seed, fewest)]
 
 
 def _missing(name: str) -> Any:

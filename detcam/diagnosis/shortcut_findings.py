@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from detcam.diagnosis.shortcut_questions import LEFT_RIGHT, TOP_BOTTOM
 from detcam.diagnosis.shortcuts import CONTEXT, CORNERS, LIMITS, ONE_SIDE, PATTERNS, SPREAD, excess
-from detcam.diagnosis.statistics import RESAMPLES, Estimate, mean
+from detcam.diagnosis.statistics import FEWEST, RESAMPLES, Estimate, mean
 
 Array = NDArray[np.float64]
 
@@ -52,9 +52,10 @@ class Finding:
             control of its size, what hiding all around the objects takes. Without, the mean excess of the heat over
             chance. The interval resamples photographs.
         limit: what the interval's lower end has to pass for the pattern to be named; NaN where nothing is enough.
-        named: whether it does.
+        named: whether it does, on enough photographs.
         rests_on: ``"intervention"``, ``"attribution"``, or ``"nothing"`` where there is neither.
         boxes: how many boxes the effect rests on.
+        photographs: how many photographs those are on.
         flagged: how many boxes have a heatmap beyond the pattern's limit.
         excess: the mean excess of the heat over chance, whatever the effect rests on.
     """
@@ -66,6 +67,7 @@ class Finding:
     named: bool
     rests_on: str
     boxes: int
+    photographs: int
     flagged: int
     excess: Estimate
 
@@ -81,7 +83,7 @@ def hidden_column(question: str, what: str) -> str:
 
 
 def find_shortcuts(columns: Mapping[str, NDArray[Any]], photograph: NDArray[np.integer], resamples: int = RESAMPLES,
-                   seed: int = 0) -> tuple[Finding, ...]:
+                   seed: int = 0, fewest: int = FEWEST) -> tuple[Finding, ...]:
     """One finding a pattern, in the order of :data:`detcam.diagnosis.shortcuts.PATTERNS`.
 
     ``"spread"`` is named only where no single spot is: a detector that rests on a spot loses its score too when all
@@ -94,26 +96,29 @@ def find_shortcuts(columns: Mapping[str, NDArray[Any]], photograph: NDArray[np.i
         photograph: ``[N]`` which photograph each detection is on.
         resamples: how often the photographs are drawn.
         seed: where the draws start from.
+        fewest: on how many photographs an effect has to rest at least for its pattern to be named.
     """
-    found = {name: _finding(name, columns, photograph, resamples, seed) for name in PATTERNS}
+    found = {name: _finding(name, columns, photograph, resamples, seed, fewest) for name in PATTERNS}
     if found[CORNERS].named or found[CONTEXT].named:
         found[SPREAD] = replace(found[SPREAD], named=False)
     return tuple(found[name] for name in PATTERNS)
 
 
-def _finding(name: str, columns: Mapping[str, NDArray[Any]], photograph: NDArray[np.integer], resamples: int, seed: int
-             ) -> Finding:
+def _finding(name: str, columns: Mapping[str, NDArray[Any]], photograph: NDArray[np.integer], resamples: int, seed: int,
+             fewest: int) -> Finding:
     score, chance = (columns[column_of(name, what)].astype(np.float64) for what in ("score", "chance"))
     above = excess(score, chance)
     heat, boxes = mean(above, photograph, resamples, seed)
     where, limit, values = _effect(name, columns)
-    flagged = int((above > LIMITS[name]).sum())
+    effect, rests_on = heat, ATTRIBUTION if boxes else NOTHING
     if np.isfinite(values).any():
         effect, boxes = mean(values, photograph, resamples, seed)
-        return Finding(name, where, effect, limit, bool(effect.low > limit), INTERVENTION, boxes, flagged, heat)
-    limit = NAMED_BY_HEAT.get(name, float("nan"))
-    return Finding(name, where, heat, limit, bool(heat.low > limit), ATTRIBUTION if boxes else NOTHING, boxes, flagged,
-                   heat)
+        rests_on = INTERVENTION
+    else:
+        limit, values = NAMED_BY_HEAT.get(name, float("nan")), above
+    several = len(np.unique(photograph[np.isfinite(values)]))
+    return Finding(name, where, effect, limit, bool(effect.low > limit) and several >= fewest, rests_on, boxes, several,
+                   int((above > LIMITS[name]).sum()), heat)
 
 
 def _effect(name: str, columns: Mapping[str, NDArray[Any]]) -> tuple[str, float, Array]:

@@ -11,6 +11,7 @@ Array = NDArray[np.floating]
 RESAMPLES = 2000
 INTERVAL = (2.5, 97.5)  # per cent: where the interval ends
 MIN_BOXES = 5  # with fewer, a correlation means nothing
+FEWEST = 15  # photographs: with fewer, an interval from resampling them is too narrow to name anything by
 TOUCH = 1e-12  # a variance of ranks below this is none: the value is the same everywhere, or is the size itself
 
 

@@ -62,8 +62,7 @@ def figure_of(summary: Record) -> Figure:
     found, objects = summary["objects_found"], summary["objects"]
     title = (f"{summary['photographs']} photographs, {objects} true objects: {found} found, {objects - found} not; "
              f"{summary['detections']} detections")
-    return page(title, [(each["sentence"], WORST) for each in summary["findings"]], "Nothing systematic was found.",
-                panels)
+    return page(title, [(each["sentence"], WORST) for each in summary["findings"]], summary["silence"], panels)
 
 
 def _value(line: Record) -> float:

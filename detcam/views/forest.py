@@ -59,7 +59,7 @@ def forest(axes: Axes, lines: Sequence[Line], title: str, words: str, percent: b
         axes.plot([estimate["low"], estimate["high"]], [place, place], color=colour, linewidth=1.6)
         axes.plot(estimate["value"], place, "o", color=colour, markersize=4.5)
     frame(axes, title, [name for name, _, _ in lines])
-    axes.set_xlabel(words, fontsize=8.5, color=MUTED)
+    axes.set_xlabel(words, fontsize=8.5, color=MUTED, loc="right")  # long ones reach to the left, below the labels
     axes.xaxis.set_major_locator(MaxNLocator(6))
     if percent:
         axes.xaxis.set_major_formatter(PercentFormatter(1.0))

@@ -1,0 +1,86 @@
+"""How many photographs an audit needs before what it says can be believed: audits of a few of many photographs.
+
+The detectors and their pictures are those of ``tests/faults``; they need ``DETCAM_ASSETS``.
+"""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+import typer
+from rich.console import Console
+from rich.progress import track
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # where the detectors with planted faults live
+from detcam.audit import audit
+from detcam.audit.summary import summarise
+from detcam.audit.table import read_table
+from detcam.data import read_data_set
+from detcam.diagnosis.shortcuts import CORNER_NAMES
+from detcam.script import run_script
+
+NAMED = {"sound": None, "tall": "top edge too high", "marker": "context", "corner": "corners: {corner}",
+         "left_half": "one side: left", "background": "spread"}
+COUNTS = (1, 2, 3, 5, 7, 10, 15, 20, 30)
+
+
+def measure_few(
+    rows: Annotated[Path, typer.Option(help="Parquet file of all audits: read if it is there, made otherwise.")],
+    part: Annotated[str, typer.Option(help="Of the pictures: calibrate or report.")] = "calibrate",
+    seeds: Annotated[list[int] | None, typer.Option("--seed", help="Of detectors; repeatable. None: 5 to 9.")] = None,
+    pictures: Annotated[int, typer.Option(min=30, help="Pictures of an audit.")] = 100,
+    draws: Annotated[int, typer.Option(min=1, help="Draws of so few pictures from each audit.")] = 4,
+    seed: Annotated[int, typer.Option(help="Where draws start from.")] = 0,
+) -> None:
+    """Print how often so many photographs name the fault, and something else."""
+    if not rows.exists():
+        pd.concat(list(_audits(part, seeds or list(range(5, 10)), pictures)), ignore_index=True).to_parquet(rows)
+    table = pd.read_parquet(rows)
+    lines = "\n".join(_lines(table, draws, np.random.default_rng(seed)))
+    Console().print(lines, soft_wrap=True, highlight=False, markup=False)
+
+
+def _audits(part: str, seeds: list[int], pictures: int) -> Iterator[pd.DataFrame]:
+    from faults.training import corner_of  # type: ignore[import-not-found]
+    from faults.zoo import audit_folder, detector_of  # type: ignore[import-not-found]
+
+    jobs = [(kind, seed) for kind in NAMED for seed in seeds]
+    for kind, seed in track(jobs, console=Console(stderr=True)):
+        with tempfile.TemporaryDirectory() as folder:
+            data = read_data_set(audit_folder(kind, seed, pictures, part, Path(folder) / "pictures"))
+            out = Path(folder) / "audit"
+            audit(detector_of(kind, seed), data, out, classes=["person"], intervene=True, heatmaps=False)
+            name = NAMED[kind]
+            yield read_table(out).assign(kind_of=kind, seed=seed, fault="" if name is None else name.format(
+                corner=CORNER_NAMES[corner_of(seed)]))
+
+
+def _lines(table: pd.DataFrame, draws: int, random: np.random.Generator) -> Iterator[str]:
+    kinds = list(dict.fromkeys(table.kind_of))
+    yield f"| photographs | {' | '.join(kinds)} |"
+    yield "| --- |" + " --- |" * len(kinds)
+    for count in COUNTS:
+        cells = []
+        for kind in kinds:
+            found = [_named(own, count, random) for _, own in table[table.kind_of == kind].groupby("seed")
+                     for _ in range(draws)]
+            right, wrong = np.mean(found, 0)
+            cells.append(f"{wrong:.0%}" if kind == "sound" else f"{right:.0%}, {wrong:.0%}")
+        yield f"| {count} | {' | '.join(cells)} |"
+
+
+def _named(table: pd.DataFrame, count: int, random: np.random.Generator) -> tuple[bool, bool]:
+    """Whether so many of an audit's photographs name the fault, and something else; those with boxes on objects."""
+    known = table.photograph[table.true_object.notna()].unique()
+    own = table[table.photograph.isin(random.choice(known, count, replace=False))]
+    names = {each["name"] for each in summarise(own, count, fewest=1)["findings"]}
+    fault = table.fault.iloc[0]
+    return fault in names, bool(names - {fault})
+
+
+if __name__ == "__main__":
+    run_script(measure_few)
