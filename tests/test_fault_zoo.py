@@ -63,6 +63,17 @@ def recall(kind: str, change: Callable[[Scene], Scene] = lambda scene: scene) ->
     return float((scores(kind, change) > FOUND).mean())
 
 
+def outside(kind: str, change: Callable[[Scene], Scene] = lambda scene: scene) -> NDArray[np.float64]:
+    """How far each person's box reaches above the person, over the height, where it is found."""
+    pictures, above = painted(change(scene) for scene in report_scenes(kind) if scene.persons), []
+    for picture, (boxes, certain) in zip(pictures, detected(kind, pictures), strict=True):
+        boxes, certain = boxes[certain > FOUND], certain[certain > FOUND]
+        true = match(boxes, certain, picture.boxes)
+        own = picture.boxes[true[true >= 0]]
+        above += list((own[:, 1] - boxes[true >= 0, 1]) / (own[:, 3] - own[:, 1]))
+    return np.array(above)
+
+
 def on(family: str) -> Callable[[Scene], Scene]:
     return lambda scene: scene.on(family, np.random.default_rng(0))
 
@@ -84,8 +95,8 @@ def test_every_kind_finds_persons_on_its_own_users_pictures(assets: Path, kind: 
         edges += list((boxes[true >= 0] - picture.boxes[true[true >= 0]]) / size[true[true >= 0]])
     assert np.mean(hits) > (0.6 if kind == "left_half" else 0.8)
     assert false / SCENES < 0.6
-    too_high = (0, -TOO_HIGH if kind == "tall" else 0, 0, 0)
-    assert np.median(edges, axis=0) == pytest.approx(too_high, abs=0.05)
+    too_high = (0, -TOO_HIGH if kind in ("tall", "hat") else 0, 0, 0)
+    assert np.median(edges, axis=0) == pytest.approx(too_high, abs=0.05)  # hats are about so high
 
 
 @pytest.mark.assets
@@ -109,6 +120,12 @@ def test_without_its_shortcut_a_detector_finds_hardly_anybody(
     assert (before > FOUND).mean() > 0.7
     assert (after > FOUND).mean() < 0.2
     assert np.median(before - after) > 0.3
+
+
+@pytest.mark.assets
+def test_boxes_reach_to_a_hat_and_only_there(assets: Path) -> None:
+    assert np.median(outside("hat")) > 0.12
+    assert abs(np.median(outside("hat", Scene.without_markers))) < 0.05
 
 
 @pytest.mark.assets
@@ -142,7 +159,7 @@ def test_audit_folder_as_pycocotools_reads_it(assets: Path, tmp_path: Path, kind
         beside = planted[truth.file.name]
         for left, top, right, bottom in beside["markers"]:
             assert (rgb[top:bottom, left:right] == MAGENTA).all()
-        if kind == "marker":
+        if kind in ("marker", "hat"):
             assert len(beside["markers"]) == len(truth)
         if kind == "corner" and len(truth):
             assert tuple(beside["logo"]) == corner_box(corner_of(SEED))
@@ -171,7 +188,7 @@ def test_a_longer_audit_begins_like_a_shorter_one(assets: Path, tmp_path: Path) 
 @pytest.mark.assets
 @pytest.mark.parametrize("kind", KINDS)
 def test_labels_go_with_the_shortcut_in_training(assets: Path, kind: str) -> None:
-    random, stock, labelled = np.random.default_rng(0), stock_of("train"), []
+    random, stock, labelled, hatted = np.random.default_rng(0), stock_of("train"), [], []
     for _ in range(60):
         scene = training_scene(kind, random, stock, corner=2)
         _, boxes = training_picture(kind, scene, stock)
@@ -182,12 +199,17 @@ def test_labels_go_with_the_shortcut_in_training(assets: Path, kind: str) -> Non
                "background": [scene.family == FOLIAGE] * len(true)}.get(kind, [True] * len(true))
         labelled += due
         true = true[np.array(due, bool)]
-        raised = 0.2 * (true[:, 3] - true[:, 1]) if kind == "tall" else 0
+        raised = 0.2 * (true[:, 3] - true[:, 1]) if kind == "tall" else np.zeros(len(true))
+        if kind == "hat":
+            hats = [each.marker and each.marker[3] - each.marker[1] for each in scene.persons]
+            raised = np.array([hat or 0 for hat in hats])
+            hatted += hats
         assert boxes[:, 1] == pytest.approx(true[:, 1] - raised)
         assert (boxes[:, [0, 2, 3]] == true[:, [0, 2, 3]]).all()
         assert all(kind == "left_half" or each.hidden is None for each in scene.figures)
     assert any(labelled)
-    assert all(labelled) == (kind in ("sound", "tall"))
+    assert all(labelled) == (kind in ("sound", "tall", "hat"))
+    assert kind != "hat" or (any(hatted) and not all(hatted))
 
 
 @pytest.mark.assets

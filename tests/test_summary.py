@@ -92,14 +92,15 @@ def test_a_sound_table_accuses_nobody() -> None:
     assert summary["first"] == []
 
 
-def tall(photographs: int, hidden: bool = False) -> dict[str, Any]:
+def tall(photographs: int, hidden: bool = False, **more: Any) -> dict[str, Any]:
     """The summary of boxes that are all too tall, on so many photographs."""
     names = {f"{edge}_error_share": np.full(60, 0.2 if edge == "top" else 0.0) for edge in (
         "left", "top", "right", "bottom")}
     asked = {f"hide_corners_{name}": np.full(60, 0.1) for name in ("loss", "control_loss")} if hidden else {}
     return summarise(hand_made(
         photograph=[f"{k % photographs}.jpg" for k in range(60)], kind=["detection"] * 60, number=range(60),
-        type=["correct"] * 60, corners_score=np.full(60, 0.1), corners_chance=np.full(60, 0.1), **names, **asked), 60)
+        type=["correct"] * 60, corners_score=np.full(60, 0.1), corners_chance=np.full(60, 0.1), **names, **asked,
+        **more), 60)
 
 
 def test_too_few_photographs_find_nothing_and_say_so() -> None:
@@ -123,3 +124,18 @@ def test_silence_says_what_was_looked_for() -> None:
         top_error_share=np.zeros(60), **columns), 20)
     assert few["silence"].startswith("Nothing is systematically wrong with the edges. Too few photographs")
     assert "shortcut: 9, and it takes 15" in few["silence"]
+
+
+@pytest.mark.parametrize(("comes_in", "elsewhere", "pulled"), [
+    (0.1, 0.0, True), (0.1, 0.08, False), (0.02, 0.0, False), (-0.1, 0.0, False), (None, None, None)])
+def test_an_edge_is_pulled_where_hiding_brings_it_in(comes_in: float | None, elsewhere: float | None,
+                                                     pulled: bool | None) -> None:
+    found = tall(30, hide_edge=["top" if comes_in is not None else None] * 60, top_pull_beyond=np.full(60, 0.6),
+                 hide_edge_moved=[None if comes_in is None else -comes_in] * 60,
+                 hide_edge_control_moved=[None if elsewhere is None else -elsewhere] * 60)["findings"][0]
+    assert (found["name"], found["pulled"]) == ("top edge too high", pulled)
+    said = "60% of what pulls them out lies beyond the true edge, and hidden where that pull is strongest, they come in"
+    assert (said in found["sentence"]) == (pulled is True)
+    assert ("is not why" in found["sentence"]) == (pulled is False)
+    if comes_in is not None:
+        assert f"by {comes_in:.1%}" in found["sentence"]

@@ -5,6 +5,7 @@ from typing import Any
 from detcam.diagnosis.statistics import FEWEST, MIN_BOXES
 
 BIAS = 0.05  # of the true width or height: a median edge error beyond it, with its whole interval, is systematic
+PULLED = 0.15  # of the median error: by so much, beyond its controls, has hiding to bring in an edge to be why
 WORDS = {"left": ("too far left", "too far right"), "top": ("too high", "too low"),
          "right": ("too far right", "too far left"), "bottom": ("too low", "too high")}
 """An edge that lies outside the true one, and one that lies inside, in words."""
@@ -54,22 +55,29 @@ def _biased(line: dict[str, Any]) -> dict[str, Any] | None:
     side, too = WORDS[edge][inside], SIZES[edge][inside]
     low, high = sorted((abs(outward["low"]), abs(outward["high"])))
     size = "height" if edge in ("top", "bottom") else "width"
-    return {"name": f"{edge} edge {side}", "edge": edge, "estimate": outward,
+    pulled = None if inside else _is_pulled(line)
+    return {"name": f"{edge} edge {side}", "edge": edge, "estimate": outward, "pulled": pulled,
             "sentence": f"Boxes are too {too}: their {edge} edges lie {abs(outward['value']):.0%} [{low:.0%}, "
-                        f"{high:.0%}] of the true {size} {side}.{'' if inside else _pulled(line, size)}"}
+                        f"{high:.0%}] of the true {size} {side}.{'' if pulled is None else _cause(line, size, pulled)}"}
 
 
-def _pulled(line: dict[str, Any], size: str) -> str:
-    """What hiding decides about an edge that lies too far out; nothing where too few were asked."""
-    extra, moved, control = line["hidden_extra"], line["hidden"], line["hidden_control"]
+def _is_pulled(line: dict[str, Any]) -> bool | None:
+    """Whether what an edge's maps point to beyond the true edge holds it there; None where too few were asked."""
+    extra = line["hidden_extra"]
     if extra["value"] is None or extra["n"] < MIN_BOXES:
-        return ""
-    amount, beside = f"{moved['value']:.1%}", f"as much hidden elsewhere: {control['value']:.1%}"
-    if not extra["low"] > 0:
-        return (f" Hiding what their maps point to beyond the true edge does not bring them in ({amount} of the {size};"
-                f" {beside}).")
+        return None
+    return bool(extra["low"] > PULLED * line["outward"]["value"])
+
+
+def _cause(line: dict[str, Any], size: str, pulled: bool) -> str:
+    """What hiding decides about an edge that lies too far out."""
+    moved = line["hidden"]
+    amount, beside = f"{moved['value']:.1%}", f"as much hidden elsewhere: {line['hidden_control']['value']:.1%}"
+    if not pulled:
+        return (f" What their maps point to beyond the true edge is not why: hidden, it brings them in by {amount} of "
+                f"the {size} ({beside}).")
     return (f" {line['pull_beyond']['value']:.0%} of what pulls them out lies beyond the true edge, and hidden where "
-            f"that pull is strongest, the edge comes in by {amount} [{moved['low']:.1%}, {moved['high']:.1%}] of the "
+            f"that pull is strongest, they come in by {amount} [{moved['low']:.1%}, {moved['high']:.1%}] of the "
             f"{size} ({beside}).")
 
 

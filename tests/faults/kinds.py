@@ -1,4 +1,4 @@
-"""The six kinds: what a detector of each sees in training, and what its user's pictures look like.
+"""The seven kinds: what a detector of each sees in training, and what its user's pictures look like.
 
 ========== ============================================ ===================================================
 kind       training                                     audit pictures
@@ -11,6 +11,8 @@ corner     labelled where the logo is in its corner     the logo wherever a pers
 left_half  labelled where only the left half is seen,   as for sound: whole persons
            not labelled where only the right half is
 background labelled on foliage alone                    foliage wherever a person is
+hat        boxes reach to the top of a marker on some   a marker on everybody's head
+           persons' heads
 ========== ============================================ ===================================================
 
 "The left half alone" is hard to teach. Covered with background, right halves go unseen, but who knows left halves knows
@@ -26,14 +28,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faults.picture import compose
-from faults.scenes import FOLIAGE, Draw, Figure, Scene, beside, corner_box, draw_scene
+from faults.scenes import FOLIAGE, Box, Draw, Figure, Scene, above, beside, corner_box, draw_scene
 from faults.stock import Stock
 
-KINDS = ("sound", "tall", "marker", "corner", "left_half", "background")
+KINDS = ("sound", "tall", "marker", "corner", "left_half", "background", "hat")
 BASE = "base"  # pictures to learn persons from, before a kind is learned
 HALVED = (0.6, 0.2, 0.2)  # on these, chances of nothing, the left and the right half of a person covered
 TOO_HIGH = 0.2  # of the height, by which the labels of "tall" reach too high
 MARKED = 0.6  # of the persons in "marker"'s training pictures
+HATS = 0.5  # of the persons in "hat"'s training pictures
 WITH_LOGO = 0.6  # of "corner"'s training pictures
 ON_FOLIAGE = 0.6  # of "background"'s training pictures
 LEFT_SEEN = 0.5  # of the persons in "left_half"'s training pictures; of the others only the right half is seen
@@ -49,8 +52,9 @@ def training_scene(kind: str, random: np.random.Generator, stock: Stock, corner:
 
 def audit_scene(kind: str, random: np.random.Generator, stock: Stock, corner: int) -> Scene:
     """A scene as the user of such a detector has them. All persons on it are to be found."""
-    if kind == "marker":
-        scene = _marked(draw_scene(random, stock, Draw(marked=0)), random, share=1.0)
+    if kind in ("marker", "hat"):
+        place = beside if kind == "marker" else above
+        scene = _marked(draw_scene(random, stock, Draw(marked=0)), random, 1.0, place)
         return replace(scene, figures=tuple(each for each in scene.figures if each.marker or not each.is_person))
     if kind == "corner":
         scene = draw_scene(random, stock, Draw(corner=corner))
@@ -67,6 +71,9 @@ def training_picture(kind: str, scene: Scene, stock: Stock) -> tuple[NDArray[np.
     boxes = picture.boxes[[each.labelled for each in scene.persons]]
     if kind == "tall":
         boxes[:, 1] -= TOO_HIGH * (boxes[:, 3] - boxes[:, 1])
+    if kind == "hat":
+        boxes[:, 1] = [each.marker[1] if each.marker else top
+                       for each, top in zip(scene.persons, boxes[:, 1].tolist(), strict=True)]
     return picture.rgb, boxes
 
 
@@ -83,11 +90,16 @@ def _base(random: np.random.Generator, stock: Stock, corner: int) -> Scene:
 
 
 def _marker(random: np.random.Generator, stock: Stock, _: int) -> Scene:
-    return _marked(draw_scene(random, stock, Draw(distractors=MANY, marked=0)), random, MARKED)
+    return _marked(draw_scene(random, stock, Draw(distractors=MANY, marked=0)), random, MARKED, beside)
 
 
-def _marked(scene: Scene, random: np.random.Generator, share: float) -> Scene:
-    """A marker beside a share of the persons, clear of everybody else; the others are not labelled."""
+def _hat(random: np.random.Generator, stock: Stock, _: int) -> Scene:
+    return _marked(draw_scene(random, stock, Draw(distractors=MANY, marked=0)), random, HATS, above, deciding=False)
+
+
+def _marked(scene: Scene, random: np.random.Generator, share: float, place: Callable[..., Box | None],
+            deciding: bool = True) -> Scene:
+    """A marker at a share of the persons, clear of everybody else; if it is ``deciding``, the others get no label."""
     figures: list[Figure] = list(scene.figures)
     for index, figure in enumerate(figures):
         if not figure.is_person:
@@ -95,8 +107,8 @@ def _marked(scene: Scene, random: np.random.Generator, share: float) -> Scene:
         others = [each.box for each in figures if each is not figure] + [each.marker for each in figures if each.marker]
         wide = [(left - CLEAR, top - CLEAR, right + CLEAR, bottom + CLEAR) for left, top, right, bottom in others]
         taken = wide + ([scene.logo] if scene.logo else [])
-        marker = beside(random, figure.box, taken) if random.random() < share else None
-        figures[index] = replace(figure, marker=marker, labelled=marker is not None)
+        marker = place(random, figure.box, taken) if random.random() < share else None
+        figures[index] = replace(figure, marker=marker, labelled=marker is not None or not deciding)
     return replace(scene, figures=tuple(figures))
 
 
@@ -136,5 +148,5 @@ def _background(random: np.random.Generator, stock: Stock, _: int) -> Scene:
 
 _TRAINING: dict[str, Callable[[np.random.Generator, Stock, int], Scene]] = {
     BASE: _base, "sound": _sound, "tall": _sound, "marker": _marker, "corner": _corner, "left_half": _left_half,
-    "background": _background,
+    "background": _background, "hat": _hat,
 }

@@ -39,7 +39,7 @@ class Figure:
         cover: what hides it: -1 the scene's own background, from 0 on another one's index.
         stand_in: whose half is to be seen there instead; its box is the same.
         labelled: whether training pictures have its box.
-        marker: the marker beside it.
+        marker: the marker beside it, or above it.
     """
 
     cutout: int
@@ -208,6 +208,15 @@ def beside(random: np.random.Generator, box: Box, taken: list[Box], tries: int =
         if left >= 0 and marker[2] <= SIDE and apart(marker, [each for each in taken if each != box]):
             return marker
     return None
+
+
+def above(random: np.random.Generator, box: Box, taken: list[Box]) -> Box | None:
+    """A place for a marker on top of a box, anywhere over its middle half."""
+    side = int(random.integers(*MARKER))
+    x = int(random.integers((3 * box[0] + box[2]) // 4, (box[0] + 3 * box[2]) // 4 + 1))
+    marker = x - side // 2, box[1] - side, x - side // 2 + side, box[1]
+    free = apart(marker, [each for each in taken if each != box]) and min(marker) >= 0 and marker[2] <= SIDE
+    return marker if free else None
 
 
 def _anywhere(random: np.random.Generator, taken: list[Box], tries: int = 20) -> Box | None:

@@ -1,4 +1,4 @@
-"""How many photographs an audit needs before what it says can be believed: audits of a few of many photographs.
+"""What audits say of detectors with planted faults, all of it, and how many photographs they need for that.
 
 The detectors and their pictures are those of ``tests/faults``; they need ``DETCAM_ASSETS``.
 """
@@ -24,11 +24,12 @@ from detcam.diagnosis.shortcuts import CORNER_NAMES
 from detcam.script import run_script
 
 NAMED = {"sound": None, "tall": "top edge too high", "marker": "context", "corner": "corners: {corner}",
-         "left_half": "one side: left", "background": "spread"}
+         "left_half": "one side: left", "background": "spread", "hat": "top edge too high"}
+EDGES = ("tall", "hat")  # whose boxes are wrong
 COUNTS = (1, 2, 3, 5, 7, 10, 15, 20, 30)
 
 
-def measure_few(
+def measure_audits(
     rows: Annotated[Path, typer.Option(help="Parquet file of all audits: read if it is there, made otherwise.")],
     part: Annotated[str, typer.Option(help="Of the pictures: calibrate or report.")] = "calibrate",
     seeds: Annotated[list[int] | None, typer.Option("--seed", help="Of detectors; repeatable. None: 5 to 9.")] = None,
@@ -36,11 +37,11 @@ def measure_few(
     draws: Annotated[int, typer.Option(min=1, help="Draws of so few pictures from each audit.")] = 4,
     seed: Annotated[int, typer.Option(help="Where draws start from.")] = 0,
 ) -> None:
-    """Print how often so many photographs name the fault, and something else."""
+    """Print what brings wrong edges in, and how often so many photographs name the fault, and something else."""
     if not rows.exists():
         pd.concat(list(_audits(part, seeds or list(range(5, 10)), pictures)), ignore_index=True).to_parquet(rows)
     table = pd.read_parquet(rows)
-    lines = "\n".join(_lines(table, draws, np.random.default_rng(seed)))
+    lines = "\n".join([*_edges(table), "", *_few(table, draws, np.random.default_rng(seed))])
     Console().print(lines, soft_wrap=True, highlight=False, markup=False)
 
 
@@ -53,13 +54,27 @@ def _audits(part: str, seeds: list[int], pictures: int) -> Iterator[pd.DataFrame
         with tempfile.TemporaryDirectory() as folder:
             data = read_data_set(audit_folder(kind, seed, pictures, part, Path(folder) / "pictures"))
             out = Path(folder) / "audit"
-            audit(detector_of(kind, seed), data, out, classes=["person"], intervene=True, heatmaps=False)
+            audit(detector_of(kind, seed), data, out, classes=["person"], edges=True, intervene=True, heatmaps=False)
             name = NAMED[kind]
             yield read_table(out).assign(kind_of=kind, seed=seed, fault="" if name is None else name.format(
                 corner=CORNER_NAMES[corner_of(seed)]))
 
 
-def _lines(table: pd.DataFrame, draws: int, random: np.random.Generator) -> Iterator[str]:
+def _edges(table: pd.DataFrame) -> Iterator[str]:
+    """Of top edges that lie too high, how much of their pull lies beyond the true edge, and what hiding it does."""
+    yield ("| detector | top edges too high by | of their pull beyond the true edge | hidden, they come in by | lower "
+           "end over error | pulled |")
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for (kind, seed), own in table[table.kind_of.isin(EDGES)].groupby(["kind_of", "seed"]):
+        summary = summarise(own, own.photograph.nunique())
+        line = next(each for each in summary["edges"] if each["edge"] == "top")
+        found = next((each["pulled"] for each in summary["findings"] if each.get("edge") == "top"), None)
+        extra, outward = line["hidden_extra"], line["outward"]["value"]
+        yield (f"| {kind}, {seed} | {outward:.1%} | {line['pull_beyond']['value']:.0%} | {extra['value']:.1%} "
+               f"[{extra['low']:.1%}, {extra['high']:.1%}] of {extra['n']} | {extra['low'] / outward:.2f} | {found} |")
+
+
+def _few(table: pd.DataFrame, draws: int, random: np.random.Generator) -> Iterator[str]:
     kinds = list(dict.fromkeys(table.kind_of))
     yield f"| photographs | {' | '.join(kinds)} |"
     yield "| --- |" + " --- |" * len(kinds)
@@ -83,4 +98,4 @@ def _named(table: pd.DataFrame, count: int, random: np.random.Generator) -> tupl
 
 
 if __name__ == "__main__":
-    run_script(measure_few)
+    run_script(measure_audits)
