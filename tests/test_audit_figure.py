@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from detcam.detectors.prediction import Grid
 from detcam.diagnosis.error_types import CORRECT, ERRORS
 from detcam.store.heatmaps import save_heatmaps
 from detcam.views.audit import MOST, figure_of, save_figures
-from detcam.views.colours import EDGE, TYPE_COLOURS
+from detcam.views.colours import EDGE, TYPE_COLOURS, WORST
 from detcam.views.figure import write_figure
 from detcam.views.first import First, first_figure
 
@@ -95,6 +96,24 @@ def test_baselines_are_never_cut() -> None:
     assert len(labels) == MOST
     assert labels[-2:] == ["size alone", "random"]
     assert [line.get_color() for line in axes.lines].count(EDGE) == 4  # an interval and a dot each
+
+
+def test_long_sentences_and_labels_stay_on_the_page() -> None:
+    long = "Boxes are too MMMMM: their top edges lie 17% [15%, 19%] of the true height too high. " * 4
+    line = {"name": "corners", "where": "top left", "effect": estimate(0.1), "named": True, "limit": 0.2,
+            "rests_on": "intervention"}
+    figure = figure_of(summary_of(findings=[{"sentence": long}, {"sentence": "Another."}], shortcuts=[line]))
+    figure.canvas.draw()
+    width = figure.canvas.get_width_height()[0]
+    words = [*figure.texts, *(text for axes in figure.axes for text in (axes.xaxis.label, axes._left_title))]
+    for text in words:
+        extent = text.get_window_extent()
+        assert 0 <= extent.x0 <= extent.x1 <= width, text.get_text()
+    sentences = [text for text in figure.texts if text.get_color() == WORST]
+    assert len(sentences) > 3
+    places = [text.get_window_extent().y0 for text in sentences]
+    assert all(above - below > 10 for above, below in pairwise(places))
+    assert min(places) > max(axes.get_window_extent().y1 for axes in figure.axes)
 
 
 def test_shortcuts_say_whether_anything_was_hidden() -> None:

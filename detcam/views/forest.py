@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from detcam.views.colours import INK, MUTED, RULE
 from detcam.views.figure import DPI
+from detcam.views.lettering import wrap
 
 Record = dict[str, Any]
 Panel = tuple[Callable[[Axes, Any], None], Any, int]
@@ -20,6 +21,7 @@ Line = tuple[str, Record, str]
 WIDTH = 13.0  # inches
 LINE = 0.27  # inches a line of a panel
 LETTERS = 44  # of a label
+SIZE = 10.5  # points of a sentence
 PLACES = ((0.205, 0.265), (0.715, 0.265))  # left end and width of the two columns of panels, shares of the page
 
 
@@ -37,14 +39,15 @@ def page(title: str, sentences: Sequence[tuple[str, str]], otherwise: str, panel
     panels = [each for each in panels if each[2]]
     rows = [panels[index : index + 2] for index in range(0, len(panels), 2)]
     heights = [1.15 + LINE * max(each[2] for each in row) for row in rows]
-    lines = [*((words, MUTED) for words in under), *(sentences or [(otherwise, MUTED)])]
+    said = [*((words, MUTED) for words in under), *(sentences or [(otherwise, MUTED)])]
+    lines = [(line, colour) for words, colour in said for line in wrap(words, WIDTH * 0.96, SIZE)]
     top = 0.75 + 0.24 * len(lines)
     total, done = top + sum(heights), top
     figure = Figure((WIDTH, total), dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)
     figure.text(0.02, 1 - 0.3 / total, title, fontsize=14, weight="bold", color=INK, va="center")
     for place, (words, colour) in enumerate(lines):
-        figure.text(0.02, 1 - (0.66 + 0.24 * place) / total, words, fontsize=10.5, va="center", color=colour)
+        figure.text(0.02, 1 - (0.66 + 0.24 * place) / total, words, fontsize=SIZE, va="center", color=colour)
     for row, height in zip(rows, heights, strict=True):
         for (draw, content, _), (left, width) in zip(row, PLACES, strict=False):
             draw(figure.add_axes((left, 1 - (done + height - 0.55) / total, width, (height - 1.0) / total)), content)
