@@ -212,7 +212,7 @@ def test_the_command_takes_a_batch(files: list[Path], tmp_path: Path, capsys: py
     data.write_text("path: .\nval: images\nnames: [box]\n")
     command = ["audit", str(tmp_path / "images"), "--annotations", str(data), "--model", TINY, "--class-names"]
     names = tmp_path / "names.txt"
-    names.write_text("background\nbox\nball\n")
+    names.write_text("box\nball\n")
     assert main([*command, str(names), "--min-score", "0.9", "--batch", "4", "--out", str(tmp_path / "out")]) == 0
     assert set(read_table(tmp_path / "out").photograph) == {path.name for path in files}
     assert main([*command, str(names), "--batch", "0"]) == 2

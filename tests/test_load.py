@@ -61,6 +61,8 @@ def test_a_yolo_checkpoint_and_a_live_yolo_detect_the_same(tmp_path: Path) -> No
     (torch.nn.Linear(2, 2), {}, DetectorError, "expected a model of torchvision's (SSD"),
     (TINY, {"weights": "nowhere.pth"}, WeightsError, "nowhere.pth: no such weights file"),
     (TINY, {"class_names": "nowhere.txt"}, InputError, "nowhere.txt: cannot be read as a list of class names"),
+    (TINY, {"class_names": ["background", "box", "ball"]}, InputError,
+     "3 names, the last of label 3, and tiny.py:tiny_ssd knows labels up to 2: name its classes from label 1 on"),
     (TINY, {"score_activation": "tanh"}, InputError, "score activation 'tanh': expected one of softmax, sigmoid"),
 ])
 def test_what_cannot_be_loaded_is_a_clear_error(model: Any, options: dict[str, Any], error: type[Exception],
