@@ -107,13 +107,13 @@ def audit(detector: Detector, data: DataSet, out: str | Path, *, classes: Sequen
         try:
             for places in batches_of(detector, list(files.values()), size):
                 missing = [place for place in places if names[place] not in journal]
-                if missing:
-                    stop_if_asked()
+                if not missing:
+                    continue
+                stop_if_asked()
                 for place in missing:
                     step(data.photographs[place].file, tried)
                     tried += 1
-                if missing:
-                    walk.take(places, journal)
+                walk.take(places, journal)
         except KeyboardInterrupt:
             outcome.interrupted = True
         outcome.done = sum(name in journal for name in names)
