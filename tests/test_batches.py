@@ -113,6 +113,7 @@ def test_differences_of_a_lost_row_and_its_winner_are_the_same(detector: Detecto
 def test_a_batch_takes_one_forward_pass(detector: Detector, files: list[Path], tmp_path: Path,
                                         monkeypatch: pytest.MonkeyPatch) -> None:
     data, options = asked(detector, files)
+    assert detector.depth_layers  # which takes a forward pass once
     passes: list[int] = []
     forward = detector.forward
 
