@@ -99,7 +99,10 @@ class Prediction:
     spread: Callable[[Tensor, Tensor], Tensor] | None = None
 
     def of_image(self: Own, image: int) -> Own:
-        """What is said about one image of the batch alone, as if it had been asked alone."""
+        """What is said about one image of the batch alone, as if it had been asked alone.
+
+        A subclass with tensors of its own takes the image's part of those too.
+        """
         own = slice(image, image + 1)
         levels = tuple(replace(level, logits=level.logits[own], regression=level.regression[own])
                        for level in self.levels)
