@@ -174,7 +174,7 @@ def test_an_interrupted_comparison_goes_on(data: Path, words: list[str], capsys:
 
     models = [f"{data / 'models.py'}:{name}" for name in ("one", "two")]
     left = iter(range(6))  # all of A and two photographs of B
-    diagnose = walk.diagnose
+    diagnose = walk.diagnose_together
 
     def until(*arguments: Any, **more: Any) -> Any:
         if next(left, None) is None:
@@ -182,7 +182,7 @@ def test_an_interrupted_comparison_goes_on(data: Path, words: list[str], capsys:
         return diagnose(*arguments, **more)
 
     with monkeypatch.context() as patched:
-        patched.setattr(walk, "diagnose", until)
+        patched.setattr(walk, "diagnose_together", until)
         assert compare(*models, *words, "--out", "cut") == 130
     assert not Path("cut/comparison.json").exists()
     capsys.readouterr()
