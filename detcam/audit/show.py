@@ -53,7 +53,7 @@ def _edges(summary: Record) -> Table:
                    "which way", "how far", "over 10 %", "worst of its box")
     for each in summary["edges"]:
         if each["outward"]["value"] is not None:
-            table.add_row(each["edge"], estimate(each["outward"], "+.0%"), estimate(each["distance"], ".0%"),
+            table.add_row(each["edge"], estimate(each["outward"], "+.1%"), estimate(each["distance"], ".1%"),
                           estimate(each["bad"], ".0%"), estimate(each["worst"], ".0%"))
     return table
 
