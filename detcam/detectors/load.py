@@ -206,8 +206,8 @@ def _torchvision(model: nn.Module, name: str, asked: _Asked, architecture: str |
     detector: Detector = adapter_of(family)(model, words, name=name, architecture=architecture, **chosen)
     last = max(detector.rivals)
     if words is not None and max(words) > last:
-        raise InputError(f"class_names: {len(words)} names, the last of label {max(words)}, and {name} knows labels up to "
-                         f"{last}: name its classes from label 1 on, without the background")
+        raise InputError(f"class_names: {len(words)} names, the last of label {max(words)}, and {name} knows labels up "
+                         f"to {last}: name its classes from label 1 on, without the background")
     return detector
 
 
