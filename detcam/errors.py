@@ -76,3 +76,17 @@ def near(name: str, known: Iterable[str], limit: int = 4) -> str:
         return "did you mean " + ", ".join(close) + "?"
     shown = ", ".join(names[:12])
     return f"known: {shown}" + (", …" if len(names) > 12 else "")
+
+STOPS = (MismatchError, WeightsError, LayerError, MethodError, ClassNameError, PlaceError, OutputError)
+"""What no other photograph would change: these end a run. Everything else is one photograph's own failure."""
+
+
+def error_words(error: Exception) -> str:
+    """An error in one line; for errors that detcam does not raise itself, with their type."""
+    words = " ".join(str(error).split())
+    return words if isinstance(error, DetcamError) else f"{type(error).__name__}: {words}".rstrip(": ")
+
+
+def printable(words: str) -> str:
+    """The words without control characters and line breaks, which a file's name may hold."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in words)

@@ -19,8 +19,8 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
+from detcam.cli.script import run_script
 from detcam.errors import DetcamError, InputError
-from detcam.script import run_script
 from detcam.store.files import written_whole
 
 COLUMNS = ("model", "layer", "method", "boxes of", "boxes", "forwards", "peer", "peer forwards", "ratio", "peak MiB")

@@ -13,13 +13,13 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from detcam.audit import audit
-from detcam.choices import ClassNames, Device, ImageSize, Model, Weights, load_detector
-from detcam.data import read_data_set
-from detcam.detectors.load import SHIPPED
+from detcam.audits.audit import audit
+from detcam.cli.options import ClassNames, Device, ImageSize, Model, Weights, load_detector
+from detcam.cli.script import run_script
+from detcam.datasets.formats import read_data_set
+from detcam.detectors.loading.load import SHIPPED
 from detcam.errors import DataError
-from detcam.imaging import load_image
-from detcam.script import run_script
+from detcam.imaging.image import load_image
 
 BLOCK = 16  # photographs: detection and audit take turns, so that both meet the same other work on the machine
 

@@ -20,14 +20,15 @@ import torch
 from torch import Tensor, nn
 
 from detcam.attribution.attribute import attribute
-from detcam.attribution.methods import get_method
+from detcam.attribution.methods.registry import get_method
 from detcam.attribution.target import TARGETS
-from detcam.detectors import Detector, load
-from detcam.detectors.base import Canvas
+from detcam.detectors.base import Detector
+from detcam.detectors.canvas import Canvas
 from detcam.detectors.detections import Detections
+from detcam.detectors.from_tensors import detections_of
+from detcam.detectors.loading.load import load
 from detcam.detectors.prediction import Prediction
-from detcam.detectors.reported import detections_of
-from detcam.imaging import Image, load_image
+from detcam.imaging.image import Image, load_image
 
 SSD, YOLO = "ssd300_vgg16", "yolov8n"
 APART = 5  # cells between boxes of one level

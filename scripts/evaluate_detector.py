@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
-from detcam.choices import (
+from detcam.audits.average_precision import DRAWS, LEAST_SCORE, Case, Figure, case_of, evaluate
+from detcam.cli.options import (
     ClassNames,
     Device,
     HeadChoice,
@@ -22,11 +23,10 @@ from detcam.choices import (
     Weights,
     load_detector,
 )
-from detcam.data import read_data_set
-from detcam.detectors.load import SHIPPED
-from detcam.diagnosis.evaluation import DRAWS, LEAST_SCORE, Case, Figure, case_of, evaluate
+from detcam.cli.script import run_script
+from detcam.datasets.formats import read_data_set
+from detcam.detectors.loading.load import SHIPPED
 from detcam.errors import ImageError, InputError
-from detcam.script import run_script
 
 SCHEMA = 1
 

@@ -3,7 +3,7 @@
 import sys
 
 try:
-    from detcam.cli import alone, main
+    from detcam.cli.app import alone, main
 except KeyboardInterrupt:  # the imports take seconds
     sys.exit(130)
 

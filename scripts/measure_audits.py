@@ -1,9 +1,8 @@
 """What audits say of detectors with planted faults, all of it, and how many photographs they need for that.
 
-The detectors and their pictures are those of ``tests/faults``; they need ``DETCAM_ASSETS``.
+The detectors and their pictures are those of ``detcam/evaluation/planted_faults``; they need ``DETCAM_ASSETS``.
 """
 
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,13 +14,12 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # where the detectors with planted faults live
-from detcam.audit import audit
-from detcam.audit.summary import summarise
-from detcam.audit.table import read_table
-from detcam.data import read_data_set
-from detcam.diagnosis.shortcuts import CORNER_NAMES
-from detcam.script import run_script
+from detcam.audits.audit import audit
+from detcam.audits.summary import summarise
+from detcam.audits.table import read_table
+from detcam.cli.script import run_script
+from detcam.datasets.formats import read_data_set
+from detcam.diagnosis.attention.shortcuts import CORNER_NAMES
 
 NAMED = {"sound": None, "tall": "top edge too high", "marker": "context", "corner": "corners: {corner}",
          "left_half": "one side: left", "background": "spread", "hat": "top edge too high"}
@@ -46,8 +44,8 @@ def measure_audits(
 
 
 def _audits(part: str, seeds: list[int], pictures: int) -> Iterator[pd.DataFrame]:
-    from faults.training import corner_of  # type: ignore[import-not-found]
-    from faults.zoo import audit_folder, detector_of  # type: ignore[import-not-found]
+    from detcam.evaluation.planted_faults.training import corner_of  # type: ignore[import-not-found]
+    from detcam.evaluation.planted_faults.zoo import audit_folder, detector_of  # type: ignore[import-not-found]
 
     jobs = [(kind, seed) for kind in NAMED for seed in seeds]
     for kind, seed in track(jobs, console=Console(stderr=True)):

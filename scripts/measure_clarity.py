@@ -16,19 +16,20 @@ from rich.progress import track
 from rich.table import Table
 
 from detcam.attribution.attribute import attribute
-from detcam.attribution.layers import AUTO
-from detcam.attribution.methods import get_method
+from detcam.attribution.layers.names import AUTO
+from detcam.attribution.methods.registry import get_method
 from detcam.attribution.target import TARGETS
-from detcam.choices import ClassNames, Device, Model, Weights, load_detector
-from detcam.data import GroundTruth, read_data_set
-from detcam.detectors import Detector
-from detcam.detectors.load import SHIPPED
-from detcam.diagnosis.clarity import clarity, outline_share, photograph_edges
-from detcam.diagnosis.measured import MeasuredBoxes, concatenate, matched_on
-from detcam.diagnosis.statistics import RESAMPLES, rank_correlation
-from detcam.diagnosis.validation import check_classes
-from detcam.imaging import load_image
-from detcam.script import run_script
+from detcam.cli.options import ClassNames, Device, Model, Weights, load_detector
+from detcam.cli.script import run_script
+from detcam.datasets.formats import read_data_set
+from detcam.datasets.ground_truth import GroundTruth
+from detcam.detectors.base import Detector
+from detcam.detectors.loading.load import SHIPPED
+from detcam.diagnosis.classes import check_classes
+from detcam.evaluation.matched_boxes import MeasuredBoxes, concatenate, matched_on
+from detcam.imaging.image import load_image
+from detcam.measures.outline_clarity import clarity, outline_share, photograph_edges
+from detcam.stats.rank_correlation import RESAMPLES, rank_correlation
 
 SCHEMA = 1
 MAPS = ("guided_gradcam", "guided_backprop", "gradient")

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from detcam.choices import (
+from detcam.cli.options import (
     ClassNames,
     Device,
     HeadChoice,
@@ -25,15 +25,17 @@ from detcam.choices import (
     Weights,
     load_detector,
 )
-from detcam.data import GroundTruth, read_data_set
-from detcam.detectors import Detector
-from detcam.detectors.load import SHIPPED
-from detcam.diagnosis.evidence import FORMS, SCALES, evidence_in_forms
-from detcam.diagnosis.measured import MeasuredBoxes, concatenate, matched_on
-from detcam.diagnosis.statistics import RESAMPLES, Estimate, correlation_gain, rank_correlation, worst_edge
-from detcam.diagnosis.validation import check_classes, check_layers
+from detcam.cli.script import run_script
+from detcam.datasets.formats import read_data_set
+from detcam.datasets.ground_truth import GroundTruth
+from detcam.detectors.base import Detector
+from detcam.detectors.loading.load import SHIPPED
+from detcam.diagnosis.classes import check_classes
+from detcam.evaluation.evidence_forms import FORMS, SCALES, evidence_in_forms
+from detcam.evaluation.matched_boxes import MeasuredBoxes, concatenate, matched_on
+from detcam.evaluation.validation import check_layers
 from detcam.imaging.boxes import edge_lengths
-from detcam.script import run_script
+from detcam.stats.rank_correlation import RESAMPLES, Estimate, correlation_gain, rank_correlation, worst_edge
 
 SCHEMA = 1
 FIRST_SCALE = next(iter(SCALES))

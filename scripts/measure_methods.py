@@ -17,9 +17,9 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
-from detcam.attribution.baselines import BASELINES
+from detcam.attribution.inputs.baselines import BASELINES
 from detcam.attribution.target import get_target
-from detcam.choices import (
+from detcam.cli.options import (
     ClassNames,
     Device,
     HeadChoice,
@@ -30,17 +30,18 @@ from detcam.choices import (
     Weights,
     load_detector,
 )
-from detcam.data import GroundTruth, read_data_set
-from detcam.detectors import Detector
-from detcam.detectors.load import SHIPPED
-from detcam.diagnosis.compared import PARTS, RESAMPLES, photographs_of, summarise, table_of
-from detcam.diagnosis.comparison import Plan, Row, compare
-from detcam.diagnosis.faithfulness import STEPS
-from detcam.diagnosis.readings import CHUNK
-from detcam.diagnosis.recipes import GAUSSIAN, SHAPE, Recipe, check_recipe, read_recipe
-from detcam.diagnosis.validation import check_classes
+from detcam.cli.script import run_script
+from detcam.datasets.formats import read_data_set
+from detcam.datasets.ground_truth import GroundTruth
+from detcam.detectors.base import Detector
+from detcam.detectors.loading.load import SHIPPED
+from detcam.diagnosis.classes import check_classes
+from detcam.diagnosis.interventions.copies import CHUNK
 from detcam.errors import DataError, InputError, OutputError, near
-from detcam.script import run_script
+from detcam.evaluation.faithfulness import STEPS
+from detcam.evaluation.map_comparison import Plan, Row, compare
+from detcam.evaluation.map_spec import GAUSSIAN, SHAPE, Recipe, check_recipe, read_recipe
+from detcam.evaluation.map_summary import PARTS, RESAMPLES, photographs_of, summarise, table_of
 from detcam.store.files import written_whole
 
 SCHEMA = 1

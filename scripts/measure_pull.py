@@ -15,21 +15,23 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from detcam.choices import ClassNames, Device, Model, ScoreActivation, Weights, load_detector
-from detcam.data import GroundTruth, read_data_set
-from detcam.detectors import Detector
-from detcam.detectors.load import SHIPPED
-from detcam.diagnosing import Diagnosis, diagnose
-from detcam.diagnosis.edge_questions import edge_question
-from detcam.diagnosis.effect import median
-from detcam.diagnosis.intervention import FILL, intervene
-from detcam.diagnosis.reference import SOUND
-from detcam.diagnosis.regions import Region
-from detcam.diagnosis.statistics import Estimate, mean, rank_correlation
-from detcam.diagnosis.validation import check_classes
+from detcam.cli.options import ClassNames, Device, Model, ScoreActivation, Weights, load_detector
+from detcam.cli.script import run_script
+from detcam.datasets.formats import read_data_set
+from detcam.datasets.ground_truth import GroundTruth
+from detcam.detectors.base import Detector
+from detcam.detectors.loading.load import SHIPPED
+from detcam.diagnosis.classes import check_classes
+from detcam.diagnosis.diagnose import diagnose
+from detcam.diagnosis.interventions.edge_probe import edge_question
+from detcam.diagnosis.interventions.intervention import FILL, intervene
+from detcam.diagnosis.interventions.regions import Region
+from detcam.diagnosis.result import Diagnosis
 from detcam.errors import DataError
 from detcam.imaging.boxes import EDGES, OUTWARD, edge_lengths
-from detcam.script import run_script
+from detcam.measures.reference import SOUND
+from detcam.stats.effect_size import median
+from detcam.stats.rank_correlation import Estimate, mean, rank_correlation
 
 HOT, NEAREST, ELSEWHERE = "where the map says", "at the edge's middle", "elsewhere"
 PLACES = (HOT, NEAREST, ELSEWHERE)

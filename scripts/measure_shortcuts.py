@@ -1,10 +1,9 @@
 """Which shortcut audits name: tiny detectors with planted faults, audited again and again, and a real one beside them.
 
-The detectors and their pictures are those of ``tests/faults``; they need ``DETCAM_ASSETS``. Limits are set on the part
+The detectors and their pictures are those of ``detcam/evaluation/planted_faults``; they need ``DETCAM_ASSETS``. Limits are set on the part
 ``calibrate``, with detectors of other seeds and pictures of other persons and backgrounds than those of ``report``.
 """
 
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,17 +16,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # where the detectors with planted faults live
 import detcam
-from detcam.data import read_data_set
-from detcam.data.ground_truth import GroundTruth
-from detcam.detectors import Detector
-from detcam.diagnosing import diagnose
-from detcam.diagnosing.table import COLUMNS, rows_of
-from detcam.diagnosis.effect import cliffs_delta
-from detcam.diagnosis.error_types import CORRECT
-from detcam.diagnosis.fills import FILLS
-from detcam.diagnosis.shortcut_findings import (
+from detcam.audits.shortcut_findings import (
     HOTTEST_CORNER,
     HOTTEST_SIDE,
     NAMED,
@@ -37,10 +27,18 @@ from detcam.diagnosis.shortcut_findings import (
     find_shortcuts,
     told_by_box,
 )
-from detcam.diagnosis.shortcut_questions import LEFT_RIGHT, QUESTIONS, TOP_BOTTOM
-from detcam.diagnosis.shortcuts import CONTEXT, CORNERS, LIMITS, ONE_SIDE, PATTERNS, SPREAD, excess
-from detcam.diagnosis.statistics import mean
-from detcam.script import run_script
+from detcam.cli.script import run_script
+from detcam.datasets.formats import read_data_set
+from detcam.datasets.ground_truth import GroundTruth
+from detcam.detectors.base import Detector
+from detcam.diagnosis.attention.shortcuts import CONTEXT, CORNERS, LIMITS, ONE_SIDE, PATTERNS, SPREAD, excess
+from detcam.diagnosis.diagnose import diagnose
+from detcam.diagnosis.error_types import CORRECT
+from detcam.diagnosis.interventions.fills import FILLS
+from detcam.diagnosis.interventions.shortcut_probes import LEFT_RIGHT, QUESTIONS, TOP_BOTTOM
+from detcam.diagnosis.table import COLUMNS, rows_of
+from detcam.stats.effect_size import cliffs_delta
+from detcam.stats.rank_correlation import mean
 
 SOUND = ("sound", "tall")  # no shortcut: the boxes of "tall" are wrong, not what they rest on
 FAULTS = {"marker": CONTEXT, "corner": CORNERS, "left_half": ONE_SIDE, "background": SPREAD}
@@ -84,7 +82,7 @@ def measure_shortcuts(
 
 def _planted(part: str, seeds: list[int], audits: int, sound_audits: int, pictures: int, fills: list[str]
              ) -> Iterator[pd.DataFrame]:
-    from faults.zoo import KINDS, audit_folder, detector_of  # type: ignore[import-not-found]
+    from detcam.evaluation.planted_faults.zoo import KINDS, audit_folder, detector_of  # type: ignore[import-not-found]
 
     jobs = [(kind, seed, audit) for kind in KINDS for seed in seeds
             for audit in range(sound_audits if kind in SOUND else audits)]

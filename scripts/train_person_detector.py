@@ -1,6 +1,6 @@
 """Train the person detector: `python scripts/train_person_detector.py --help`."""
 
-from detcam.training.cli import main
+from detcam.cli.train import main
 
 if __name__ == "__main__":
     main()

@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
-from detcam.attribution.methods import get_method
-from detcam.choices import (
+from detcam.attribution.methods.registry import get_method
+from detcam.cli.options import (
     ClassNames,
     Device,
     HeadChoice,
@@ -27,13 +27,15 @@ from detcam.choices import (
     Weights,
     load_detector,
 )
-from detcam.data import GroundTruth, read_data_set
-from detcam.detectors import Detector
-from detcam.detectors.load import SHIPPED
-from detcam.diagnosis.statistics import RESAMPLES
-from detcam.diagnosis.validation import (
+from detcam.cli.script import run_script
+from detcam.datasets.formats import read_data_set
+from detcam.datasets.ground_truth import GroundTruth
+from detcam.detectors.base import Detector
+from detcam.detectors.loading.load import SHIPPED
+from detcam.diagnosis.classes import check_classes
+from detcam.errors import OutputError
+from detcam.evaluation.validation import (
     Measurement,
-    check_classes,
     check_layers,
     correlations,
     correlations_by_size,
@@ -42,8 +44,7 @@ from detcam.diagnosis.validation import (
     summary,
     worst_edges,
 )
-from detcam.errors import OutputError
-from detcam.script import run_script
+from detcam.stats.rank_correlation import RESAMPLES
 
 SCHEMA = 1
 

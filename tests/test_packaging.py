@@ -1,9 +1,9 @@
 """What a person reads and what is checked automatically are the same commands."""
 
 import os
-from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from support.places import ROOT
+
 COMMAND = 'python -m pip install -e ".[test]" && python -m pytest -n 2'
 
 

@@ -1,0 +1,1 @@
+"""Boxes to raw heatmaps: targets, gradients, and the methods that combine them."""

@@ -3,25 +3,26 @@
 from collections.abc import Sequence
 from importlib import import_module
 
+from detcam.attribution.gradients.tape import Tape
 from detcam.attribution.heatmap import Heatmap
-from detcam.attribution.methods import Method
-from detcam.attribution.methods.table import ANSWERS, CHANNEL, LAYER, MASKED, METHODS, NOISY, PATH, PIXEL, SCORED
-from detcam.attribution.tape import Tape
+from detcam.attribution.method import ANSWERS, LAYER, NOISY, Method
+from detcam.attribution.methods.table import CHANNEL, MASKED, METHODS, PATH, PIXEL, SCORED
 from detcam.attribution.target import FOUND, TARGETS, Target, settled
 from detcam.attribution.task import Task, keys_of
-from detcam.detectors.base import FRESH, SIMILARITY, Canvas, Detector
+from detcam.detectors.base import FRESH, SIMILARITY, Detector
+from detcam.detectors.canvas import Canvas
 from detcam.detectors.detections import Detections
-from detcam.detectors.replay import replaying
+from detcam.detectors.frozen_proposals import replaying
 from detcam.errors import MethodError
 
 RUNNERS = {
-    LAYER: "detcam.attribution.layer_maps:layer_maps",
-    PATH: "detcam.attribution.layer_maps:path_maps",
-    PIXEL: "detcam.attribution.pixel_maps:pixel_maps",
-    NOISY: "detcam.attribution.noisy_maps:noisy_maps",
-    SCORED: "detcam.attribution.scored_maps:scored_maps",
-    MASKED: "detcam.attribution.pixel_maps:masked_maps",
-    CHANNEL: "detcam.attribution.channel_maps:channel_maps",
+    LAYER: "detcam.attribution.runners.layer:layer_maps",
+    PATH: "detcam.attribution.runners.layer:path_maps",
+    PIXEL: "detcam.attribution.runners.pixel:pixel_maps",
+    NOISY: "detcam.attribution.runners.noisy:noisy_maps",
+    SCORED: "detcam.attribution.runners.scored:scored_maps",
+    MASKED: "detcam.attribution.runners.pixel:masked_maps",
+    CHANNEL: "detcam.attribution.runners.channel:channel_maps",
 }
 """What calls the methods of each kind: a :class:`Task` to a heatmap a detection."""
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from detcam.detectors.prediction import Grid
-from detcam.imaging import Geometry
+from detcam.imaging.geometry import Geometry
+from detcam.imaging.grid import Grid
 
 OK = "ok"
 UNREACHABLE = "unreachable"

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from detcam.detectors.base import SIMILARITY, Canvas, Detector
+from detcam.detectors.base import SIMILARITY, Detector
+from detcam.detectors.canvas import Canvas
 from detcam.detectors.prediction import Prediction
 from detcam.errors import InputError, near
 from detcam.imaging.boxes import EDGES

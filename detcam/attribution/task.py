@@ -7,14 +7,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from detcam.attribution.gradients.tape import Tape
 from detcam.attribution.heatmap import NOT_FINITE, OK, ZERO, Heatmap
-from detcam.attribution.methods import Method
-from detcam.attribution.tape import Tape
+from detcam.attribution.method import Method
 from detcam.attribution.target import Key, Target
-from detcam.detectors.base import Canvas, Detector
+from detcam.detectors.base import Detector
+from detcam.detectors.canvas import Canvas
 from detcam.detectors.detections import Detections
-from detcam.detectors.prediction import Grid
-from detcam.imaging import Geometry
+from detcam.imaging.geometry import Geometry
+from detcam.imaging.grid import Grid
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -13,14 +12,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from detcam.detectors.agreement import first_difference
+from detcam.detectors.canvas import Canvas
 from detcam.detectors.detections import Detections
 from detcam.detectors.finite import refuse_bad_prediction, refuse_bad_weights
+from detcam.detectors.layers.stages import LEVEL, Stage, stages
+from detcam.detectors.parity import first_difference
 from detcam.detectors.prediction import Prediction
-from detcam.detectors.selection import Selection
-from detcam.detectors.stages import LEVEL, Stage, stages
+from detcam.detectors.selection.selection import Selection
 from detcam.errors import ClassNameError, DetectorError, MismatchError, near
-from detcam.imaging import Geometry, Image
+from detcam.imaging.image import Image
 
 BLANK = 64  # pixels a side of a photograph whose content does not matter
 CHECK_SCORE = 0.05  # the threshold of the check against the model's own detections
@@ -32,29 +32,6 @@ CLASS_TARGETS = ("logit", "probability", "margin")
 BOX_TARGETS = ("left", "top", "right", "bottom", "width", "height")
 SIMILARITY = "similarity"  # what a box is found by where rows are others on every changed copy
 OBJECTNESS = "objectness"
-
-
-@dataclass(frozen=True)
-class Canvas:
-    """Photographs as the model sees them.
-
-    Attributes:
-        pixels: ``[B, 3, h, w]`` RGB in 0..1; the model's own normalisation happens in ``Detector.forward``.
-        geometries: where each photograph lies on its canvas, one an image.
-    """
-
-    pixels: Tensor
-    geometries: tuple[Geometry, ...]
-
-    def of_image(self, image: int) -> "Canvas":
-        """The canvas of one of the photographs alone."""
-        return Canvas(self.pixels[image : image + 1], self.geometries[image : image + 1])
-
-    @staticmethod
-    def together(canvases: Sequence["Canvas"]) -> "Canvas":
-        """Canvases of one size as one."""
-        return Canvas(torch.cat([each.pixels for each in canvases]),
-                      tuple(geometry for each in canvases for geometry in each.geometries))
 
 
 class Detector(ABC):
@@ -173,7 +150,11 @@ class Detector(ABC):
 
     def stages(self, pixels: Tensor) -> list[Stage]:
         """The layers worth looking at, from shallow to deep, on a canvas ``[1, 3, h, w]``."""
-        return stages(self, pixels)
+        def run() -> None:
+            with self.borrowed(), torch.no_grad():
+                self.forward(pixels)
+
+        return stages(self.model, self.head, self.neck, run)
 
     def in_depth(self, stage: Stage) -> bool:
         """Whether a stage from the edge layer on is one of ``depth_layers``: those that are no level's input are."""

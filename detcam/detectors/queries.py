@@ -11,11 +11,13 @@ import torch
 from torch import Tensor
 from torchvision.ops import box_convert
 
-from detcam.detectors.base import FRESH, Canvas, Detector
+from detcam.detectors.base import FRESH, Detector
+from detcam.detectors.canvas import Canvas
 from detcam.detectors.detections import Detections
-from detcam.detectors.prediction import Grid, Level, Prediction
-from detcam.detectors.reported import detections_of
-from detcam.detectors.selection import Selection
+from detcam.detectors.from_tensors import detections_of
+from detcam.detectors.prediction import Level, Prediction
+from detcam.detectors.selection.selection import Selection
+from detcam.imaging.grid import Grid
 
 
 @dataclass(frozen=True)

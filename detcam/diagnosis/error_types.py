@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detcam.data.ground_truth import GroundTruth
-from detcam.data.matching import MIN_IOU, UNMATCHED, match_by_class
+from detcam.datasets.ground_truth import GroundTruth
+from detcam.datasets.matching import MIN_IOU, UNMATCHED, match_by_class
 from detcam.errors import InputError
 from detcam.imaging.boxes import iou
 

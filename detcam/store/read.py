@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detcam.errors import DataError, ImageError
-from detcam.explanation import Explanation
-from detcam.imaging import Image, load_image
+from detcam.explanations.explanation import Explanation
+from detcam.imaging.image import Image, load_image
 from detcam.store.records import from_record, pixels_sha256
 from detcam.store.write import JSON_NAME, SCHEMA
 

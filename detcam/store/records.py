@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detcam.attribution.heatmap import Heatmap
-from detcam.attribution.sweep import Sweep
+from detcam.attribution.layers.sweep import Sweep
 from detcam.detectors.detections import Detections
-from detcam.detectors.prediction import Grid
-from detcam.diagnosis.edges import Edges
-from detcam.diagnosis.shares import REGIONS, Shares
-from detcam.explanation import Explanation, Maps
-from detcam.imaging import Geometry, Image
+from detcam.explanations.explanation import Explanation, Maps
 from detcam.imaging.boxes import EDGES
+from detcam.imaging.geometry import Geometry
+from detcam.imaging.grid import Grid
+from detcam.imaging.image import Image
+from detcam.measures.edge_evidence import Edges
+from detcam.measures.shares import REGIONS, Shares
 from detcam.store.verdicts import read_verdict, verdict_record
 
 Record = dict[str, Any]

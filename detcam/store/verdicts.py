@@ -3,8 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
-from detcam.diagnosis.place import Place
-from detcam.diagnosis.verdict import Reason, Rival, Verdict
+from detcam.verdicts.place import Place
+from detcam.verdicts.verdict import Reason, Rival, Verdict
 
 
 def verdict_record(verdict: Verdict | None) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from types import TracebackType
 import numpy as np
 
 from detcam.errors import OutputError
-from detcam.explanation import Explanation
+from detcam.explanations.explanation import Explanation
 from detcam.store.files import output_folder, unique_stems, written_whole
 from detcam.store.records import to_record
 

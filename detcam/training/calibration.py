@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torchvision.models.detection.ssd import SSD
 
-from detcam.diagnosis.evaluation import Case, best_f1_score
+from detcam.audits.average_precision import Case, best_f1_score
 
 
 @torch.no_grad()

@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torchvision.models.detection.ssd import SSD
 
-from detcam.data import GroundTruth
-from detcam.detectors.person_ssd import PERSON, save_person_weights
-from detcam.detectors.ssd import SSDDetector
-from detcam.diagnosis.evaluation import cases_of, evaluate
+from detcam.audits.average_precision import cases_of, evaluate
+from detcam.datasets.ground_truth import GroundTruth
+from detcam.detectors.for_torchvision.person_ssd import PERSON, save_person_weights
+from detcam.detectors.for_torchvision.ssd import SSDDetector
 from detcam.errors import DetcamError
 from detcam.training.augment import Augmentation
 from detcam.training.batches import PICTURE_SIDE, Batch, BatchMaker, derived_seed

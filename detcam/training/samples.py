@@ -10,7 +10,7 @@ from torchvision.io import ImageReadMode, decode_image
 from torchvision.transforms.v2 import functional as F
 from torchvision.tv_tensors import BoundingBoxes
 
-from detcam.data import GroundTruth
+from detcam.datasets.ground_truth import GroundTruth
 from detcam.errors import DataError, near
 
 SMALLEST_CUTOUT = 60  # pixels of height

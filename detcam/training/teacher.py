@@ -13,7 +13,7 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.ssd import SSD
 from torchvision.ops import clip_boxes_to_image, nms
 
-from detcam.detectors.python_file import function_in
+from detcam.detectors.loading.python_file import function_in
 
 PERSON = 1
 NMS_IOU = 0.5

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from detcam.diagnosing.result import Diagnosis
-from detcam.explanation import DetectionExplanation, Explanation
+from detcam.diagnosis.result import Diagnosis
+from detcam.explanations.explanation import DetectionExplanation, Explanation
 
 PAGE_ROWS = 6  # detections in a cell's picture
 MOST_PAGES = 3  # of a diagnosis in a cell: all boxes on the photograph, and the first rows
@@ -39,8 +39,8 @@ def diagnosis_png(diagnosis: Diagnosis) -> bytes:
     """The first pages of a diagnosis as one PNG, one below the other."""
     from PIL import Image as PilImage
 
-    from detcam.views.diagnosis import diagnosis_figures
-    from detcam.views.figure import figure_png
+    from detcam.views.diagnosis.pages import diagnosis_figures
+    from detcam.views.page.png import figure_png
 
     pages = []
     for figure in islice(diagnosis_figures(diagnosis, rows_per_page=PAGE_ROWS), MOST_PAGES):
@@ -57,9 +57,9 @@ def diagnosis_png(diagnosis: Diagnosis) -> bytes:
 
 def diagnosis_summary(diagnosis: Diagnosis) -> str:
     """A diagnosis in words: the counts, and a line for each box that is not correct and each missed object."""
-    from detcam.diagnosing.words import sentences_of, sentences_of_missed
     from detcam.diagnosis.error_types import CORRECT, IGNORED, MISSED
-    from detcam.views.judged import badge_of, count_words
+    from detcam.diagnosis.sentences.detections import sentences_of, sentences_of_missed
+    from detcam.views.diagnosis.common import badge_of, count_words
 
     lines = [f"Diagnosis of {diagnosis.image.name}: {count_words(diagnosis)}"]
     lines += [f"  {badge_of(diagnosis, int(diagnosis.index[box]))}  {' '.join(sentences_of(diagnosis, box))}"
@@ -75,7 +75,8 @@ def _print_diagnosis(diagnosis: Diagnosis, printer: Any, cycle: bool) -> None:
 
 def png_of(shown: Explanation | DetectionExplanation) -> bytes:
     """The first page of an explanation as PNG, or a single detection's own figure."""
-    from detcam.views.figure import figure_png, first_figure  # Matplotlib is loaded when the first picture is drawn
+    from detcam.views.explanation.figure import first_figure
+    from detcam.views.page.png import figure_png
 
     explanation: Explanation
     if isinstance(shown, Explanation):
@@ -97,7 +98,7 @@ def summary(shown: Explanation | DetectionExplanation) -> str:
         what = "Detection" if shown.verdict is None else f"{shown.verdict.place}: {shown.verdict.sentence} Row"
         return (f"{what} {shown.number}: {shown.class_name} {shown.score:.2f}, box ({x1:.0f}, {y1:.0f}, {x2:.0f}, "
                 f"{y2:.0f}), heat of {', '.join(shown.heatmaps)} from layer {shown.heatmap.layer}")
-    from detcam.views.overview import count_words
+    from detcam.views.explanation.overview import count_words
 
     hidden = len(shown) - PAGE_ROWS
     more = (f"; the figure shows the first {PAGE_ROWS}, the others: explanation[{PAGE_ROWS}:]" if hidden > 0 else "")

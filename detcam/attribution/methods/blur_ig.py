@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from torch import Generator, Tensor
 
-from detcam.attribution.baselines import out_of_focus
-from detcam.attribution.paths import TOLERANCE, along, copy_by_copy
-from detcam.attribution.pixel_gradients import PixelGradients
+from detcam.attribution.gradients.pixel_gradients import PixelGradients
+from detcam.attribution.inputs.baselines import out_of_focus
+from detcam.attribution.inputs.paths import TOLERANCE, along, copy_by_copy
 
 STEPS = 100  # the authors' code
 SIGMA = 0.17  # of the canvas's longer side: the authors' 50 px of 299 px
@@ -28,7 +28,7 @@ def blur_ig(gradients: PixelGradients, pixels: Tensor, generator: Generator, ste
         gradients: of the boxes, which share the path and its forward passes.
         pixels: ``[S, 3, h, w]`` RGB in 0..1, each with a path of its own.
         generator: not used.
-        steps: gradients on a path, before :func:`detcam.attribution.paths.along` cuts those that are too long.
+        steps: gradients on a path, before :func:`detcam.attribution.inputs.paths.along` cuts those that are too long.
         sigma: standard deviation of the strongest blur, as a share of the canvas's longer side.
         tolerance: by which share of what the target gains on the way the sum may miss it.
 

@@ -5,7 +5,7 @@ from torch import Generator, Tensor
 from torch.nn.functional import interpolate
 
 from detcam.attribution.chunks import in_chunks
-from detcam.attribution.methods.table import Similarities
+from detcam.attribution.method import Similarities
 
 SAMPLES = 5000  # masks; the paper's section 4
 GRID = 16  # cells along each side of a mask, the paper's section 4

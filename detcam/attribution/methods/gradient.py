@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from torch import Generator, Tensor
 
-from detcam.attribution.pixel_gradients import PixelGradients
+from detcam.attribution.gradients.pixel_gradients import PixelGradients
 
 
 def gradient(gradients: PixelGradients, pixels: Tensor, generator: Generator) -> Iterator[Tensor]:

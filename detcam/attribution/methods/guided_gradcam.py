@@ -7,11 +7,12 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import grid_sample
 
+from detcam.attribution.gradients.pixel_gradients import PixelGradients
 from detcam.attribution.heatmap import Heatmap
-from detcam.attribution.layer_maps import layer_maps
-from detcam.attribution.layers import AUTO, DEPTH
-from detcam.attribution.methods import get_method
-from detcam.attribution.pixel_gradients import PixelGradients
+from detcam.attribution.layers.names import AUTO, DEPTH
+from detcam.attribution.method import LAYER, Method
+from detcam.attribution.methods.gradcam import gradcam
+from detcam.attribution.runners.layer import layer_maps
 
 
 def guided_gradcam(gradients: PixelGradients, pixels: Tensor, generator: Generator) -> Iterator[Tensor]:
@@ -28,7 +29,7 @@ def guided_gradcam(gradients: PixelGradients, pixels: Tensor, generator: Generat
     """
     task = gradients.task
     layer = AUTO if task.layer == DEPTH or list(task.layer) == [DEPTH] else task.layer
-    cam = replace(task, method=get_method("gradcam"), layer=layer, tape=None)
+    cam = replace(task, method=Method("gradcam", LAYER, gradcam), layer=layer, tape=None)
     cams = [layer_maps(replace(cam, canvas=replace(task.canvas, pixels=copy))) for copy in pixels.split(1)]
     for box, gradient in enumerate(gradients(pixels, guided=True)):
         enlarged = torch.stack([_enlarged(own[box]) for own in cams])

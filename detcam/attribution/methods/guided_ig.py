@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import torch
 from torch import Generator, Tensor
 
-from detcam.attribution.baselines import baseline_of
-from detcam.attribution.paths import copy_by_copy
-from detcam.attribution.pixel_gradients import PixelGradients
+from detcam.attribution.gradients.pixel_gradients import PixelGradients
+from detcam.attribution.inputs.baselines import baseline_of
+from detcam.attribution.inputs.paths import copy_by_copy
 from detcam.attribution.progress import report
 from detcam.errors import MethodError
 
@@ -35,7 +35,7 @@ def guided_ig(gradients: PixelGradients, pixels: Tensor, generator: Generator, s
         steps: gradients on a path.
         fraction: of the values that move at a time.
         distance: how far a value may be ahead or behind, as a share of the path; 0 is Integrated Gradients.
-        baseline: where paths begin, one of :data:`detcam.attribution.baselines.STARTS`.
+        baseline: where paths begin, one of :data:`detcam.attribution.inputs.baselines.STARTS`.
 
     Raises:
         MethodError: a setting is out of range, or there is no such baseline.

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from torch import Generator, Tensor
 
-from detcam.attribution.baselines import baseline_of
-from detcam.attribution.paths import TOLERANCE, along, copy_by_copy
-from detcam.attribution.pixel_gradients import PixelGradients
+from detcam.attribution.gradients.pixel_gradients import PixelGradients
+from detcam.attribution.inputs.baselines import baseline_of
+from detcam.attribution.inputs.paths import TOLERANCE, along, copy_by_copy
 
 STEPS = 50  # section 5: 20 to 300
 BASELINE = "black"  # the paper's, section 3
@@ -25,8 +25,8 @@ def integrated_gradients(gradients: PixelGradients, pixels: Tensor, generator: G
         gradients: of the boxes, which share the path and its forward passes.
         pixels: ``[S, 3, h, w]`` RGB in 0..1, each with a path of its own.
         generator: not used.
-        steps: gradients on a path, before :func:`detcam.attribution.paths.along` cuts those that are too long.
-        baseline: where paths begin, one of :data:`detcam.attribution.baselines.STARTS`.
+        steps: gradients on a path, before :func:`detcam.attribution.inputs.paths.along` cuts those that are too long.
+        baseline: where paths begin, one of :data:`detcam.attribution.inputs.baselines.STARTS`.
         tolerance: by which share of ``target(x) - target(x')`` the sum may miss it.
 
     Returns:

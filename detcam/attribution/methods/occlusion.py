@@ -3,9 +3,9 @@
 import torch
 from torch import Generator, Tensor
 
-from detcam.attribution.baselines import baseline_of, photograph_slices
 from detcam.attribution.chunks import in_chunks
-from detcam.attribution.scored_maps import Scores
+from detcam.attribution.inputs.baselines import baseline_of, photograph_slices
+from detcam.attribution.runners.scored import Scores
 from detcam.errors import MethodError
 
 WINDOW = 0.1  # of the canvas's longer side, 64 px at 640: the paper does not say how large its square is
@@ -27,7 +27,7 @@ def occlusion(scores: Scores, pixels: Tensor, generator: Generator, window: floa
         generator: not used.
         window: side of the square, as a share of the canvas's longer side; at least a pixel.
         stride: from one square to the next, likewise; at most a window, or pixels would be left out.
-        baseline: what the square shows, one of :data:`detcam.attribution.baselines.STARTS`.
+        baseline: what the square shows, one of :data:`detcam.attribution.inputs.baselines.STARTS`.
 
     Raises:
         MethodError: window or stride are out of range, or there is no such baseline.

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from detcam.attribution.methods.table import Channels
+from detcam.attribution.method import Channels
 
 
 def scorecam(channels: Channels) -> Tensor:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from torch import Generator, Tensor
 
-from detcam.attribution.noise import NOISE, SAMPLES, over_noise
-from detcam.attribution.pixel_gradients import Attributions
+from detcam.attribution.gradients.pixel_gradients import Attributions
+from detcam.attribution.inputs.noise import NOISE, SAMPLES, over_noise
 
 
 def vargrad(attributions: Attributions, pixels: Tensor, generator: Generator, samples: int = SAMPLES,

@@ -7,11 +7,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from detcam.attribution.baselines import photograph_slices
+from detcam.attribution.gradients.pixel_gradients import PixelGradients
+from detcam.attribution.inputs.baselines import photograph_slices
+from detcam.attribution.inputs.paths import TOLERANCE, added
+from detcam.attribution.inputs.segments import segments_of
 from detcam.attribution.methods.integrated_gradients import integrated_gradients
-from detcam.attribution.paths import TOLERANCE, added
-from detcam.attribution.pixel_gradients import PixelGradients
-from detcam.attribution.segments import segments_of
 
 STEPS = 50
 BASELINES = ("black", "white")  # the paper's, section 3.2: with one alone, its colour would have no attribution

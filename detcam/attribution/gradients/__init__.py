@@ -1,0 +1,1 @@
+"""Gradients of a box's target at layers and pixels, from as few passes as possible."""

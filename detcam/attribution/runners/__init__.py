@@ -1,0 +1,1 @@
+"""What calls the methods of each kind: boxes to a heatmap each."""

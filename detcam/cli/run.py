@@ -1,0 +1,149 @@
+"""The main job: photograph after photograph to figures, ``explanations.json`` and raw heatmaps."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, field, replace
+from glob import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from detcam.attribution.heatmap import Heatmap
+from detcam.detectors.base import Detector
+from detcam.errors import (
+    STOPS,
+    OutputError,
+    error_words,
+    printable,
+)
+from detcam.explanations.explain import explain
+from detcam.explanations.explanation import Explanation
+from detcam.imaging.image import Image
+from detcam.interruption import stop_if_asked
+from detcam.store.files import unique_stems
+from detcam.store.write import JSON_NAME, Writer
+
+
+@dataclass
+class Outcome:
+    """What a run has done so far.
+
+    Attributes:
+        explained: the explanations, without their pixels and heat, which would not fit into memory for long.
+        figures: how many figures were written.
+        failures: each photograph that could not be explained, and why.
+        interrupted: whether the user stopped it.
+    """
+
+    explained: list[Explanation] = field(default_factory=list)
+    figures: int = 0
+    failures: list[tuple[Path, str]] = field(default_factory=list)
+    interrupted: bool = False
+
+
+def run(detector: Detector, photographs: Sequence[Path], out: Path, options: dict[str, Any],
+        drawing: dict[str, Any], step: Callable[[Path], None] = lambda path: None) -> Outcome:
+    """Explain photographs one by one; each one's files are written whole before the next begins.
+
+    Args:
+        detector: what is explained.
+        photographs: files.
+        out: the output folder.
+        options: keyword arguments of :func:`detcam.explain`.
+        drawing: keyword arguments of :func:`detcam.views.explanation.figure.save_figures`.
+        step: called with a photograph before it is explained.
+
+    Raises:
+        OutputError: something cannot be written.
+        MismatchError, WeightsError, LayerError, MethodError, ClassNameError: the detector cannot be explained in this
+            way at all.
+        PlaceError: a place that was asked about is not in the photograph.
+    """
+    outcome = Outcome()
+    stems = unique_stems([str(path) for path in photographs])
+    with Writer(out) as writer:
+        try:
+            for path, stem in zip(photographs, stems, strict=True):
+                stop_if_asked()
+                step(path)
+                try:
+                    _one(detector, path, stem, writer, options, drawing, outcome)
+                except STOPS:
+                    raise
+                except Exception as error:  # one photograph, whatever is wrong with it, never stops a run
+                    words = error_words(error)
+                    outcome.failures.append((path, words))
+                    writer.fail(str(path), words)
+        except KeyboardInterrupt:
+            outcome.interrupted = True
+    return outcome
+
+
+def _one(detector: Detector, path: Path, stem: str, writer: Writer, options: dict[str, Any],
+         drawing: dict[str, Any], outcome: Outcome) -> None:
+    from detcam.views.explanation.figure import save_figures
+    from detcam.views.explanation.sweep import save_sweeps
+    from detcam.views.page.colours import HEAT
+
+    with redirect_stdout(sys.stderr):  # libraries that print do not belong into the table
+        explanation = explain(detector, path, **options)
+    with _whole_or_none(writer, stem):
+        figures = save_figures(explanation, writer.folder / stem, **drawing)
+        figures += save_sweeps(explanation, writer.folder / stem, cmap=drawing.get("cmap", HEAT))
+        writer.add(explanation, [figure.name for figure in figures], stem)
+    outcome.explained.append(without_heat(explanation))
+    outcome.figures += len(figures)
+
+
+@contextmanager
+def _whole_or_none(writer: Writer, stem: str) -> Iterator[None]:
+    """Leave no page of a photograph that is not recorded in the end: a full disk needs the room for what is finished.
+
+    Pages that took the place of earlier ones stay.
+    """
+    def pages() -> set[Path]:
+        return {*writer.folder.glob(f"{escape(stem)}.png"), *writer.folder.glob(f"{escape(stem)}.*.png")}
+
+    before, recorded = pages(), len(writer)
+    try:
+        yield
+    except BaseException:
+        if len(writer) == recorded:
+            for page in pages() - before:
+                page.unlink(missing_ok=True)
+        raise
+
+
+def without_heat(explanation: Explanation) -> Explanation:
+    """The explanation's numbers, to be shown: a black photograph and empty heatmaps take no memory."""
+    shape = explanation.image.rgb.shape
+    black = np.broadcast_to(np.zeros((), np.uint8), shape)
+
+    def emptied(heatmap: Heatmap) -> Heatmap:
+        return replace(heatmap, values=np.zeros((1, 1), np.float32))
+
+    maps = tuple(replace(each, heatmaps=tuple(emptied(heatmap) for heatmap in each.heatmaps))
+                 for each in explanation.maps)
+    edges = None if explanation.edges is None else replace(explanation.edges, maps=None)
+    return replace(explanation, image=Image(black, printable(explanation.image.name)), maps=maps, edges=edges,
+                   sweep=None)
+
+
+def check_output(out: Path, photographs: Sequence[Path]) -> None:
+    """Refuse to write over anything that detcam did not make.
+
+    Raises:
+        OutputError: photographs lie in the output folder, or other files have the names that are needed.
+    """
+    home = out.resolve()
+    if any(path.resolve().parent == home for path in photographs):
+        raise OutputError(f"{out}: holds the photographs themselves; name another folder with --out")
+    if (out / JSON_NAME).exists():
+        return
+    for stem in unique_stems([str(path) for path in photographs]):
+        for ending in (".png", ".npz", ".sweep-1.png"):
+            if (out / (stem + ending)).exists():
+                raise OutputError(f"{out / (stem + ending)}: exists, and detcam did not make this folder; name another "
+                                  "folder with --out")

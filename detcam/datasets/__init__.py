@@ -1,0 +1,1 @@
+"""True boxes of photographs, in the formats that data sets come in."""

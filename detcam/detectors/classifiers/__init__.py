@@ -1,0 +1,1 @@
+"""Image classifiers, as detectors whose only box is the whole photograph."""

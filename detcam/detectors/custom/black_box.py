@@ -1,0 +1,156 @@
+"""Adapter for a plain callable: a photograph goes in, boxes come out, and nobody can look inside."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from detcam.detectors.base import FRESH, Detector
+from detcam.detectors.canvas import Canvas
+from detcam.detectors.detections import Detections
+from detcam.detectors.from_tensors import detections_of, without_rows
+from detcam.detectors.prediction import Prediction
+from detcam.detectors.table_prediction import TablePrediction, tables
+from detcam.errors import DetectorError, InputError, LayerError
+from detcam.imaging.geometry import Geometry
+from detcam.imaging.image import Image
+
+UNKNOWN = "unknown"  # the fingerprint of what nobody can look into
+Answer = tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]  # boxes [N, 4], labels [N], scores [N]
+
+
+class Callee(nn.Module):
+    """A callable where a network is expected: it has no weights and no layers."""
+
+    def __init__(self, function: Callable[[NDArray[np.uint8]], Any]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, rgb: NDArray[np.uint8]) -> Any:
+        return self.function(rgb)
+
+
+class BlackBoxDetector(Detector):
+    """A callable that answers and does not explain itself; the canvas is the photograph as it is.
+
+    Its rows are its detections, in its own order: another photograph has others. Methods that mask the photograph
+    explain it (D-RISE is the default); layers, gradients, edges and its selection step by step are out of reach.
+
+    Args:
+        function: uint8 ``[H, W, 3]`` RGB to ``(boxes [N, 4] xyxy source pixels, labels [N], scores [N])``, NumPy
+            arrays, tensors or lists. It has to give the same answer twice.
+        class_names: label to word; a sequence names the labels from 0 on.
+        name: what to call it in messages and provenance; None takes the function's own name.
+
+    Raises:
+        InputError: no class names, or none at all in them.
+    """
+
+    family = "blackbox"
+    rows = FRESH
+    differentiable = False
+    default_method = "drise"
+
+    def __init__(self, function: Callable[[NDArray[np.uint8]], Any],
+                 class_names: Mapping[int, str] | Sequence[str] | None = None, name: str | None = None) -> None:
+        self.name = name or str(getattr(function, "__name__", type(function).__name__))
+        if not class_names:
+            raise InputError(f"{self.name}: a plain callable needs class_names: a list from label 0 on or a dictionary")
+        self.model = Callee(function)
+        self.architecture = "callable"
+        named = class_names.items() if isinstance(class_names, Mapping) else enumerate(class_names)
+        self.class_names = {int(label): str(word) for label, word in named}
+
+    @property
+    def head(self) -> None:
+        return None
+
+    @property
+    def n_levels(self) -> int:
+        return 0
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """That a box is found, which D-RISE explains under all these names."""
+        return "logit", "probability", "similarity"
+
+    @property
+    def fingerprint(self) -> str:
+        """Nobody knows which weights a callable uses, if any."""
+        return UNKNOWN
+
+    @property
+    def device(self) -> torch.device:
+        return torch.device("cpu")
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return torch.float32
+
+    def own_layer(self, level: int) -> str:
+        raise LayerError(f"{self.name} is a plain callable and has no layers: use method='drise'")
+
+    @property
+    def mismatch_hint(self) -> str:
+        return "it does not give the same answer twice: switch off what is random in it"
+
+    def canvas(self, image: Image) -> Canvas:
+        pixels = torch.from_numpy(image.rgb).permute(2, 0, 1)[None].float() / 255
+        size = (image.height, image.width)
+        return Canvas(pixels, (Geometry(size, size, (1.0, 1.0)),))
+
+    def forward(self, pixels: Tensor) -> TablePrediction:
+        """Ask about each canvas; the shorter answers of a batch are filled up with empty boxes of score 0."""
+        bytes_ = (pixels.detach() * 255).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+        answers = [self._ask(np.ascontiguousarray(rgb)) for rgb in bytes_]
+        most = max(1, *(len(scores) for _, _, scores in answers))
+        boxes = torch.zeros(len(answers), most, 4)
+        scores = torch.zeros(len(answers), most, max(self.class_names) + 1)
+        for image, (own, labels, values) in enumerate(answers):
+            boxes[image, : len(own)] = torch.from_numpy(own)
+            scores[image, torch.arange(len(own)), torch.from_numpy(labels)] = torch.from_numpy(values)
+        return tables(scores, boxes, activate=lambda values: values)  # nobody knows logits: its scores stand for them
+
+    def _ask(self, rgb: NDArray[np.uint8]) -> Answer:
+        """The callable's answer, checked.
+
+        Raises:
+            DetectorError: it is not boxes, labels and scores of one length, or has a score outside 0..1 or a label
+                without a name.
+        """
+        answer = self.model(rgb)
+        try:
+            boxes, labels, scores = (_array(each) for each in answer)
+            boxes = boxes.reshape(-1, 4) if boxes.size == 0 else boxes
+        except (TypeError, ValueError):
+            raise DetectorError(f"{self.name}: expected (boxes [N, 4], labels [N], scores [N]), got "
+                                f"{type(answer).__name__}") from None
+        if boxes.shape != (len(scores), 4) or labels.shape != scores.shape or scores.ndim != 1:
+            raise DetectorError(f"{self.name}: expected boxes [N, 4], labels [N] and scores [N], got "
+                                f"{list(boxes.shape)}, {list(labels.shape)} and {list(scores.shape)}")
+        if len(scores) and not 0 <= scores.min() <= scores.max() <= 1:
+            raise DetectorError(f"{self.name}: expected scores from 0 to 1, got {scores.min():g} to {scores.max():g}")
+        unknown = set(labels.astype(int).tolist()) - set(self.class_names)
+        if unknown:
+            raise DetectorError(f"{self.name}: answered with label {min(unknown)}, which class_names does not name")
+        return boxes.astype(np.float32), labels.astype(np.int64), scores.astype(np.float32)
+
+    def select(self, prediction: Prediction, canvas: Canvas, min_score: float) -> list[Detections]:
+        selected = []
+        for boxes, scores in zip(prediction.boxes, prediction.scores, strict=True):
+            best, labels = scores.max(1)
+            rows = torch.where(best > min_score)[0]
+            selected.append(detections_of(prediction, rows, labels[rows], best[rows], boxes[rows]))
+        return selected
+
+    def library_detections(self, image: Image, min_score: float) -> Detections:
+        boxes, labels, scores = (torch.from_numpy(each) for each in self._ask(np.ascontiguousarray(image.rgb)))
+        kept = scores > min_score
+        return without_rows(boxes[kept], labels[kept], scores[kept])
+
+
+def _array(values: Any) -> NDArray[Any]:
+    return values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)

@@ -1,0 +1,1 @@
+"""Adapters for torchvision's detectors."""

@@ -1,0 +1,33 @@
+"""What a model of torchvision's reports by itself, under other settings for the time being."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from detcam.detectors.base import Detector
+from detcam.detectors.detections import Detections
+from detcam.detectors.from_tensors import without_rows
+from detcam.imaging.image import Image
+
+
+def reported_by_itself(detector: Detector, image: Image, holder: Any, settings: Mapping[str, Any]) -> Detections:
+    """The model's own detections of a photograph; the settings are as they were when it is done.
+
+    Args:
+        detector: around a model of torchvision's.
+        image: the photograph.
+        holder: the module that has the settings.
+        settings: name to value, such as ``score_thresh``.
+    """
+    pixels = torch.from_numpy(image.rgb).permute(2, 0, 1).to(detector.device, detector.dtype) / 255
+    before = {name: getattr(holder, name) for name in settings}
+    with detector.borrowed(), torch.no_grad():
+        try:
+            for name, value in settings.items():
+                setattr(holder, name, value)
+            found = detector.model([pixels])[0]
+        finally:
+            for name, value in before.items():
+                setattr(holder, name, value)
+    return without_rows(found["boxes"], found["labels"], found["scores"])

@@ -1,0 +1,1 @@
+"""Which layers a detector has, and which are worth looking at."""

@@ -1,0 +1,1 @@
+"""From raw rows to detections: thresholds, top-k and non-maximum suppression, step by step."""

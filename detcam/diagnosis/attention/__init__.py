@@ -1,0 +1,1 @@
+"""Where the heat of a box lies, compared with the true objects."""

@@ -1,0 +1,1 @@
+"""Regions hidden, and the same raw row read again, beside control regions."""

@@ -1,0 +1,1 @@
+"""Measuring detcam itself. Nothing that runs for a user imports it."""

@@ -1,0 +1,1 @@
+"""One photograph explained: every box beside its own heatmaps and numbers."""

@@ -1,0 +1,1 @@
+"""Numbers of one box that need no true box."""

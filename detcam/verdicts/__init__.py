@@ -1,0 +1,1 @@
+"""Why a place has no box: the best raw row there, and what dropped it."""

@@ -1,0 +1,158 @@
+"""Why nothing was detected at a place: the raw row that speaks for it, and what kept it from being detected."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from detcam.attribution.heatmap import Heatmap
+from detcam.detectors.base import Detector
+from detcam.detectors.canvas import Canvas
+from detcam.detectors.detections import Detections
+from detcam.detectors.from_tensors import detections_of
+from detcam.detectors.prediction import Prediction
+from detcam.detectors.selection.selection import Selection
+from detcam.detectors.selection.steps import SCORE
+from detcam.errors import ClassNameError
+from detcam.imaging.geometry import Geometry
+from detcam.imaging.image import Image
+from detcam.measures.shares import Shares, shares
+from detcam.verdicts.place import Choice, Place, choose
+from detcam.verdicts.verdict import Reason, Rival, Verdict
+
+HOPELESS = 0.05  # nobody sets the threshold lower: what else stands in the way of such a row is beside the point
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The rows that speak for places, each followed by what took its place.
+
+    Attributes:
+        detections: the rows, source pixels; those that were dropped too.
+        verdicts: one a row; None for a row that took another's place.
+        numbered: the rows' numbers: of detections, the ones that they have anyway; others follow after the last.
+        found: all detections, of the classes that were asked about.
+    """
+
+    detections: Detections
+    verdicts: tuple[Verdict | None, ...]
+    numbered: tuple[int, ...]
+    found: Detections
+
+    def shares(self, heatmaps: Sequence[Heatmap]) -> list[Shares]:
+        """Where each row's heat lies; the other boxes are the photograph's detections."""
+        own = zip(heatmaps, self.detections.boxes, self.detections.rows, self.detections.labels, strict=True)
+        where = []
+        for heatmap, box, row, label in own:
+            others = self.found.boxes[(self.found.rows != row) | (self.found.labels != label)]
+            where.append(shares([heatmap], np.concatenate([box[None], others]))[0])
+        return where
+
+
+def ask(detector: Detector, prediction: Prediction, canvas: Canvas, image: Image, places: Sequence[Place],
+        found: Detections, min_score: float, labels: Sequence[int] | None = None) -> Asked:
+    """Find the raw row that speaks for each place, and why it is no detection.
+
+    Args:
+        detector: what is asked.
+        prediction: what it says about the canvas.
+        canvas: one photograph.
+        image: that photograph.
+        places: where.
+        found: all its detections with a score above ``min_score``, of the classes that are asked about.
+        min_score: the threshold.
+        labels: only these classes; None for all.
+
+    Raises:
+        ClassNameError: only the background was asked about.
+    """
+    search = _Search(detector, prediction, detector.selection(prediction, canvas, min_score), found,
+                     _source_boxes(prediction, canvas.geometries[0]))
+    own = search.own_labels(labels)
+    for place in places:
+        search.add(place, search.choose(place, own if place.label is None else [place.label], image))
+    return Asked(search.detections(), tuple(search.verdicts), tuple(search.numbers), found)
+
+
+def _source_boxes(prediction: Prediction, geometry: Geometry) -> NDArray[np.float64]:
+    """All rows' boxes ``[A, 4]``, source pixels, clipped to the photograph."""
+    height, width = geometry.source
+    boxes = geometry.to_source(prediction.boxes[0].cpu().double().numpy())
+    return boxes.clip(0, [width, height, width, height]).astype(np.float64)
+
+
+class _Search:
+    """Rows with their numbers and verdicts, place after place."""
+
+    def __init__(self, detector: Detector, prediction: Prediction, selection: Selection, found: Detections,
+                 boxes: NDArray[np.float64]) -> None:
+        self.names, self.prediction, self.selection = detector.class_names, prediction, selection
+        self.labels = [int(label) for label in torch.unique(selection.pairs.labels)]
+        self.boxes = boxes
+        self.known = {pair: order + 1 for order, pair in enumerate(
+            zip(found.rows.tolist(), found.labels.tolist(), strict=True))}
+        self.pairs: list[tuple[int, int]] = []
+        self.verdicts: list[Verdict | None] = []
+        self.numbers: list[int] = []
+
+    def own_labels(self, labels: Sequence[int] | None) -> list[int]:
+        """The classes that were asked about, without the background."""
+        own = [label for label in self.labels if labels is None or label in labels]
+        if not own:
+            raise ClassNameError("the background is no class that is detected: name another one")
+        return own
+
+    def name(self, label: int) -> str:
+        """The word for a label."""
+        return self.names.get(label, f"class {label}")
+
+    def score(self, row: int, label: int) -> float:
+        """A row's probability of a class."""
+        return float(self.prediction.profiles(torch.tensor([row]), [label])[0, 0])
+
+    def choose(self, place: Place, labels: Sequence[int], image: Image) -> Choice:
+        """The row that speaks for a place, as one of some classes."""
+        rows, scores, own = (each.cpu().numpy() for each in self.prediction.candidates(labels))
+        found = choose(place, self.boxes[rows], scores.astype(np.float64), own, image)
+        return replace(found, row=int(rows[found.row]))
+
+    def add(self, place: Place, choice: Choice) -> None:
+        """Add the row of a place, and what took its place."""
+        pair = choice.row, choice.label
+        number, reasons = self._number(pair), self._reasons(pair)
+        best = max(self.labels, key=lambda label: self.score(choice.row, label))
+        self._append(pair, number, Verdict(
+            place=place, near=choice.near, iou=choice.iou, number=number, class_name=self.name(choice.label),
+            score=self.score(*pair), best_class=self.name(best),
+            best_score=self.score(choice.row, best), detected=not reasons, reasons=reasons))
+        for rival in (reason.rival for reason in reasons):
+            if rival is not None and (rival.row, rival.label) not in self.pairs:
+                self._append((rival.row, rival.label), rival.number, None)
+
+    def _append(self, pair: tuple[int, int], number: int, verdict: Verdict | None) -> None:
+        self.pairs.append(pair)
+        self.numbers.append(number)
+        self.verdicts.append(verdict)
+
+    def _number(self, pair: tuple[int, int]) -> int:
+        return self.known.setdefault(pair, len(self.known) + 1)
+
+    def _reasons(self, pair: tuple[int, int]) -> tuple[Reason, ...]:
+        hurdles = self.selection.hurdles(*pair, HOPELESS)
+        if hurdles and hurdles[0].kind == SCORE and hurdles[0].value < HOPELESS:
+            hurdles = hurdles[:1]
+        return tuple(Reason(hurdle.kind, hurdle.value, hurdle.limit, hurdle.others,
+                            None if hurdle.winner is None else self._rival(hurdle.winner)) for hurdle in hurdles)
+
+    def _rival(self, pair: tuple[int, int]) -> Rival:
+        row, label = pair
+        return Rival(row, label, self.name(label), self.score(*pair), self._number(pair),
+                     not self.selection.hurdles(row, label))
+
+    def detections(self) -> Detections:
+        """The rows as detections."""
+        rows, labels = torch.tensor(self.pairs, dtype=torch.long).view(-1, 2).T
+        scores = torch.tensor([self.score(*pair) for pair in self.pairs], dtype=torch.float64)
+        return detections_of(self.prediction, rows, labels, scores, torch.from_numpy(self.boxes)[rows])

@@ -1,0 +1,96 @@
+"""From raw heat to 0..1: what full colour means, in numbers and in words; and what is said where there is no heat."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detcam.attribution.gradients.tape import PIXELS
+from detcam.attribution.heatmap import NOT_FINITE, OK, UNREACHABLE, ZERO, Heatmap
+from detcam.errors import InputError
+from detcam.explanations.explanation import Explanation
+
+BOX, SHARED = "box", "shared"
+FINE_TOP = 99.5  # per cent of a fine map's positive values below full colour: single noisy cells would set the scale
+
+STATUS_WORDS = {
+    UNREACHABLE: ("unreachable", "no path leads from layer {layer} to this box"),
+    ZERO: ("zero", "layer {layer} reaches this box, but nothing there speaks for or against it"),
+    "negative": ("no positive heat", "at layer {layer} everything speaks against this box"),
+    NOT_FINITE: ("not finite", "the map from layer {layer} holds NaN or infinite values"),
+}
+
+
+def status_of(heatmap: Heatmap) -> tuple[str, str] | None:
+    """A name and a sentence for a map without heat to draw, or None for a map with heat."""
+    status = heatmap.status
+    if status == OK:
+        status = OK if np.isfinite(heatmap.values).all() else NOT_FINITE
+    if status == OK and not heatmap.heat.any():
+        status = "negative"
+    if status == OK:
+        return None
+    name, sentence = STATUS_WORDS.get(status, (status, "there is no map from layer {layer}"))
+    return name, sentence.format(layer=heatmap.layer)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What full colour stands for.
+
+    Attributes:
+        kind: ``"box"`` (each map has its own) or ``"shared"`` (all maps of a method have one).
+        tops: the raw value of full colour, for each method and detection, ``[M][N]``; 0 without heat.
+        pixels: whether any of the maps is one of pixels, whose highest values are cut.
+        fused: whether any of the maps is fused from several layers, whose highest values are cut, too.
+        poles: what negative and positive values of signed maps say; None where no map is signed.
+        unsigned: whether any map is not.
+    """
+
+    kind: str
+    tops: NDArray[np.float64]
+    pixels: bool
+    fused: bool = False
+    poles: tuple[str, str] | None = None
+    unsigned: bool = True
+
+    def words(self) -> str:
+        """What full colour means, as a sentence."""
+        whose = "each box has its own scale" if self.kind == BOX else "all boxes share one scale a method"
+        fine = " and ".join(["pixel maps"] * self.pixels + ["fused maps"] * self.fused)
+        cut = f" (for {fine} the {FINE_TOP:g}th percentile)" if fine else ""
+        fused = (" Fused layers: each map over the mean of its heat (the number after the /), then summed."
+                 if self.fused else "")
+        what = "Positive part of the map" if self.poles is None else "Both signs of the map"
+        rest = (" Maps without a sign show their strength alone, from dark to bright."
+                if self.poles and self.unsigned else "")
+        return f"{what}, linear; {whose}. 100 % is the maximum{cut}.{fused}{rest}"
+
+
+def scale_of(explanation: Explanation, kind: str) -> Scale:
+    """The scale of all of an explanation's heatmaps, the same on every page.
+
+    Raises:
+        InputError: ``kind`` is neither ``"box"`` nor ``"shared"``.
+    """
+    if kind not in (BOX, SHARED):
+        raise InputError(f"scale {kind!r}: expected {BOX!r} or {SHARED!r}")
+    tops = np.array([[top_of(heatmap) for heatmap in maps.heatmaps] for maps in explanation.maps], float)
+    tops = tops.reshape(len(explanation.maps), len(explanation))
+    if kind == SHARED and tops.size:
+        tops[:] = tops.max(1, keepdims=True)
+    pixels = any(heatmap.layer == PIXELS for maps in explanation.maps for heatmap in maps.heatmaps)
+    fused = any(heatmap.scales for maps in explanation.maps for heatmap in maps.heatmaps)
+    poles = next((maps.poles for maps in explanation.maps if maps.poles), None)
+    unsigned = any(not heatmap.signed for maps in explanation.maps for heatmap in maps.heatmaps)
+    return Scale(kind, tops, pixels, fused, poles, unsigned)
+
+
+def top_of(heatmap: Heatmap) -> float:
+    """The raw value of full colour where a map has its own scale; 0 without heat."""
+    if status_of(heatmap):
+        return 0.0
+    heat = heatmap.heat
+    if heatmap.layer == PIXELS or heatmap.scales:
+        return float(np.percentile(heat[heat > 0], FINE_TOP))
+    return float(heat.max())
