@@ -44,8 +44,8 @@ def measure_audits(
 
 
 def _audits(part: str, seeds: list[int], pictures: int) -> Iterator[pd.DataFrame]:
-    from detcam.evaluation.planted_faults.training import corner_of  # type: ignore[import-not-found]
-    from detcam.evaluation.planted_faults.zoo import audit_folder, detector_of  # type: ignore[import-not-found]
+    from detcam.evaluation.planted_faults.training import corner_of
+    from detcam.evaluation.planted_faults.zoo import audit_folder, detector_of
 
     jobs = [(kind, seed) for kind in NAMED for seed in seeds]
     for kind, seed in track(jobs, console=Console(stderr=True)):

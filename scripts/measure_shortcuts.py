@@ -1,7 +1,8 @@
 """Which shortcut audits name: tiny detectors with planted faults, audited again and again, and a real one beside them.
 
-The detectors and their pictures are those of ``detcam/evaluation/planted_faults``; they need ``DETCAM_ASSETS``. Limits are set on the part
-``calibrate``, with detectors of other seeds and pictures of other persons and backgrounds than those of ``report``.
+The detectors and their pictures are those of ``detcam/evaluation/planted_faults``; they need ``DETCAM_ASSETS``. Limits
+are set on the part ``calibrate``, with detectors of other seeds and pictures of other persons and backgrounds than
+those of ``report``.
 """
 
 import tempfile
@@ -82,7 +83,7 @@ def measure_shortcuts(
 
 def _planted(part: str, seeds: list[int], audits: int, sound_audits: int, pictures: int, fills: list[str]
              ) -> Iterator[pd.DataFrame]:
-    from detcam.evaluation.planted_faults.zoo import KINDS, audit_folder, detector_of  # type: ignore[import-not-found]
+    from detcam.evaluation.planted_faults.zoo import KINDS, audit_folder, detector_of
 
     jobs = [(kind, seed, audit) for kind in KINDS for seed in seeds
             for audit in range(sound_audits if kind in SOUND else audits)]

@@ -9,10 +9,10 @@ from detcam.attribution.method import ANSWERS, LAYER, NOISY, Method
 from detcam.attribution.methods.table import CHANNEL, MASKED, METHODS, PATH, PIXEL, SCORED
 from detcam.attribution.target import FOUND, TARGETS, Target, settled
 from detcam.attribution.task import Task, keys_of
-from detcam.detectors.base import FRESH, SIMILARITY, Detector
+from detcam.detectors.base import PER_INPUT, SIMILARITY, Detector
 from detcam.detectors.canvas import Canvas
 from detcam.detectors.detections import Detections
-from detcam.detectors.frozen_proposals import replaying
+from detcam.detectors.frozen_proposals import frozen_proposals
 from detcam.errors import MethodError
 
 RUNNERS = {
@@ -54,7 +54,7 @@ def attribute(detector: Detector, canvas: Canvas, detections: Detections, method
     target = settled(target, detector, canvas, keys_of(detections), None if tape is None else tape.prediction)
     module, _, function = RUNNERS[method.kind].partition(":")
     task = Task(detector, canvas, detections, method, layer, target, seed, tape)
-    with replaying(detector, canvas, None if tape is None else tape.prediction, rows=method.kind != MASKED):
+    with frozen_proposals(detector, canvas, None if tape is None else tape.prediction, rows=method.kind != MASKED):
         maps: list[Heatmap] = getattr(import_module(module), function)(task)
     return maps
 
@@ -65,7 +65,7 @@ def explained(detector: Detector, method: Method, target: Target) -> Target:
     Raises:
         MethodError: of such rows something else was asked.
     """
-    if detector.rows != FRESH or not method.changes_input or target.anew:
+    if detector.rows != PER_INPUT or not method.changes_input or target.rematched:
         return target
     if target.name not in FOUND:
         raise MethodError(f"method {method.name!r} changes the photograph, and {detector.name} chooses its rows anew "

@@ -11,7 +11,7 @@ _listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
 
 
 @contextmanager
-def heard_by(listener: Listener) -> Iterator[None]:
+def progress_listener(listener: Listener) -> Iterator[None]:
     """Tell ``listener`` what long methods report inside the block; of nested blocks the innermost hears it."""
     token = _listener.set(listener)
     try:

@@ -36,7 +36,7 @@ class Target:
     poles: tuple[str, str] | None = None
     settle: Callable[[Prediction, Sequence[Key], Mapping[int, str]], "Target"] | None = None
     names: Mapping[Key, str] = field(default_factory=dict)
-    anew: bool = False
+    rematched: bool = False
 
     def name_of(self, row: int, label: int) -> str:
         """What is explained about a detection, in words."""
@@ -85,7 +85,7 @@ def _settle_similarity(prediction: Prediction, keys: Sequence[Key], rivals: Mapp
         best = (overlap * prediction.scores_of(label)).argmax(1).tolist()
         return torch.stack([_agreement(prediction, image, own, label, box) for image, own in enumerate(best)])
 
-    return Target(SIMILARITY, read, anew=True)
+    return Target(SIMILARITY, read, rematched=True)
 
 
 def _agreement(prediction: Prediction, image: int, row: int, label: int, box: Tensor) -> Tensor:
@@ -118,7 +118,7 @@ TARGETS = {
     "bottom": _edge("bottom", ("pulls it in", "pulls it out")),
     "width": _side("width", "left", "right", ("narrower", "wider")),
     "height": _side("height", "top", "bottom", ("lower", "taller")),
-    SIMILARITY: Target(SIMILARITY, _unsettled, settle=_settle_similarity, anew=True),
+    SIMILARITY: Target(SIMILARITY, _unsettled, settle=_settle_similarity, rematched=True),
 }
 FOUND = ("logit", "probability", SIMILARITY)  # targets that say that a box is found, which a similarity can stand for
 
@@ -167,7 +167,7 @@ def difference(target: Target, keys: Sequence[Key], other: int, words: str) -> T
 
     names = {key: f"{target.name_of(*key)}, not {words}" for key in keys if key != minus}
     return Target(f"{target.name} difference", read, poles=(f"for {words}", "for this box"),
-                  names={**names, minus: target.name_of(*minus)}, anew=target.anew)
+                  names={**names, minus: target.name_of(*minus)}, rematched=target.rematched)
 
 
 def settled(target: Target, detector: Detector, canvas: Canvas, keys: Sequence[Key],

@@ -94,8 +94,8 @@ def _errors(a: pd.DataFrame, b: pd.DataFrame, photographs: Sequence[str], seed: 
 
 def _counts(table: pd.DataFrame, names: Sequence[str], photographs: Sequence[str]) -> Array:
     """How many errors of some types each photograph has; without the missed objects on which another error stands."""
-    excused = table.excused.astype("boolean").fillna(False).to_numpy(bool)
-    codes = codes_of(table.photograph[table.type.isin(list(names)).to_numpy(bool) & ~excused], photographs)
+    counted_elsewhere = table.counted_elsewhere.astype("boolean").fillna(False).to_numpy(bool)
+    codes = codes_of(table.photograph[table.type.isin(list(names)).to_numpy(bool) & ~counted_elsewhere], photographs)
     return np.bincount(codes[codes >= 0], minlength=len(photographs)).astype(float)
 
 

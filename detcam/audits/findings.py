@@ -24,7 +24,7 @@ def findings_of(summary: dict[str, Any], fewest: int = FEWEST) -> list[dict[str,
     return edges + [_shortcut(each) for each in summary["shortcuts"] if each["named"]]
 
 
-def silence_of(summary: dict[str, Any], fewest: int = FEWEST) -> str:
+def no_finding_reason(summary: dict[str, Any], fewest: int = FEWEST) -> str:
     """What is said where nothing was found: whether that means anything.
 
     Args:

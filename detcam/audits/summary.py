@@ -7,11 +7,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from detcam.audits.columns import ATTENTION, BASELINES, box_numbers, edge_numbers
-from detcam.audits.findings import BIAS, findings_of, silence_of
+from detcam.audits.findings import BIAS, findings_of, no_finding_reason
 from detcam.audits.json_numbers import Record, plain, record
 from detcam.audits.shortcut_findings import find_shortcuts
 from detcam.diagnosis.error_types import CORRECT, ERRORS, IGNORED, MISSED
-from detcam.diagnosis.table import COLUMNS, NUMBER, WORDS
+from detcam.diagnosis.table import COLUMNS, FLOAT, STRING
 from detcam.imaging.boxes import EDGES
 from detcam.measures.reference import SOUND
 from detcam.stats.effect_size import cliffs_delta, median
@@ -43,7 +43,7 @@ def summarise(table: pd.DataFrame, photographs: int, failed: int = 0, seed: int 
         "edges": edges, "shortcuts": _shortcuts(found, codes, seed, fewest), "lost": _lost(table),
         "first": first_to_look_at(found),
     }
-    return summary | {"findings": findings_of(summary, fewest), "silence": silence_of(summary, fewest)}
+    return summary | {"findings": findings_of(summary, fewest), "silence": no_finding_reason(summary, fewest)}
 
 
 def _objects(table: pd.DataFrame) -> Record:
@@ -55,7 +55,7 @@ def _objects(table: pd.DataFrame) -> Record:
 def _count(table: pd.DataFrame, name: str) -> int:
     """How often a type occurs; missed objects on which another error stands count there alone, as TIDE has it."""
     own = table[table.type == name]
-    return int((~own.excused.astype("boolean").fillna(False)).sum()) if name == MISSED.name else len(own)
+    return int((~own.counted_elsewhere.astype("boolean").fillna(False)).sum()) if name == MISSED.name else len(own)
 
 
 def _attention(found: pd.DataFrame, codes: NDArray[np.int64], seed: int) -> list[Record]:
@@ -146,8 +146,8 @@ def _hidden(found: pd.DataFrame, edge: str, codes: NDArray[np.int64], seed: int)
 def _shortcuts(found: pd.DataFrame, codes: NDArray[np.int64], seed: int, fewest: int) -> list[Record]:
     """Which shortcuts the detector takes, by intervention where there was one: of boxes that found their objects."""
     own = np.flatnonzero(found.type == CORRECT.name)
-    columns = {name: found[name].to_numpy(object if COLUMNS[name] == WORDS else float, na_value=_missing(name))[own]
-               for name in found.columns if COLUMNS.get(name) in (WORDS, NUMBER)}
+    columns = {name: found[name].to_numpy(object if COLUMNS[name] == STRING else float, na_value=_missing(name))[own]
+               for name in found.columns if COLUMNS.get(name) in (STRING, FLOAT)}
     if not len(own):
         return []
     return [{"name": each.name, "where": each.where, "effect": record(each.effect, each.boxes),
@@ -157,7 +157,7 @@ def _shortcuts(found: pd.DataFrame, codes: NDArray[np.int64], seed: int, fewest:
 
 
 def _missing(name: str) -> Any:
-    return None if COLUMNS[name] == WORDS else np.nan
+    return None if COLUMNS[name] == STRING else np.nan
 
 
 def _lost(table: pd.DataFrame) -> dict[str, int]:

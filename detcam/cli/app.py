@@ -25,7 +25,7 @@ from detcam.cli.options import (
     numbers_of,
     quick_methods,
 )
-from detcam.cli.terminal import complain, heard
+from detcam.cli.terminal import complain, report_interrupt
 from detcam.detectors.base import Detector
 from detcam.detectors.loading.load import SHIPPED
 from detcam.errors import DetcamError, InputError, MismatchError
@@ -152,7 +152,7 @@ def explain(
         raise InputError(f"--versus names a box of one photograph, and {len(photographs)} are named: name one")
     check_output(out, photographs)
     output_folder(out)
-    with heard():
+    with report_interrupt():
         detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe, top_k)
     _fit(detector, options, given)
     raise typer.Exit(do(detector, photographs, out, options, {"scale": scale.value, "cmap": cmap}))
@@ -182,7 +182,7 @@ def layers(
 
     from detcam.cli.listings import print_layers
 
-    with heard():
+    with report_interrupt():
         detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe)
     print_layers(detector, as_json, Console())
 
@@ -207,7 +207,7 @@ def sheet(
     colour_map(cmap)
     given = {"samples": samples, "noise": noise, "steps": steps, "baseline": baseline}
     chosen = chosen_methods(method, given) if method else quick_methods(given)
-    with heard():
+    with report_interrupt():
         detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe)
     sheet_of(detector, Path(image), number, chosen, out, cmap, {
         "layer": layer or DEPTH, "target": target, "min_score": min_score, "classes": only, "seed": seed})
@@ -229,7 +229,7 @@ def panel(
     from detcam.views.page.colours import colour_map
 
     colour_map(cmap)
-    with heard():
+    with report_interrupt():
         seeing = load_detector(classifier, classifier_weights, classifier_names, None, None, device, None, False)
         drawing = load_detector(detector, weights, class_names, None, None, device, None, unsafe)
     panel_of(seeing, drawing, Path(image), out, cmap, min_score, max_boxes)

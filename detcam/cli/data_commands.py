@@ -19,7 +19,7 @@ from detcam.cli.options import (
     chosen_methods,
     load_detector,
 )
-from detcam.cli.terminal import heard
+from detcam.cli.terminal import report_interrupt
 from detcam.detectors.loading.load import SHIPPED
 from detcam.diagnosis.classes import shared_classes
 from detcam.errors import InputError
@@ -70,7 +70,7 @@ def audit(
     _check(min_score, fill, reference, edges)
     options = _options(method, layer, min_score, edges, intervene, fill, reference, seed)
     data = read_data_set(annotations, images, partial=True)
-    with heard():
+    with report_interrupt():
         detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe)
     classes = only or shared_classes(detector.class_names, data.class_names)
     raise typer.Exit(audit_job(detector, data, out,
@@ -97,7 +97,7 @@ def diagnose(
     _check(min_score, fill, reference, edges)
     data = annotated(collect(images), annotations)
     options = _options(method, layer, min_score, edges, intervene, fill, reference, seed)
-    with heard():
+    with report_interrupt():
         detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe)
         classes = only or shared_classes(detector.class_names, data.class_names)
         raise typer.Exit(diagnose_job(detector, data, out, cmap, options | {"classes": classes}))
@@ -137,7 +137,7 @@ def compare(
         raise InputError(f"{model_b if finished[0] else model_a} is a model: it needs --images and --annotations")
     options = _options(method, layer, min_score, edges, intervene, fill, None, seed)
     data = None if annotations is None else read_data_set(annotations, images, partial=True)
-    with heard():
+    with report_interrupt():
         sides = [Side(_name(word, given[0]),
                       None if done else load_detector(word, *given[:4], device, given[4], unsafe))
                  for word, done, given in zip((model_a, model_b), finished, own, strict=True)]

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from detcam.attribution.method import Method
-from detcam.attribution.progress import heard_by
+from detcam.attribution.progress import progress_listener
 from detcam.cli.run import Outcome, run
 from detcam.detectors.base import Detector
 from detcam.errors import printable
@@ -40,7 +40,7 @@ def do(detector: Detector, photographs: Sequence[Path], out: Path, options: dict
             else:  # what comes next is another piece of work
                 progress.reset(passes, visible=False)
 
-        with heard_by(passed):
+        with progress_listener(passed):
             outcome = run(detector, photographs, out, options, drawing, step)
     report(outcome, len(photographs), out, options)
     if outcome.interrupted:
@@ -79,17 +79,18 @@ def sheet_of(detector: Detector, photograph: Path, number: int, methods: Sequenc
     """Draw one box under many methods; what is under way is shown on stderr, what was written said on stdout.
 
     Args:
-        detector, photograph, number, methods: as :func:`detcam.explanations.compare_methods.beside` takes them.
+        detector, photograph, number, methods: as
+            :func:`detcam.explanations.compare_methods.compare_methods` takes them.
         out: the picture.
         cmap: colour map of the heat.
-        options: further keyword arguments of :func:`detcam.explanations.compare_methods.beside`.
+        options: further keyword arguments of :func:`detcam.explanations.compare_methods.compare_methods`.
     """
-    from detcam.explanations.compare_methods import beside
+    from detcam.explanations.compare_methods import compare_methods
     from detcam.views.explanation.method_sheet import save_methods
 
     console = Console(stderr=True)
     with console.status("") as status:
-        found = beside(detector, photograph, number, methods, **options,
+        found = compare_methods(detector, photograph, number, methods, **options,
                        step=lambda method: status.update(printable(method.name)))
     save_methods(found, out, cmap=cmap)
     for name, why in found.refused.items():

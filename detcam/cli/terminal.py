@@ -10,7 +10,7 @@ LONGEST = 800  # letters of an error message: a name may have thousands
 
 
 @contextmanager
-def heard() -> Iterator[None]:
+def report_interrupt() -> Iterator[None]:
     """Say that Ctrl-C was heard: typer itself ends in silence."""
     try:
         yield

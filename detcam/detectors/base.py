@@ -26,7 +26,7 @@ BLANK = 64  # pixels a side of a photograph whose content does not matter
 CHECK_SCORE = 0.05  # the threshold of the check against the model's own detections
 CHECK_PIXELS = 4_000_000  # of a photograph on which it is made at most: about 250 MB in the library's hands
 DETECT, CLASSIFY = "detect", "classify"
-FIXED, REPLAYED, FRESH = "fixed", "replayed", "fresh"
+FIXED, REPLAYED, PER_INPUT = "fixed", "replayed", "fresh"
 
 CLASS_TARGETS = ("logit", "probability", "margin")
 BOX_TARGETS = ("left", "top", "right", "bottom", "width", "height")
@@ -44,7 +44,7 @@ class Detector(ABC):
         model: the network that is explained.
         class_names: class index to word.
         rows: what a row is on a changed copy of a photograph: ``"fixed"``, the same anchor or cell; ``"replayed"``,
-            the same proposal inside :meth:`holding` and another one outside; ``"fresh"``, always another one.
+            the same proposal inside :meth:`frozen_proposals` and another one outside; ``"fresh"``, always another one.
         differentiable: whether methods may look inside; a plain callable gives nothing but its answers.
         default_method: the method where none is named.
         min_score: the score above which detections are explained where none is named.
@@ -124,7 +124,7 @@ class Detector(ABC):
         return BOX_TARGETS[0] in self.targets
 
     @contextmanager
-    def holding(self, prediction: Prediction, rows: bool = True) -> Iterator[None]:
+    def frozen_proposals(self, prediction: Prediction, rows: bool = True) -> Iterator[None]:
         """Rows mean in every forward pass of the block what they mean in ``prediction``, where that is possible.
 
         With ``rows=False`` the block's copies of the photograph are answered anew; where the photograph lies on the

@@ -11,7 +11,7 @@ from detcam.detectors.prediction import Prediction
 
 
 @contextmanager
-def replaying(detector: Detector, canvas: Canvas, prediction: Prediction | None = None, rows: bool = True
+def frozen_proposals(detector: Detector, canvas: Canvas, prediction: Prediction | None = None, rows: bool = True
               ) -> Iterator[None]:
     """Rows mean in every forward pass of the block what they mean on a canvas.
 
@@ -21,7 +21,7 @@ def replaying(detector: Detector, canvas: Canvas, prediction: Prediction | None 
         detector: whose rows they are.
         canvas: the photograph as it is.
         prediction: what the detector says about it; None asks it.
-        rows: as in :meth:`Detector.holding`; False for methods that know the detector's answers alone.
+        rows: as in :meth:`Detector.frozen_proposals`; False for methods that know the detector's answers alone.
     """
     if detector.rows != REPLAYED:
         yield
@@ -29,5 +29,5 @@ def replaying(detector: Detector, canvas: Canvas, prediction: Prediction | None 
     if prediction is None:
         with detector.borrowed(), torch.no_grad():
             prediction = detector.forward(canvas.pixels)
-    with detector.holding(prediction, rows):
+    with detector.frozen_proposals(prediction, rows):
         yield

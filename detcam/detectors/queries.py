@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torchvision.ops import box_convert
 
-from detcam.detectors.base import FRESH, Detector
+from detcam.detectors.base import PER_INPUT, Detector
 from detcam.detectors.canvas import Canvas
 from detcam.detectors.detections import Detections
 from detcam.detectors.from_tensors import detections_of
@@ -39,7 +39,7 @@ class Queries:
 
 @dataclass(frozen=True)
 class QueryPrediction(Prediction):
-    """A prediction whose rows are queries. They are others on every changed copy of a photograph (``FRESH``).
+    """A prediction whose rows are queries. They are others on every changed copy of a photograph (``PER_INPUT``).
 
     Its levels say where the head's maps lie, and hold no outputs: those are the queries'.
     """
@@ -117,7 +117,7 @@ def query_detections(prediction: Prediction, canvas: Canvas, image: int, rows: T
 class QueryDetector(Detector):
     """A detector whose rows are queries, others on every changed copy of a photograph."""
 
-    rows = FRESH
+    rows = PER_INPUT
 
     def select(self, prediction: Prediction, canvas: Canvas, min_score: float) -> list[Detections]:
         selected = []

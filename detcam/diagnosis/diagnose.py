@@ -125,19 +125,20 @@ def _lost(asked: Asked | None) -> list[tuple[int, int | None]]:
 def _joined(detector: Detector, reading: Reading, traced: Traced, setting: Setting, target: Target,
             differences: dict[int, Heatmap], intervene: bool, fill: str) -> Diagnosis:
     """The diagnosis of a photograph whose rows were back-propagated."""
-    found, index, truth, asked, judged = reading.found, reading.index, reading.truth, reading.asked, reading.judged
+    found, index, truth, asked = reading.found, reading.index, reading.truth, reading.asked
+    assignment = reading.assignment
     boxes = explained_by(traced[np.arange(len(index))], detector, reading.canvas, reading.photo, setting, found[index],
                          [int(each) + 1 for each in index], len(found), None, target, np.delete(found.boxes, index, 0))
     lost = None if asked is None else explained_by(
         traced[reading.places], detector, reading.canvas, reading.photo, setting, asked.detections, asked.numbered,
         len(found), asked, target)
     cells = Cells(truth)
-    own = np.where(np.isin([judged.types[each] for each in index], PLACED), judged.truth[index], -1)
+    own = np.where(np.isin([assignment.types[each] for each in index], PLACED), assignment.truth[index], -1)
     errors = np.full((len(index), 4), np.nan)
     errors[own >= 0] = outward(found.boxes[index][own >= 0], truth.boxes[own[own >= 0]])
     hidden = _questions(boxes, truth, own, errors, setting.seed) if intervene else None
     return Diagnosis(
-        reading.photo, truth, reading.wanted, found, judged, boxes, index, errors,
+        reading.photo, truth, reading.wanted, found, assignment, boxes, index, errors,
         leakage(boxes.maps[0].heatmaps, cells), _pulls(boxes, truth, own, cells), reading.siblings,
         _shortcuts(boxes, truth, own), None if hidden is None else tuple(
             tuple(each) for each in answer(detector, reading.canvas, found[index], hidden, fill)),
@@ -146,11 +147,12 @@ def _joined(detector: Detector, reading: Reading, traced: Traced, setting: Setti
 
 def _missed(reading: Reading, differences: dict[int, Heatmap]) -> tuple[MissedObject, ...]:
     """What became of each object in question that no detection found."""
-    excused = dict(zip(reading.judged.missed.tolist(), reading.judged.excused.tolist(), strict=True))
+    assignment = reading.assignment
+    counted_elsewhere = dict(zip(assignment.missed.tolist(), assignment.counted_elsewhere.tolist(), strict=True))
     asked = reading.asked
     if asked is None:
-        return tuple(MissedObject(each, excused[each], None) for each in reading.missed)
-    return tuple(MissedObject(each, excused[each], asked.verdicts[row], row, winner, differences.get(row))
+        return tuple(MissedObject(each, counted_elsewhere[each], None) for each in reading.missed)
+    return tuple(MissedObject(each, counted_elsewhere[each], asked.verdicts[row], row, winner, differences.get(row))
                  for each, (row, winner) in zip(reading.missed, _lost(asked), strict=True))
 
 

@@ -40,7 +40,7 @@ TYPES = {each.name: each for each in (*ERRORS, CORRECT, IGNORED)}
 
 
 @dataclass(frozen=True)
-class Judged:
+class ErrorAssignment:
     """What became of ``N`` detections and of the true boxes of one photograph.
 
     Attributes:
@@ -58,15 +58,16 @@ class Judged:
     truth: NDArray[np.int64]
     overlap: Array
     missed: NDArray[np.int64]
-    excused: NDArray[np.bool_]
+    counted_elsewhere: NDArray[np.bool_]
 
     def counts(self) -> dict[str, int]:
-        """How often each name of :data:`TYPES` occurs, as TIDE counts: without the excused among the missed."""
-        return {name: self.types.count(name) for name in TYPES} | {MISSED.name: int((~self.excused).sum())}
+        """How often each name of :data:`TYPES` occurs, as TIDE counts: of the missed those counted nowhere else."""
+        return {name: self.types.count(name) for name in TYPES} | {MISSED.name: int((~self.counted_elsewhere).sum())}
 
 
-def judge(boxes: NDArray[np.floating], scores: NDArray[np.floating], class_names: Sequence[str], truth: GroundTruth,
-          min_iou: float = MIN_IOU, background_iou: float = BACKGROUND_IOU) -> Judged:
+def classify_errors(boxes: NDArray[np.floating], scores: NDArray[np.floating], class_names: Sequence[str],
+                    truth: GroundTruth, min_iou: float = MIN_IOU, background_iou: float = BACKGROUND_IOU
+                    ) -> ErrorAssignment:
     """The error type of each detection on one photograph, and the true boxes that were missed.
 
     A detection that found no true box is tested as TIDE's own code does, the first that holds decides:
@@ -110,7 +111,7 @@ def judge(boxes: NDArray[np.floating], scores: NDArray[np.floating], class_names
             about[index], overlaps[index] = counting[column], overlap[index, column]
     missed = counting[~taken]
     mendable = np.isin(types, [CLASSIFICATION.name, LOCALIZATION.name])
-    return Judged(tuple(types), about, overlaps, missed, np.isin(missed, about[mendable]))
+    return ErrorAssignment(tuple(types), about, overlaps, missed, np.isin(missed, about[mendable]))
 
 
 def _check(boxes: int, scores: int, class_names: int, min_iou: float, background_iou: float) -> None:
@@ -129,7 +130,7 @@ def _error(overlap: NDArray[np.floating], same: NDArray[np.bool_], taken: NDArra
         overlap: ``[K]`` its IoU with each true box.
         same: ``[K]`` True where that box has its class.
         taken: ``[K]`` True where another detection found that box.
-        min_iou, background_iou: as :func:`judge` takes them.
+        min_iou, background_iou: as :func:`classify_errors` takes them.
     """
     if not len(overlap):
         return BACKGROUND, -1

@@ -12,7 +12,7 @@ from detcam.detectors.base import Detector
 from detcam.detectors.canvas import Canvas
 from detcam.detectors.detections import Detections
 from detcam.detectors.prediction import Prediction
-from detcam.diagnosis.error_types import BOTH, CLASSIFICATION, Judged, judge
+from detcam.diagnosis.error_types import BOTH, CLASSIFICATION, ErrorAssignment, classify_errors
 from detcam.errors import DetectorError, InputError
 from detcam.explanations.build import numbered_detections
 from detcam.imaging.image import Image
@@ -47,7 +47,7 @@ class Reading:
     canvas: Canvas
     wanted: tuple[str, ...]
     found: Detections
-    judged: Judged
+    assignment: ErrorAssignment
     index: NDArray[np.int64]
     siblings: tuple[Siblings, ...]
     missed: tuple[int, ...]
@@ -76,13 +76,14 @@ def read(detector: Detector, photo: Image, truth: GroundTruth, canvas: Canvas, p
     words, wanted = _classes(detector, truth, classes, annotated)
     detector.check(photo, prediction, canvas)
     found = numbered_detections(detector.select(prediction, canvas, min_score)[0], detector.labels_of(words))
-    judged = judge(found.boxes, found.scores, [detector.class_names[label] for label in found.labels.tolist()], truth)
-    index = _in_question(detector, found, judged, truth, wanted)
-    missed = tuple(each for each in judged.missed.tolist() if truth.class_names[each] in wanted)
+    names = [detector.class_names[label] for label in found.labels.tolist()]
+    assignment = classify_errors(found.boxes, found.scores, names, truth)
+    index = _in_question(detector, found, assignment, truth, wanted)
+    missed = tuple(each for each in assignment.missed.tolist() if truth.class_names[each] in wanted)
     asked = _asked(detector, photo, truth, canvas, prediction, found, missed, min_score)
     rows, places = _each_once(found[index], None if asked is None else asked.detections)
     siblings = tuple(siblings_of(prediction, found, int(each)) for each in index)
-    return Reading(photo, truth, canvas, tuple(wanted), found, judged, index, siblings, missed, asked, rows, places)
+    return Reading(photo, truth, canvas, tuple(wanted), found, assignment, index, siblings, missed, asked, rows, places)
 
 
 def _classes(detector: Detector, truth: GroundTruth, classes: Sequence[str] | None, annotated: Sequence[str] | None
@@ -102,12 +103,12 @@ def _classes(detector: Detector, truth: GroundTruth, classes: Sequence[str] | No
     return words, words if classes is None else list(classes)
 
 
-def _in_question(detector: Detector, found: Detections, judged: Judged, truth: GroundTruth, classes: Sequence[str]
-                 ) -> NDArray[np.int64]:
+def _in_question(detector: Detector, found: Detections, assignment: ErrorAssignment, truth: GroundTruth,
+                 classes: Sequence[str]) -> NDArray[np.int64]:
     """The detections of some classes, and those that stand on their objects under another name."""
     own = np.isin(found.labels, detector.labels_of(classes))
     mistaken = [kind in MISTAKEN and truth.class_names[on] in classes
-                for kind, on in zip(judged.types, judged.truth.tolist(), strict=True)]
+                for kind, on in zip(assignment.types, assignment.truth.tolist(), strict=True)]
     return np.flatnonzero(own | np.array(mistaken, bool))
 
 

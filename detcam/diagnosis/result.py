@@ -10,7 +10,7 @@ from detcam.datasets.ground_truth import GroundTruth
 from detcam.detectors.detections import Detections
 from detcam.diagnosis.attention.pull import Pull
 from detcam.diagnosis.attention.shortcuts import Shortcuts
-from detcam.diagnosis.error_types import Judged
+from detcam.diagnosis.error_types import ErrorAssignment
 from detcam.diagnosis.interventions.intervention import Intervention
 from detcam.explanations.explanation import Explanation
 from detcam.imaging.boxes import EDGES, edge_lengths
@@ -36,7 +36,7 @@ class MissedObject:
     """
 
     truth: int
-    excused: bool
+    counted_elsewhere: bool
     verdict: Verdict | None
     row: int | None = None
     winner: int | None = None
@@ -71,7 +71,7 @@ class Diagnosis:
     truth: GroundTruth
     classes: tuple[str, ...]
     found: Detections
-    judged: Judged
+    assignment: ErrorAssignment
     boxes: Explanation
     index: NDArray[np.int64]
     outward: Array
@@ -88,16 +88,16 @@ class Diagnosis:
 
     def type_of(self, box: int) -> str:
         """The error type of a box in question, or ``"correct"`` or ``"ignored"``."""
-        return self.judged.types[self.index[box]]
+        return self.assignment.types[self.index[box]]
 
     def truth_of(self, box: int) -> int:
         """The true object that a box in question is compared with, -1 for none."""
-        return int(self.judged.truth[self.index[box]])
+        return int(self.assignment.truth[self.index[box]])
 
     @property
     def shares(self) -> Array:
         """``outward`` over the true width or height, ``[N, 4]``."""
-        own = self.judged.truth[self.index]
+        own = self.assignment.truth[self.index]
         lengths = np.full((len(own), 4), np.nan)
         lengths[own >= 0] = edge_lengths(self.truth.boxes[own[own >= 0]]).clip(1)
         return self.outward / lengths

@@ -16,32 +16,33 @@ from detcam.measures.shares import REGIONS
 
 Row = dict[str, Any]
 
-WORDS, NUMBER, WHOLE, FLAG = "string", "float64", "int64", "bool"
+STRING, FLOAT, INTEGER, BOOL = "string", "float64", "int64", "bool"
 """What a column holds; any of them may be missing (None, or NaN for a number)."""
 
 
 def _columns() -> dict[str, str]:
-    found = {"photograph": WORDS, "kind": WORDS, "number": WHOLE, "type": WORDS, "class_name": WORDS, "score": NUMBER}
-    found |= dict.fromkeys(("x1", "y1", "x2", "y2"), NUMBER)
-    found |= {"true_object": WHOLE, "true_class": WORDS, "excused": FLAG}
-    found |= dict.fromkeys(("true_x1", "true_y1", "true_x2", "true_y2", "iou", "canvas_size"), NUMBER)
-    found |= dict.fromkeys((f"{edge}_error_{unit}" for unit in ("px", "share") for edge in EDGES), NUMBER)
-    found |= {"worst_edge": WORDS, "worst_error": NUMBER, "row": WHOLE, "level": WHOLE, "method": WORDS,
-              "layer": WORDS, "status": WORDS}
-    found |= {f"heat_{region}": NUMBER for region in REGIONS}
-    found |= {"heat_on_object": NUMBER, "heat_on_other_objects": NUMBER, "peak_inside": FLAG}
+    found = {"photograph": STRING, "kind": STRING, "number": INTEGER, "type": STRING, "class_name": STRING,
+             "score": FLOAT}
+    found |= dict.fromkeys(("x1", "y1", "x2", "y2"), FLOAT)
+    found |= {"true_object": INTEGER, "true_class": STRING, "counted_elsewhere": BOOL}
+    found |= dict.fromkeys(("true_x1", "true_y1", "true_x2", "true_y2", "iou", "canvas_size"), FLOAT)
+    found |= dict.fromkeys((f"{edge}_error_{unit}" for unit in ("px", "share") for edge in EDGES), FLOAT)
+    found |= {"worst_edge": STRING, "worst_error": FLOAT, "row": INTEGER, "level": INTEGER, "method": STRING,
+              "layer": STRING, "status": STRING}
+    found |= {f"heat_{region}": FLOAT for region in REGIONS}
+    found |= {"heat_on_object": FLOAT, "heat_on_other_objects": FLOAT, "peak_inside": BOOL}
     found |= dict.fromkeys((f"{edge}_{name}" for name in (
         "evidence", "percentile", "sibling_spread", "distribution_spread", "heat_gap", "pull_outward", "pull_beyond",
-        "pull_outside") for edge in EDGES), NUMBER)
+        "pull_outside") for edge in EDGES), FLOAT)
     for pattern in PATTERNS:
-        found |= dict.fromkeys((f"{column_of(pattern)}_score", f"{column_of(pattern)}_chance"), NUMBER)
-        found |= {f"{column_of(pattern)}_flag": FLAG}
-    found |= {"hottest_corner": WORDS, "hottest_side": WORDS}
+        found |= dict.fromkeys((f"{column_of(pattern)}_score", f"{column_of(pattern)}_chance"), FLOAT)
+        found |= {f"{column_of(pattern)}_flag": BOOL}
+    found |= {"hottest_corner": STRING, "hottest_side": STRING}
     found |= dict.fromkeys((f"hide_{column_of(name)}_{what}" for name in QUESTIONS
-                            for what in ("loss", "control_loss")), NUMBER)
-    found |= {"hide_edge": WORDS} | dict.fromkeys(("hide_edge_moved", "hide_edge_control_moved"), NUMBER)
-    found |= {"siblings": WHOLE, "siblings_survived": WHOLE, "why": WORDS, "why_value": NUMBER, "why_limit": NUMBER,
-              "winner": WHOLE, "sentence": WORDS, "heatmap": WORDS, "heatmap_key": WORDS}
+                            for what in ("loss", "control_loss")), FLOAT)
+    found |= {"hide_edge": STRING} | dict.fromkeys(("hide_edge_moved", "hide_edge_control_moved"), FLOAT)
+    found |= {"siblings": INTEGER, "siblings_survived": INTEGER, "why": STRING, "why_value": FLOAT, "why_limit": FLOAT,
+              "winner": INTEGER, "sentence": STRING, "heatmap": STRING, "heatmap_key": STRING}
     return found
 
 
@@ -90,7 +91,7 @@ def _detections(diagnosis: Diagnosis) -> Iterator[Row]:
         row: Row = {"kind": "detection", "type": diagnosis.type_of(place)} | _explained(diagnosis, boxes, place)
         row |= {"siblings": len(diagnosis.siblings[place].rows),
                 "siblings_survived": len(diagnosis.siblings[place].survived),
-                "iou": float(diagnosis.judged.overlap[diagnosis.index[place]])}
+                "iou": float(diagnosis.assignment.overlap[diagnosis.index[place]])}
         row |= {f"{edge}_error_px": diagnosis.outward[place, column] for column, edge in enumerate(EDGES)}
         row |= {f"{edge}_error_share": errors[place, column] for column, edge in enumerate(EDGES)}
         if worst is not None:
@@ -130,7 +131,8 @@ def _hidden(diagnosis: Diagnosis, place: int) -> Row:
 
 def _missed(diagnosis: Diagnosis) -> Iterator[Row]:
     for missed in diagnosis.missed:
-        row: Row = {"kind": "missed", "type": MISSED.name, "excused": missed.excused} | _true(diagnosis, missed.truth)
+        row: Row = {"kind": "missed", "type": MISSED.name, "counted_elsewhere": missed.counted_elsewhere}
+        row |= _true(diagnosis, missed.truth)
         if missed.verdict is not None and diagnosis.lost is not None and missed.row is not None:
             row |= _explained(diagnosis, diagnosis.lost, missed.row) | _why(missed)
             box = diagnosis.lost.detections.boxes[[missed.row]]

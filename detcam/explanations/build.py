@@ -150,8 +150,8 @@ def _percentiles(detector: Detector, reference: Reference | None, measured: Edge
     if reference is None or measured is None:
         return None
     found = reference.percentile(boxes, measured.evidence)
-    spoken_of = [detector.class_names.get(label) in reference.measured for label in detections.labels.tolist()]
-    found[~np.array(spoken_of, dtype=bool)] = np.nan
+    in_reference = [detector.class_names.get(label) in reference.measured for label in detections.labels.tolist()]
+    found[~np.array(in_reference, dtype=bool)] = np.nan
     return found
 
 

@@ -21,7 +21,7 @@ from detcam.measures.shares import shares
 
 
 @dataclass(frozen=True)
-class Beside:
+class MethodComparison:
     """What came of it.
 
     Attributes:
@@ -35,10 +35,10 @@ class Beside:
     refused: dict[str, str]
 
 
-def beside(detector: Detector, image: Any, number: int, methods: Sequence[Method], *,
+def compare_methods(detector: Detector, image: Any, number: int, methods: Sequence[Method], *,
            layer: str | Sequence[str] = DEPTH, target: str | Target = "logit", min_score: float | None = None,
            classes: Sequence[str | int] | None = None, seed: int = 0,
-           step: Callable[[Method], None] = lambda method: None) -> Beside:
+           step: Callable[[Method], None] = lambda method: None) -> MethodComparison:
     """Explain one detection with one method after the other.
 
     Args:
@@ -77,4 +77,4 @@ def beside(detector: Detector, image: Any, number: int, methods: Sequence[Method
         image=photo, detections=one, class_names=detector.class_names, maps=tuple(maps), edges=None, percentiles=None,
         heat_gap=np.full((1, 4), np.nan), provenance=provenance_of(detector, None, min_score, seed),
         numbered=(number,), found=len(found))
-    return Beside(explanation, tuple(seconds), refused)
+    return MethodComparison(explanation, tuple(seconds), refused)

@@ -140,16 +140,16 @@ class _Search:
         return self.known.setdefault(pair, len(self.known) + 1)
 
     def _reasons(self, pair: tuple[int, int]) -> tuple[Reason, ...]:
-        hurdles = self.selection.hurdles(*pair, HOPELESS)
-        if hurdles and hurdles[0].kind == SCORE and hurdles[0].value < HOPELESS:
-            hurdles = hurdles[:1]
+        drop_reasons = self.selection.drop_reasons(*pair, HOPELESS)
+        if drop_reasons and drop_reasons[0].kind == SCORE and drop_reasons[0].value < HOPELESS:
+            drop_reasons = drop_reasons[:1]
         return tuple(Reason(hurdle.kind, hurdle.value, hurdle.limit, hurdle.others,
-                            None if hurdle.winner is None else self._rival(hurdle.winner)) for hurdle in hurdles)
+                            None if hurdle.winner is None else self._rival(hurdle.winner)) for hurdle in drop_reasons)
 
     def _rival(self, pair: tuple[int, int]) -> Rival:
         row, label = pair
         return Rival(row, label, self.name(label), self.score(*pair), self._number(pair),
-                     not self.selection.hurdles(row, label))
+                     not self.selection.drop_reasons(row, label))
 
     def detections(self) -> Detections:
         """The rows as detections."""

@@ -32,7 +32,7 @@ class Reason:
     """One thing that keeps a row from being detected.
 
     Attributes:
-        kind, value, limit, others: as in :class:`detcam.detectors.selection.steps.Hurdle`.
+        kind, value, limit, others: as in :class:`detcam.detectors.selection.steps.DropReason`.
         rival: the class that won the row, or the box that suppressed it.
     """
 

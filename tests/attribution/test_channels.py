@@ -16,7 +16,7 @@ from detcam.attribution.heatmap import fuse
 from detcam.attribution.methods.registry import get_method
 from detcam.attribution.runners.channel import CHUNK, enlarged
 from detcam.attribution.target import TARGETS
-from detcam.detectors.base import FRESH, Detector
+from detcam.detectors.base import PER_INPUT, Detector
 from detcam.detectors.detections import Detections
 from detcam.evaluation.pass_counter import counted
 from detcam.explanations.explain import explain
@@ -279,9 +279,9 @@ def test_of_rows_that_are_chosen_anew_any_that_finds_the_box_counts(monkeypatch:
     detections, canvas = found_by(detector), detector.canvas(IMAGE)
     similar = attribute(detector, canvas, detections, get_method(method), "auto", TARGETS["similarity"])
     same_row = attribute(detector, canvas, detections, get_method(method), "auto", TARGETS["logit"])
-    monkeypatch.setattr(detector, "rows", FRESH)
-    anew = attribute(detector, canvas, detections, get_method(method), "auto", TARGETS["logit"])
-    for one, other, row in zip(anew, similar, same_row, strict=True):
+    monkeypatch.setattr(detector, "rows", PER_INPUT)
+    rematched = attribute(detector, canvas, detections, get_method(method), "auto", TARGETS["logit"])
+    for one, other, row in zip(rematched, similar, same_row, strict=True):
         np.testing.assert_array_equal(one.values, other.values)
         assert not np.allclose(one.values, row.values)
 

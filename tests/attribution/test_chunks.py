@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from detcam.attribution.chunks import in_chunks
-from detcam.attribution.progress import heard_by
+from detcam.attribution.progress import progress_listener
 
 
 class SmallMachine:
@@ -48,8 +48,8 @@ def test_a_row_that_does_not_fit_is_an_error() -> None:
 
 
 def test_progress_is_heard_inside_the_block_alone() -> None:
-    heard: list[tuple[int, int]] = []
-    with heard_by(lambda done, total: heard.append((done, total))):
+    report_interrupt: list[tuple[int, int]] = []
+    with progress_listener(lambda done, total: report_interrupt.append((done, total))):
         list(in_chunks(SmallMachine(9), torch.arange(7), 3))
     list(in_chunks(SmallMachine(9), torch.arange(7), 3))
-    assert heard == [(3, 7), (6, 7), (7, 7)]
+    assert report_interrupt == [(3, 7), (6, 7), (7, 7)]

@@ -9,7 +9,7 @@ from support.tiny import CLASSES, photograph, tiny_ssd
 from detcam.attribution.attribute import attribute
 from detcam.attribution.methods.drise import CHUNK, drise
 from detcam.attribution.methods.registry import get_method
-from detcam.attribution.progress import heard_by
+from detcam.attribution.progress import progress_listener
 from detcam.attribution.target import TARGETS
 from detcam.detectors.for_torchvision.ssd import SSDDetector
 from detcam.errors import MethodError
@@ -123,9 +123,9 @@ def test_short_memory_changes_nothing_and_progress_is_told() -> None:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory")
         return similarities(pixels)
 
-    pixels, heard = torch.ones(1, 3, 20, 30, dtype=torch.double), []
-    with heard_by(lambda done, total: heard.append((done, total))):
+    pixels, report_interrupt = torch.ones(1, 3, 20, 30, dtype=torch.double), []
+    with progress_listener(lambda done, total: report_interrupt.append((done, total))):
         whole = drise(similarities, pixels, torch.Generator().manual_seed(0), samples=20)
-    assert heard == [(8, 20), (16, 20), (20, 20)]
+    assert report_interrupt == [(8, 20), (16, 20), (20, 20)]
     with pytest.warns(RuntimeWarning, match="going on with 2"):
         torch.testing.assert_close(drise(short, pixels, torch.Generator().manual_seed(0), samples=20), whole)

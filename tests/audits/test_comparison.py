@@ -28,8 +28,8 @@ PHOTOGRAPHS = ["p0.jpg", "p1.jpg", "p2.jpg", "p3.jpg"]  # nothing is on the last
 BEFORE = table_of([
     found("p0.jpg", 0, 0.80, top=0.10, heat=0.6), missed("p0.jpg", 1, heat=0.3), found("p0.jpg", 2, 0.60),
     found("p1.jpg", 0, 0.70, heat=0.4), wrong("p1.jpg", "background"), wrong("p1.jpg", "duplicate"),
-    missed("p2.jpg", 0, excused=True), missed("p2.jpg", 1, why="no row near"), wrong("p2.jpg", "localization"),
-    found("left out.jpg", 0)])
+    missed("p2.jpg", 0, counted_elsewhere=True), missed("p2.jpg", 1, why="no row near"),
+    wrong("p2.jpg", "localization"), found("left out.jpg", 0)])
 AFTER = table_of([
     missed("p2.jpg", 1, why="no row near"), missed("p2.jpg", 0), found("p0.jpg", 2, 0.66, top=-0.05),
     found("p0.jpg", 1, 0.90, heat=0.7), found("p0.jpg", 0, 0.83, top=-0.30, heat=0.5),

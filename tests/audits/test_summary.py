@@ -35,7 +35,7 @@ def test_summary_of_a_hand_made_table() -> None:
         photograph=[f"{k % 20}.jpg" for k in range(count)], kind=["detection"] * 50 + ["missed"] * 10,
         type=["correct"] * 40 + ["background"] * 10 + ["missed"] * 10, score=np.linspace(0.9, 0.3, count),
         iou=1 - error, canvas_size=random.uniform(20, 200, count), top_error_share=error,
-        excused=[None] * 50 + [True] * 4 + [False] * 6, why=[None] * 50 + ["score"] * 7 + ["suppressed"] * 3,
+        counted_elsewhere=[None] * 50 + [True] * 4 + [False] * 6, why=[None] * 50 + ["score"] * 7 + ["suppressed"] * 3,
         worst_edge=["top"] * count, worst_error=error, heat_inside=1 - error, number=range(count), **numbers)
     table.loc[40:49, ["top_error_share", "iou"]] = [np.nan, 0.0]
     summary = summarise(table, 20)

@@ -68,12 +68,12 @@ def slowly(detector: RCNNDetector, pixels: Tensor, proposals: Tensor, size: tupl
 def test_a_replayed_row_says_what_the_library_s_heads_say_of_the_recorded_proposal(detector: RCNNDetector) -> None:
     canvas = detector.canvas(IMAGE)
     clean, copies = predict(detector, canvas.pixels), noisy(canvas.pixels)
-    with detector.holding(clean):
+    with detector.frozen_proposals(clean):
         replayed = predict(detector, copies)
-    anew = predict(detector, copies)
+    rematched = predict(detector, copies)
     found = clean.proposals
     assert (replayed.proposals.boxes == found.boxes).all()
-    assert not torch.equal(anew.proposals.boxes[0, :50], found.boxes[0, :50])  # outside, rows are others
+    assert not torch.equal(rematched.proposals.boxes[0, :50], found.boxes[0, :50])  # outside, rows are others
     for prediction, pixels in ((clean, canvas.pixels), (replayed, copies)):
         for image in range(len(pixels)):
             own = slowly(detector, pixels[image : image + 1], found.boxes[0], found.sizes[0])
@@ -96,7 +96,7 @@ def test_gradient_is_the_finite_difference_with_proposals_held(detector: RCNNDet
     key = int(found.rows[index]), int(found.labels[index])
     targets = {name: settled(TARGETS[name], detector, canvas, [key], clean) for name in detector.targets}
     for layer in ("level.1", "backbone.body.second", PIXELS):
-        with detector.holding(clean), Tape(detector, canvas.pixels, [layer]) as tape:
+        with detector.frozen_proposals(clean), Tape(detector, canvas.pixels, [layer]) as tape:
             gradients = {name: next(tape.gradients(layer, [key], target)) for name, target in targets.items()}
             shape = tape.activations[layer].shape
         direction = torch.randn(shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
@@ -119,7 +119,7 @@ def added(detector: RCNNDetector, clean: RoIPrediction, pixels: Tensor, layer: s
         hook = detector.head.register_forward_pre_hook(on_head)
     elif layer != PIXELS:
         hook = detector.model.get_submodule(layer).register_forward_hook(lambda _, __, output: output + change)
-    with detector.holding(clean):
+    with detector.frozen_proposals(clean):
         prediction = predict(detector, pixels + change if layer == PIXELS else pixels)
     if hook is not None:
         hook.remove()
@@ -131,10 +131,10 @@ def test_what_is_held_is_let_go_and_fits_one_canvas_alone() -> None:
     canvas = detector.canvas(IMAGE)
     clean = predict(detector, canvas.pixels)
     other = predict(detector, noisy(canvas.pixels, 1))
-    with detector.holding(clean):
+    with detector.frozen_proposals(clean):
         with pytest.raises(DetectorError, match="leave holding"):
             detector.forward(canvas.pixels[..., :96])
-        with pytest.raises(RuntimeError), detector.holding(other):
+        with pytest.raises(RuntimeError), detector.frozen_proposals(other):
             raise RuntimeError
         assert torch.equal(predict(detector, noisy(canvas.pixels, 1)).proposals.boxes, clean.proposals.boxes)
     assert torch.equal(predict(detector, noisy(canvas.pixels, 1)).proposals.boxes, other.proposals.boxes)
@@ -145,11 +145,11 @@ def test_answers_anew_know_where_the_photograph_ends() -> None:
     detector = in_float64()
     canvas = detector.canvas(IMAGE)
     masked = canvas.pixels * 0.9
-    with detector.holding(predict(detector, canvas.pixels), rows=False):
-        anew = predict(detector, masked)
-    assert anew.proposals.sizes == ((90, 120),)
+    with detector.frozen_proposals(predict(detector, canvas.pixels), rows=False):
+        rematched = predict(detector, masked)
+    assert rematched.proposals.sizes == ((90, 120),)
     assert predict(detector, masked).proposals.sizes == ((96, 128),)
-    assert float(anew.proposals.boxes[..., 3].max()) <= 90
+    assert float(rematched.proposals.boxes[..., 3].max()) <= 90
 
 
 @pytest.mark.parametrize("mean", [0.0, 0.5, 1.0])
@@ -193,7 +193,7 @@ def test_smoothgrad_without_noise_is_the_gradient_and_noise_reads_the_recorded_p
     for index in range(2):
         np.testing.assert_allclose(still[index].values, gradient[index].values, rtol=1e-5, atol=1e-9)
         pixels = (canvas.pixels + 0.15 * noise).requires_grad_(True)
-        with detector.holding(clean):
+        with detector.frozen_proposals(clean):
             logit = detector.forward(pixels).logit(int(found.rows[index]), int(found.labels[index]))
         expected = torch.autograd.grad(logit.sum(), pixels)[0].mean(0).abs().sum(0)
         np.testing.assert_allclose(moved[index].values, expected.numpy(), rtol=1e-4, atol=1e-8)
@@ -290,7 +290,7 @@ def test_a_box_without_width_is_dropped_and_told_so() -> None:
     hurdle = step.hurdle(pairs, 1, kept)
     assert (hurdle.kind, hurdle.limit) == (SMALL, 0.01)
     assert hurdle.value == pytest.approx(0.005, rel=1e-3)
-    assert step.lifted(hurdle, (1, 1)).keep(pairs).tolist() == [0, 1]
+    assert step.relaxed(hurdle, (1, 1)).keep(pairs).tolist() == [0, 1]
 
 
 def test_places_are_asked_about_row_by_row() -> None:

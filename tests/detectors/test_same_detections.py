@@ -24,7 +24,7 @@ from support.tiny_detr import random_rtdetr, tiny_hf
 from torchvision.models import get_model
 
 import detcam
-from detcam.detectors.base import FRESH, Detector
+from detcam.detectors.base import PER_INPUT, Detector
 from detcam.detectors.canvas import Canvas
 from detcam.detectors.detections import Detections
 from detcam.detectors.for_torchvision.dense import DenseDetector
@@ -75,7 +75,7 @@ def suppressed(detector: Detector, prediction: Prediction, found: Detections, mi
         return int((scores > min_score).sum()) - len(found)
     if isinstance(detector, SSDDetector):  # every class of a row is a candidate, but for the background
         return int((scores[:, 1:] > min_score).sum()) - len(found)
-    if detector.rows == FRESH or isinstance(detector, DenseDetector):  # which have no background
+    if detector.rows == PER_INPUT or isinstance(detector, DenseDetector):  # which have no background
         return int((scores > min_score).sum()) - len(found)
     return int((scores.amax(1) > min_score).sum()) - len(found)
 
@@ -93,7 +93,7 @@ def compare(detector: Detector, image: Image, min_score: float) -> bool:
     with detector.borrowed(), torch.no_grad():
         prediction = detector.forward(canvas.pixels)
     ours, theirs = detector.select(prediction, canvas, min_score)[0], detector.library_detections(image, min_score)
-    assert_same(ours, in_order_of(ours, theirs) if detector.rows == FRESH else theirs)
+    assert_same(ours, in_order_of(ours, theirs) if detector.rows == PER_INPUT else theirs)
     assert_rows(prediction, canvas, ours)
     return len(ours) >= MIN_DETECTIONS and suppressed(detector, prediction, ours, min_score) >= MIN_SUPPRESSED
 

@@ -22,7 +22,7 @@ from detcam.detectors.for_torchvision.ssd import SSDDetector
 from detcam.detectors.for_ultralytics.rtdetr import RTDETRDetector
 from detcam.detectors.for_ultralytics.yolo import YOLODetector, YoloPrediction
 from detcam.detectors.prediction import Prediction
-from detcam.detectors.selection.steps import CLASS, MASK, MOST, SCORE, SUPPRESSED, TOP, Hurdle, just_below
+from detcam.detectors.selection.steps import CLASS, MASK, MOST, SCORE, SUPPRESSED, TOP, DropReason, just_below
 from detcam.imaging.image import Image
 
 DROPPED_BY = {  # the steps of which each must drop something
@@ -80,9 +80,9 @@ class Case:
         found = self.detector.select(prediction or self.prediction, self.canvas, min_score)[0]
         return list(zip(found.rows.tolist(), found.labels.tolist(), strict=True))
 
-    def hurdles(self, pair: Pair, prediction: Prediction | None = None, min_score: float = THRESHOLD
-                ) -> tuple[Hurdle, ...]:
-        return self.detector.selection(prediction or self.prediction, self.canvas, min_score).hurdles(*pair)
+    def drop_reasons(self, pair: Pair, prediction: Prediction | None = None, min_score: float = THRESHOLD
+                ) -> tuple[DropReason, ...]:
+        return self.detector.selection(prediction or self.prediction, self.canvas, min_score).drop_reasons(*pair)
 
     def without(self, prediction: Prediction, pair: Pair) -> Prediction:
         """The prediction with a pair's score set to 0, also in the network's own output."""
@@ -125,9 +125,9 @@ class Case:
             for holder, name, value in before:
                 setattr(holder, name, value)
 
-    def detected_with(self, pair: Pair, hurdles: Sequence[Hurdle]) -> bool:
+    def detected_with(self, pair: Pair, drop_reasons: Sequence[DropReason]) -> bool:
         """Whether the library's own selection keeps a pair once these hurdles are taken away."""
-        by_kind = {hurdle.kind: hurdle for hurdle in hurdles}
+        by_kind = {hurdle.kind: hurdle for hurdle in drop_reasons}
         value = {kind: by_kind[kind].value if kind in by_kind else None for kind in (SCORE, TOP, MOST)}
         min_score = THRESHOLD if value[SCORE] is None else just_below(value[SCORE])
         with self.limits(value[TOP], value[MOST]) as prediction:
@@ -145,13 +145,13 @@ class Case:
         """Whether a pair is kept when one named winner after the other is taken away, each of which was kept itself."""
         with self.limits(None, 10**6):
             for _ in range(50):
-                kept, hurdles = self.pairs(prediction, min_score), self.hurdles(pair, prediction, min_score)
+                kept, drop_reasons = self.pairs(prediction, min_score), self.drop_reasons(pair, prediction, min_score)
                 if pair in kept:
-                    return not hurdles
-                assert [hurdle.kind for hurdle in hurdles] == [SUPPRESSED]
-                assert hurdles[0].winner in kept
-                assert hurdles[0].value > hurdles[0].limit
-                prediction = self.without(prediction, hurdles[0].winner)
+                    return not drop_reasons
+                assert [hurdle.kind for hurdle in drop_reasons] == [SUPPRESSED]
+                assert drop_reasons[0].winner in kept
+                assert drop_reasons[0].value > drop_reasons[0].limit
+                prediction = self.without(prediction, drop_reasons[0].winner)
         return False
 
 
@@ -166,7 +166,7 @@ def test_the_steps_keep_what_the_library_keeps(case: Case) -> None:
         ours = list(zip(kept.rows.tolist(), kept.labels.tolist(), strict=True))
         assert ours == case.pairs(min_score=min_score)
     assert len(case.pairs()) >= 10
-    assert not any(case.hurdles(pair) for pair in case.pairs())
+    assert not any(case.drop_reasons(pair) for pair in case.pairs())
 
 
 def test_each_reason_is_the_reason(case: Case) -> None:
@@ -177,17 +177,17 @@ def test_each_reason_is_the_reason(case: Case) -> None:
     asked = [pair for pair in map(selection.pairs.pair, [*best, *order[: ASKED // 2].tolist()]) if pair not in kept]
     kinds: set[str] = set()
     for pair in asked:
-        hurdles = case.hurdles(pair)
-        assert hurdles, f"{pair} is dropped, and nothing says why"
-        kinds.update(hurdle.kind for hurdle in hurdles)
-        if any(hurdle.kind == TOP and hurdle.value > case.prediction.boxes.shape[1] for hurdle in hurdles):
+        drop_reasons = case.drop_reasons(pair)
+        assert drop_reasons, f"{pair} is dropped, and nothing says why"
+        kinds.update(hurdle.kind for hurdle in drop_reasons)
+        if any(hurdle.kind == TOP and hurdle.value > case.prediction.boxes.shape[1] for hurdle in drop_reasons):
             continue  # an end-to-end head takes no more pairs than it has rows, whatever is set
-        assert case.detected_with(pair, hurdles), f"{pair}: {hurdles} is not all that keeps it from being detected"
-        for index in range(len(hurdles)):
-            fewer = hurdles[:index] + hurdles[index + 1 :]
+        assert case.detected_with(pair, drop_reasons), f"{pair}: {drop_reasons} is not all that drops it"
+        for index in range(len(drop_reasons)):
+            fewer = drop_reasons[:index] + drop_reasons[index + 1 :]
             if any(hurdle.kind == SUPPRESSED for hurdle in fewer):
                 continue  # with its winners gone a pair moves up in rank
-            assert not case.detected_with(pair, fewer), f"{pair}: {hurdles[index]} does not keep it from being detected"
+            assert not case.detected_with(pair, fewer), f"{pair}: {drop_reasons[index]} does not drop it"
     assert kinds == DROPPED_BY[case.kind]
 
 
@@ -195,7 +195,7 @@ def test_of_a_hopeless_score_the_threshold_alone_is_named(case: Case) -> None:
     selection = case.detector.selection(case.prediction, case.canvas, THRESHOLD)
     low = selection.pairs.scores.argsort()[:3].tolist()
     for pair in map(selection.pairs.pair, low):
-        every, few = selection.hurdles(*pair), selection.hurdles(*pair, hopeless=1.0)
+        every, few = selection.drop_reasons(*pair), selection.drop_reasons(*pair, hopeless=1.0)
         score_is_first = case.kind in ("ssd", "retinanet", "fcos")
         assert few == (every[:1] if score_is_first else every) or (few[0].kind, few) == (SCORE, every[:1])
         assert len(few) == 1 or not score_is_first
@@ -206,7 +206,7 @@ def test_numbers_are_the_pair_s_own(case: Case) -> None:
     pairs = case.detector.selection(case.prediction, case.canvas, THRESHOLD).pairs
     for row, label in (pairs.pair(index) for index in range(len(pairs)) if int(pairs.rows[index]) % 7 == 0):
         own = float(case.prediction.scores_of(label)[0, row])
-        for hurdle in case.hurdles((row, label)):
+        for hurdle in case.drop_reasons((row, label)):
             if hurdle.kind == SCORE:
                 assert hurdle.value == pytest.approx(own, abs=1e-6)
                 assert hurdle.value <= hurdle.limit == THRESHOLD

@@ -79,9 +79,9 @@ def share_in_box(heatmap: Heatmap, box: NDArray[Any]) -> float:
 
 def test_every_kind_of_error_is_there(both: Diagnosis) -> None:
     """What follows would prove nothing on correct boxes alone."""
-    assert {"correct", "localization", "both", "background", "duplicate"} <= set(both.judged.types)
+    assert {"correct", "localization", "both", "background", "duplicate"} <= set(both.assignment.types)
     assert both.missed
-    assert both.judged.excused.any()
+    assert both.assignment.counted_elsewhere.any()
 
 
 def test_detections_are_those_of_the_detector_best_first(both: Diagnosis, detector: Detector) -> None:
@@ -108,8 +108,8 @@ def test_maps_are_those_of_explain(both: Diagnosis, detector: Detector) -> None:
 def test_errors_of_the_edges_by_hand(both: Diagnosis) -> None:
     placed = 0
     for box, place in enumerate(both.index):
-        true = int(both.judged.truth[place])
-        if both.judged.types[place] not in PLACED:
+        true = int(both.assignment.truth[place])
+        if both.assignment.types[place] not in PLACED:
             assert np.isnan(both.outward[box]).all()
             assert both.worst_edge(box) is None
             assert both.pulls[box] is None
@@ -123,7 +123,7 @@ def test_errors_of_the_edges_by_hand(both: Diagnosis) -> None:
         np.testing.assert_allclose(both.shares[box], shares)
         assert both.worst_edge(box) == ("left", "top", "right", "bottom")[int(np.argmax(np.abs(shares)))]
         assert both.pulls[box] is not None
-        assert both.judged.overlap[place] == pytest.approx(overlap(both.found.boxes[place], both.truth.boxes[true]))
+        assert both.assignment.overlap[place] == pytest.approx(overlap(both.found.boxes[place], both.truth.boxes[true]))
     assert placed > 5
 
 
@@ -174,9 +174,9 @@ def test_siblings_are_rows_of_the_same_label_on_the_place(both: Diagnosis, detec
 def test_only_boxes_in_question_are_explained(detector: Detector, both: Diagnosis) -> None:
     """Those of the class, and those of another class that stand on its objects; numbers stay."""
     diagnosis = diagnose(detector, photograph(), truth_for(detector), classes=[SECOND], min_score=SURE)
-    assert diagnosis.judged.types == both.judged.types
+    assert diagnosis.assignment.types == both.assignment.types
     slow = []
-    for place, (kind, true) in enumerate(zip(both.judged.types, both.judged.truth.tolist(), strict=True)):
+    for place, (kind, true) in enumerate(zip(both.assignment.types, both.assignment.truth.tolist(), strict=True)):
         own = both.found.labels[place] == detector.labels_of([SECOND])[0]
         mistaken = kind in ("classification", "both") and both.truth.class_names[true] == SECOND
         if own or mistaken:
@@ -184,7 +184,7 @@ def test_only_boxes_in_question_are_explained(detector: Detector, both: Diagnosi
     assert diagnosis.index.tolist() == slow
     assert any(both.found.labels[place] != detector.labels_of([SECOND])[0] for place in slow)
     assert diagnosis.boxes.numbered == tuple(place + 1 for place in slow)
-    assert [diagnosis.type_of(box) for box in range(len(diagnosis))] == [both.judged.types[place] for place in slow]
+    assert [diagnosis.type_of(box) for box in range(len(diagnosis))] == [both.assignment.types[place] for place in slow]
     assert all(diagnosis.truth.class_names[each.truth] == SECOND for each in diagnosis.missed)
     np.testing.assert_allclose(diagnosis.leakage, both.leakage[slow], atol=1e-5)
     by_index = diagnose(detector, photograph(), truth_for(detector), classes=["2"], min_score=SURE, edges=False)
@@ -258,7 +258,7 @@ def test_a_true_box_that_reaches_beyond_the_photograph(detector: Detector) -> No
 def test_without_detections_everything_is_missed(detector: Detector) -> None:
     truth = truth_for(detector)
     diagnosis = diagnose(detector, photograph(), truth, min_score=0.9999999)
-    assert (len(diagnosis), len(diagnosis.found), diagnosis.judged.types) == (0, 0, ())
+    assert (len(diagnosis), len(diagnosis.found), diagnosis.assignment.types) == (0, 0, ())
     assert [each.truth for each in diagnosis.missed] == list(range(len(truth)))
     assert all(each.verdict is not None and each.verdict.reasons for each in diagnosis.missed)
     assert diagnosis.outward.shape == (0, 4)
@@ -269,7 +269,7 @@ def test_without_detections_everything_is_missed(detector: Detector) -> None:
 def test_without_true_boxes_every_detection_is_background(detector: Detector) -> None:
     nothing = truth_for(detector)[[]]
     diagnosis = diagnose(detector, photograph(), nothing, classes=[FIRST], min_score=SURE)
-    assert set(diagnosis.judged.types) == {"background"}
+    assert set(diagnosis.assignment.types) == {"background"}
     assert set(diagnosis.found.labels.tolist()) == set(detector.labels_of([FIRST]))
     assert diagnosis.leakage.shape == (len(diagnosis), 0)
     assert (diagnosis.missed, diagnosis.lost) == ((), None)
@@ -282,7 +282,7 @@ def test_crowds_are_ignored(detector: Detector) -> None:
     truth = truth_for(detector, (FIRST,))
     whole = GroundTruth(truth.file, np.array([[0.0, 0, 128, 96]]), (FIRST,), np.ones(1, bool))
     diagnosis = diagnose(detector, photograph(), whole, min_score=SURE, edges=False)
-    assert set(diagnosis.judged.types) == {IGNORED.name}
+    assert set(diagnosis.assignment.types) == {IGNORED.name}
     assert not diagnosis.missed
     assert np.isnan(diagnosis.outward).all()
 
@@ -304,7 +304,7 @@ def test_a_plain_callable_is_diagnosed_without_verdicts_and_edges() -> None:
     truth = GroundTruth(Path("red.png"), np.array([[36.0, 12, 60, 32], [40, 38, 60, 46]]), ("patch",) * 2,
                         np.zeros(2, bool))
     diagnosis = diagnose(black, rgb, truth, method=get_method("drise", samples=20, grid=4))
-    assert diagnosis.judged.types == ("correct", "background")
+    assert diagnosis.assignment.types == ("correct", "background")
     np.testing.assert_allclose(diagnosis.outward[0], [0, 0, 0, 4])
     assert diagnosis.boxes.edges is None
     assert diagnosis.pulls == (None, None)
@@ -320,9 +320,9 @@ def test_other_families(family: str) -> None:
     name = detector.class_names[int(found.labels[0])]
     truth = GroundTruth(Path("a.png"), np.concatenate([found.boxes[:1], ELSEWHERE]), (name,) * 3, np.zeros(3, bool))
     diagnosis = diagnose(detector, photograph(), truth, min_score=float(np.sort(found.scores)[-min(8, len(found))]))
-    assert diagnosis.judged.types[0] == "correct"
+    assert diagnosis.assignment.types[0] == "correct"
     np.testing.assert_allclose(diagnosis.outward[0], 0, atol=1e-4)
-    assert {*diagnosis.judged.types} <= {*TYPES}
+    assert {*diagnosis.assignment.types} <= {*TYPES}
     assert len(diagnosis.pulls) == len(diagnosis.siblings) == len(diagnosis)
     assert len(rows_of(diagnosis, "a.png")) == len(diagnosis) + len(diagnosis.missed)
 

@@ -10,7 +10,7 @@ import pytest
 from detcam.datasets.formats import read_data_set
 from detcam.datasets.ground_truth import GroundTruth
 from detcam.detectors.loading.load import load
-from detcam.diagnosis.error_types import ERRORS, TYPES, Judged, judge
+from detcam.diagnosis.error_types import ERRORS, TYPES, ErrorAssignment, classify_errors
 from detcam.errors import InputError
 from detcam.imaging.image import load_image
 
@@ -35,16 +35,16 @@ def truth_of(boxes: Sequence[Sequence[float]], names: Sequence[str], crowd: Sequ
                        np.array(crowd or [False] * len(boxes), bool), difficult=np.array(difficult, bool))
 
 
-def judged(*found: tuple[Sequence[float], str], truth: GroundTruth | None = None) -> Judged:
+def assigned(*found: tuple[Sequence[float], str], truth: GroundTruth | None = None) -> ErrorAssignment:
     """Judge boxes of falling scores, by default among a person and a dog."""
     boxes = np.array([box for box, _ in found], float).reshape(-1, 4)
     scores = np.linspace(0.9, 0.5, len(found))
-    return judge(boxes, scores, [name for _, name in found],
+    return classify_errors(boxes, scores, [name for _, name in found],
                  truth_of([PERSON, DOG], ["person", "dog"]) if truth is None else truth)
 
 
 def test_correct() -> None:
-    found = judged(([0, 0, 100, 80], "person"), (DOG, "dog"))
+    found = assigned(([0, 0, 100, 80], "person"), (DOG, "dog"))
     assert found.types == ("correct", "correct")
     assert found.truth.tolist() == [0, 1]
     assert found.overlap.tolist() == [0.8, 1]
@@ -52,63 +52,63 @@ def test_correct() -> None:
 
 
 def test_localization() -> None:
-    found = judged(([0, 0, 100, 40], "person"), (DOG, "dog"))
+    found = assigned(([0, 0, 100, 40], "person"), (DOG, "dog"))
     assert found.types == ("localization", "correct")
     assert found.truth.tolist() == [0, 1]
     assert found.overlap.tolist() == [0.4, 1]
     assert found.missed.tolist() == [0]
-    assert found.excused.tolist() == [True]
+    assert found.counted_elsewhere.tolist() == [True]
     assert found.counts()["missed"] == 0
 
 
 def test_classification() -> None:
-    found = judged(([200, 0, 300, 70], "person"), (PERSON, "person"))
+    found = assigned(([200, 0, 300, 70], "person"), (PERSON, "person"))
     assert found.types == ("classification", "correct")
     assert found.truth.tolist() == [1, 0]
     assert found.overlap.tolist() == [0.7, 1]
-    assert (found.missed.tolist(), found.excused.tolist()) == ([1], [True])
+    assert (found.missed.tolist(), found.counted_elsewhere.tolist()) == ([1], [True])
 
 
 def test_both() -> None:
-    found = judged(([200, 0, 300, 30], "person"), (PERSON, "person"))
+    found = assigned(([200, 0, 300, 30], "person"), (PERSON, "person"))
     assert found.types == ("both", "correct")
     assert found.truth.tolist() == [1, 0]
     assert found.overlap.tolist() == [0.3, 1]
-    assert (found.missed.tolist(), found.excused.tolist()) == ([1], [False])
+    assert (found.missed.tolist(), found.counted_elsewhere.tolist()) == ([1], [False])
     assert found.counts()["missed"] == 1
 
 
 def test_duplicate() -> None:
-    found = judged((PERSON, "person"), ([0, 0, 100, 90], "person"), (DOG, "dog"))
+    found = assigned((PERSON, "person"), ([0, 0, 100, 90], "person"), (DOG, "dog"))
     assert found.types == ("correct", "duplicate", "correct")
     assert found.truth.tolist() == [0, 0, 1]
     assert found.overlap.tolist() == [1, 0.9, 1]
 
 
 def test_background() -> None:
-    found = judged(([95, 0, 195, 100], "person"), ([400, 0, 500, 100], "dog"))
+    found = assigned(([95, 0, 195, 100], "person"), ([400, 0, 500, 100], "dog"))
     assert found.types == ("background", "background")
     assert found.truth.tolist() == [-1, -1]
     assert found.overlap.tolist() == [0, 0]
 
 
 def test_missed() -> None:
-    found = judged((PERSON, "person"))
-    assert (found.missed.tolist(), found.excused.tolist()) == ([1], [False])
+    found = assigned((PERSON, "person"))
+    assert (found.missed.tolist(), found.counted_elsewhere.tolist()) == ([1], [False])
     assert found.counts() == {**dict.fromkeys(TYPES, 0), "correct": 1, "missed": 1}
 
 
 def test_nothing_found_and_nothing_true() -> None:
-    assert judged().types == ()
-    assert judged().missed.tolist() == [0, 1]
-    empty = judged((PERSON, "person"), truth=truth_of([], []))
+    assert assigned().types == ()
+    assert assigned().missed.tolist() == [0, 1]
+    empty = assigned((PERSON, "person"), truth=truth_of([], []))
     assert (empty.types, empty.missed.tolist()) == (("background",), [])
 
 
 def test_crowds_and_difficult_objects_are_neither_missed_nor_compared_with() -> None:
     truth = truth_of([PERSON, DOG, [400, 0, 500, 100]], ["person", "dog", "dog"], [True, False, False],
                      [False, True, False])
-    found = judged(([10, 10, 40, 40], "person"), (DOG, "dog"), (DOG, "dog"), ([200, 0, 300, 40], "dog"), truth=truth)
+    found = assigned(([10, 10, 40, 40], "person"), (DOG, "dog"), (DOG, "dog"), ([200, 0, 300, 40], "dog"), truth=truth)
     assert found.types == ("ignored", "ignored", "ignored", "background")
     assert found.truth.tolist() == [-1] * 4
     assert found.missed.tolist() == [2]
@@ -116,10 +116,10 @@ def test_crowds_and_difficult_objects_are_neither_missed_nor_compared_with() -> 
 
 def test_limits_are_tide_s() -> None:
     """Exactly 0.5 is found; exactly 0.1 is still about a box of its class, and background beside another's."""
-    assert judged(([0, 0, 100, 50], "person")).types == ("correct",)
-    assert judged(([0, 0, 100, 10], "person")).types == ("localization",)
-    assert judged(([200, 0, 300, 10], "person")).types == ("background",)
-    assert judged(([200, 0, 300, 50], "person")).types == ("classification",)
+    assert assigned(([0, 0, 100, 50], "person")).types == ("correct",)
+    assert assigned(([0, 0, 100, 10], "person")).types == ("localization",)
+    assert assigned(([200, 0, 300, 10], "person")).types == ("background",)
+    assert assigned(([200, 0, 300, 50], "person")).types == ("classification",)
 
 
 def test_names_letters_and_sentences() -> None:
@@ -132,9 +132,9 @@ def test_bad_arguments() -> None:
     truth = truth_of([PERSON], ["person"])
     for limits in ((0.5, 0.5), (0.5, -0.1), (1.1, 0.1)):
         with pytest.raises(InputError, match="background_iou < min_iou"):
-            judge(truth.boxes, np.ones(1), ["person"], truth, *limits)
+            classify_errors(truth.boxes, np.ones(1), ["person"], truth, *limits)
     with pytest.raises(InputError, match="1 boxes, 1 scores and 2 class names"):
-        judge(truth.boxes, np.ones(1), ["person", "dog"], truth)
+        classify_errors(truth.boxes, np.ones(1), ["person", "dog"], truth)
 
 
 def tides(photographs: Sequence[tuple[Found, GroundTruth]]) -> list[tuple[list[str], list[int], set[int]]]:
@@ -202,11 +202,11 @@ def compare(photographs: Sequence[tuple[Found, GroundTruth]]) -> dict[str, int]:
     """
     total = dict.fromkeys(TYPES, 0)
     for (found, truth), (types, about, missed) in zip(photographs, tides(photographs), strict=True):
-        ours = judge(found.boxes, found.scores, found.class_names, truth)
+        ours = classify_errors(found.boxes, found.scores, found.class_names, truth)
         assert list(ours.types) == types
         compared = [k for k, name in enumerate(types) if name not in ("both", "ignored")]  # TIDE names no box for those
         assert ours.truth[compared].tolist() == [about[k] for k in compared]
-        left = set(ours.missed[~ours.excused].tolist())
+        left = set(ours.missed[~ours.counted_elsewhere].tolist())
         excused_by_ignored = {about[k] for k, name in enumerate(types) if name == "ignored"}
         assert missed == left - excused_by_ignored
         total = {name: total[name] + each for name, each in ours.counts().items()}
@@ -228,7 +228,7 @@ def test_agrees_with_tide_beside_crowds() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_overlap_is_that_with_the_true_box(seed: int) -> None:
     found, truth = random_photograph(np.random.default_rng(seed), crowds=True)
-    ours = judge(found.boxes, found.scores, found.class_names, truth)
+    ours = classify_errors(found.boxes, found.scores, found.class_names, truth)
     for box, index, overlap in zip(found.boxes.tolist(), ours.truth, ours.overlap, strict=True):
         if index < 0:
             assert overlap == 0

@@ -13,7 +13,7 @@ from support.planted import CELL, patch_photograph, planted_ssd, planted_yolo
 from support.tiny import photograph, tiny_detector, tiny_yolo
 
 from detcam.attribution.inputs.baselines import baseline_of, photograph_pixels
-from detcam.detectors.base import FRESH, REPLAYED, Detector
+from detcam.detectors.base import PER_INPUT, REPLAYED, Detector
 from detcam.detectors.canvas import Canvas
 from detcam.detectors.detections import Detections
 from detcam.detectors.for_torchvision.ssd import SSDDetector
@@ -65,14 +65,14 @@ def slowly(detector: Detector, canvas: Canvas, one: Detections, region: Region, 
     box = geometry.to_canvas(one.boxes)
     with torch.no_grad(), detector.borrowed():
         clean = detector.forward(canvas.pixels)
-        with detector.holding(clean):
+        with detector.frozen_proposals(clean):
             after = detector.forward(changed)
     found = []
     for prediction in (clean, after):
         boxes, scores = prediction.boxes[0].double().numpy(), prediction.scores_of(label)[0].double().numpy()
         overlap = iou(boxes, box)[:, 0]
-        own = int((overlap * scores).argmax()) if detector.rows == FRESH else row
-        score = (overlap * scores).max() if detector.rows == FRESH else scores[row]
+        own = int((overlap * scores).argmax()) if detector.rows == PER_INPUT else row
+        score = (overlap * scores).max() if detector.rows == PER_INPUT else scores[row]
         best = max((scores[i] for i in range(len(scores)) if overlap[i] >= 0.5), default=0.0)
         x1, y1, x2, y2 = geometry.content
         own_box = [min(max(value, low), high) for value, low, high in
@@ -119,7 +119,7 @@ def test_rows_are_replayed_or_found_anew(family: str) -> None:
     detector = tiny_detector(family)
     image = Image(photograph(3), "rectangles")
     canvas, found = detector.canvas(image), unsure(detector, image)[[0, 1]]
-    assert detector.rows == {"fasterrcnn": REPLAYED, "detr": FRESH}[family]
+    assert detector.rows == {"fasterrcnn": REPLAYED, "detr": PER_INPUT}[family]
     region = rectangle(canvas, (10, 10, 70, 80))
     for index, (change,) in enumerate(intervene(detector, canvas, found, [[region], [region]], "grey")):
         agrees(change, slowly(detector, canvas, found[[index]], region, baseline_of(canvas, "grey")))

@@ -195,7 +195,7 @@ def test_the_rows_behind_a_false_positive(same: Siblings, said: str) -> None:
 def test_a_wrong_class_says_the_true_one() -> None:
     diagnosis = diagnosis_of([PERSON, ASIDE], truth_of([PERSON, ASIDE], ["orange", "person"]), labels=[0, 1],
                              shares=np.zeros((2, 2)))
-    assert diagnosis.judged.types == ("classification", "classification")
+    assert diagnosis.assignment.types == ("classification", "classification")
     assert sentences_of(diagnosis, 0)[1] == "The true object is an orange."
     assert sentences_of(diagnosis, 1)[1] == "The true object is a person."
 

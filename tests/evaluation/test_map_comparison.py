@@ -246,7 +246,8 @@ def run(script: ModuleType, folder: Path, tmp_path: Path, monkeypatch: pytest.Mo
 
     def call(*arguments: Any, **changes: Any) -> int:
         options = {"images": folder / "images", "annotations": folder / "instances.json",
-                   "model": f"{TINY_FILE}:tiny_ssd", "class-names": names, "class": "box", "min-score": SCORE, "steps": 4, "resamples": 100} | changes
+                   "model": f"{TINY_FILE}:tiny_ssd", "class-names": names, "class": "box",
+                   "min-score": SCORE, "steps": 4, "resamples": 100} | changes
         words = [word for key, value in options.items() for word in (f"--{key}", value)]
         monkeypatch.setattr(sys, "argv", [str(SCRIPT), *map(str, [*words, *arguments])])
         try:

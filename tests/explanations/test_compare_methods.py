@@ -13,7 +13,7 @@ from detcam.detectors.base import Detector
 from detcam.detectors.for_torchvision.ssd import SSDDetector
 from detcam.detectors.for_ultralytics.yolo import YOLODetector
 from detcam.errors import InputError
-from detcam.explanations.compare_methods import beside
+from detcam.explanations.compare_methods import compare_methods
 from detcam.imaging.image import Image
 from detcam.views.explanation.method_sheet import methods_figure
 
@@ -33,7 +33,7 @@ def methods_of(*names: str) -> list[detcam.Method]:
 
 def test_its_maps_are_those_of_explain(detector: Detector) -> None:
     methods = methods_of("hirescam", "gradient", "smoothgrad")
-    found = beside(detector, IMAGE, 3, methods, seed=4)
+    found = compare_methods(detector, IMAGE, 3, methods, seed=4)
     whole = detcam.explain(detector, IMAGE, method=methods, seed=4, edges=False)[2]
     assert found.explanation.numbered == (3,)
     assert len(found.seconds) == 3
@@ -43,7 +43,7 @@ def test_its_maps_are_those_of_explain(detector: Detector) -> None:
 
 
 def test_a_method_that_cannot_says_why_and_the_others_go_on(detector: Detector) -> None:
-    found = beside(detector, IMAGE, 1, methods_of("hirescam", "drise"), target="top")
+    found = compare_methods(detector, IMAGE, 1, methods_of("hirescam", "drise"), target="top")
     assert [maps.method for maps in found.explanation.maps] == ["hirescam"]
     assert list(found.refused) == ["drise"]
     assert "explains that a box is found, not 'top'" in found.refused["drise"]
@@ -54,18 +54,18 @@ def test_a_method_that_cannot_says_why_and_the_others_go_on(detector: Detector) 
 
 def test_no_method_at_all(detector: Detector) -> None:
     with pytest.raises(InputError, match="no method explains box 1: method 'drise' explains that a box is found"):
-        beside(detector, IMAGE, 1, methods_of("drise"), target="top")
+        compare_methods(detector, IMAGE, 1, methods_of("drise"), target="top")
 
 
 def test_there_must_be_such_a_box(detector: Detector) -> None:
     with pytest.raises(InputError, match="there is no box 5000; its boxes are 1 to"):
-        beside(detector, IMAGE, 5000, methods_of("hirescam"))
+        compare_methods(detector, IMAGE, 5000, methods_of("hirescam"))
     with pytest.raises(InputError, match="there is no box 1; nothing has a score above 1"):
-        beside(detector, IMAGE, 1, methods_of("hirescam"), min_score=1)
+        compare_methods(detector, IMAGE, 1, methods_of("hirescam"), min_score=1)
 
 
 def test_the_sheet_says_what_is_wrong_with_a_method(detector: Detector) -> None:
-    figure = methods_figure(beside(detector, IMAGE, 1, methods_of("hirescam", "layercam")))
+    figure = methods_figure(compare_methods(detector, IMAGE, 1, methods_of("hirescam", "layercam")))
     words = [text.get_text() for axes in figure.axes for text in axes.texts]
     assert "layercam*" in words
     assert "hirescam" in words

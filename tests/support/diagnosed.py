@@ -14,7 +14,7 @@ from detcam.detectors.selection.steps import SCORE, SUPPRESSED
 from detcam.diagnosis.attention.leakage import Cells, leakage
 from detcam.diagnosis.attention.pull import Pull
 from detcam.diagnosis.attention.shortcuts import PATTERNS, Shortcuts
-from detcam.diagnosis.error_types import CORRECT, DUPLICATE, LOCALIZATION, judge
+from detcam.diagnosis.error_types import CORRECT, DUPLICATE, LOCALIZATION, classify_errors
 from detcam.diagnosis.interventions.intervention import Change, Intervention
 from detcam.diagnosis.interventions.regions import Region, in_box
 from detcam.diagnosis.result import Diagnosis, MissedObject
@@ -100,22 +100,22 @@ def diagnosis_of(boxes: Boxes, truth: GroundTruth, *, labels: Sequence[int] | No
     """
     image = image or photograph()
     found = detections_of(boxes, labels)
-    judged = judge(found.boxes, found.scores, [CLASSES[each] for each in found.labels.tolist()], truth)
+    assignment = classify_errors(found.boxes, found.scores, [CLASSES[each] for each in found.labels.tolist()], truth)
     explanation = explanation_of(image, boxes, labels=labels, class_names=CLASSES, percentiles=percentiles,
                                  edges=edges, edge_maps=edges, **explained)
-    own = np.where(np.isin(judged.types, [CORRECT.name, LOCALIZATION.name, DUPLICATE.name]), judged.truth, -1)
+    own = np.where(np.isin(assignment.types, [CORRECT.name, LOCALIZATION.name, DUPLICATE.name]), assignment.truth, -1)
     errors = np.full((len(boxes), 4), np.nan)
     errors[own >= 0] = outward(found.boxes[own >= 0], truth.boxes[own[own >= 0]])
     leaks = leakage(explanation.maps[0].heatmaps, Cells(truth)) if shares is None else np.array(shares, float)
     pulls = tuple(None if pull is None or true < 0 else (Pull(0.5, pull, 0.5),) * 4 for true in own)
-    missed, lost = _missed(image, judged.missed.tolist(), judged.excused.tolist(), verdicts)
-    return Diagnosis(image, truth, tuple(dict.fromkeys(truth.class_names)) or ("person",), found, judged, explanation,
-                     np.arange(len(boxes)), errors, leaks, pulls,
+    missed, lost = _missed(image, assignment.missed.tolist(), assignment.counted_elsewhere.tolist(), verdicts)
+    return Diagnosis(image, truth, tuple(dict.fromkeys(truth.class_names)) or ("person",), found, assignment,
+                     explanation, np.arange(len(boxes)), errors, leaks, pulls,
                      tuple(same or [siblings()] * len(boxes)), tuple(patterns or [NO_SHORTCUT] * len(boxes)),
                      None if hidden is None else tuple(hidden), missed, lost)
 
 
-def _missed(image: Image, true: list[int], excused: list[bool], verdicts: Sequence[Verdict | None] | None
+def _missed(image: Image, true: list[int], counted_elsewhere: list[bool], verdicts: Sequence[Verdict | None] | None
             ) -> tuple[tuple[MissedObject, ...], Explanation | None]:
     """Missed objects; those whose verdict names a rival have it and a difference beside them."""
     verdicts = verdicts if verdicts is not None else [None] * len(true)
@@ -126,7 +126,7 @@ def _missed(image: Image, true: list[int], excused: list[bool], verdicts: Sequen
     missed = []
     for one, (object_, verdict) in enumerate(zip(true, verdicts, strict=True)):
         if verdict is None:
-            missed.append(MissedObject(object_, excused[one], None))
+            missed.append(MissedObject(object_, counted_elsewhere[one], None))
             continue
         assert verdict.place.box is not None
         row, winner, versus = len(rows), None, None
@@ -142,7 +142,7 @@ def _missed(image: Image, true: list[int], excused: list[bool], verdicts: Sequen
             said.append(None)
             values = np.random.default_rng(1).normal(size=(8, 8)).astype(np.float32)
             versus = Heatmap(values, grid, geometry, "level.0", signed=True)
-        missed.append(MissedObject(object_, excused[one], verdict, row, winner, versus))
+        missed.append(MissedObject(object_, counted_elsewhere[one], verdict, row, winner, versus))
     if not rows:
         return tuple(missed), None
     maps = [[hot_cell((8, 8), (4, 4), grid, geometry) for _ in rows]]

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from detcam.detectors.base import FRESH, Detector
+from detcam.detectors.base import PER_INPUT, Detector
 from detcam.detectors.canvas import Canvas
 from detcam.detectors.detections import Detections
 from detcam.detectors.from_tensors import detections_of, without_rows
@@ -50,7 +50,7 @@ class BlackBoxDetector(Detector):
     """
 
     family = "blackbox"
-    rows = FRESH
+    rows = PER_INPUT
     differentiable = False
     default_method = "drise"
 

@@ -24,7 +24,7 @@ def _end(kept: Tensor) -> int:
     return int(places[-1]) + 1 if len(places) else len(kept)
 
 
-def told_apart(transform: GeneralizedRCNNTransform, canvas: Canvas) -> Canvas:
+def mark_padding_border(transform: GeneralizedRCNNTransform, canvas: Canvas) -> Canvas:
     """A canvas of one photograph that does not end like padding: one whose last row or column has the mean colour all
     along (a black one, under a mean of 0) gets one value there moved by the smallest step there is."""
     pixels = canvas.pixels.clone()

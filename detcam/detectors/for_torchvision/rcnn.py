@@ -16,7 +16,7 @@ from detcam.detectors.base import REPLAYED, Detector
 from detcam.detectors.canvas import Canvas
 from detcam.detectors.detections import Detections
 from detcam.detectors.for_torchvision.own_detections import reported_by_itself
-from detcam.detectors.for_torchvision.padding import content_sizes, told_apart
+from detcam.detectors.for_torchvision.padding import content_sizes, mark_padding_border
 from detcam.detectors.for_torchvision.roi_head import Proposals, Regions, RoIHead, kept
 from detcam.detectors.for_torchvision.roi_prediction import RoIPrediction
 from detcam.detectors.for_torchvision.transform import canvas_of, clipped, normalised, to_source
@@ -114,7 +114,7 @@ class RCNNDetector(Detector):
 
     def canvas(self, image: Image) -> Canvas:
         with self.borrowed():
-            return told_apart(self.model.transform, canvas_of(self.model.transform, image, self._weight))
+            return mark_padding_border(self.model.transform, canvas_of(self.model.transform, image, self._weight))
 
     @property
     def _weight(self) -> Tensor:
@@ -122,7 +122,7 @@ class RCNNDetector(Detector):
         return weight
 
     @contextmanager
-    def holding(self, prediction: Prediction, rows: bool = True) -> Iterator[None]:
+    def frozen_proposals(self, prediction: Prediction, rows: bool = True) -> Iterator[None]:
         """In the block the proposals of ``prediction`` are replayed; with ``rows=False`` they are found anew, on a
         canvas whose photograph is as large as it was there.
 

@@ -6,7 +6,7 @@ A family says which steps its library takes, in which order (``Detector.selectio
 from dataclasses import dataclass
 
 from detcam.detectors.selection.candidates import Pairs
-from detcam.detectors.selection.steps import CLASS, KINDS, SCORE, Hurdle, Step
+from detcam.detectors.selection.steps import CLASS, KINDS, SCORE, DropReason, Step
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Selection:
             pairs = pairs[step.keep(pairs)] if len(pairs) else pairs
         return pairs
 
-    def hurdles(self, row: int, label: int, hopeless: float = 0.0) -> tuple[Hurdle, ...]:
+    def drop_reasons(self, row: int, label: int, hopeless: float = 0.0) -> tuple[DropReason, ...]:
         """What keeps a pair from being detected: the step that drops it, and, that being lifted, those that would.
 
         They are in the order of ``KINDS``, but that the threshold comes before a class that does not pass it either.
@@ -36,7 +36,7 @@ class Selection:
         first: to suppress all that such a score would let pass takes minutes on a dense head. After a suppression
         nothing is named any more: what were if the winner were not there is another question.
         """
-        found: list[Hurdle] = []
+        found: list[DropReason] = []
         pairs = self.pairs
         for step in self.steps:
             index, kept = pairs.find(row, label), step.keep(pairs)
@@ -45,10 +45,10 @@ class Selection:
                 found.append(step.hurdle(pairs, index, kept))
                 if len(found) == 1 and found[0].kind == SCORE and found[0].value < hopeless:
                     break
-                lifted = step.lifted(found[-1], (row, label))
-                if lifted is None:
+                relaxed = step.relaxed(found[-1], (row, label))
+                if relaxed is None:
                     break
-                kept = lifted.keep(pairs)
+                kept = relaxed.keep(pairs)
             pairs = pairs[kept]
         found.sort(key=lambda hurdle: KINDS.index(hurdle.kind))
         if [hurdle.kind for hurdle in found[:2]] == [CLASS, SCORE] and found[0].limit <= found[1].limit:

@@ -17,7 +17,7 @@ best that are taken, a better box suppressed it, there were enough detections wi
 
 
 @dataclass(frozen=True)
-class Hurdle:
+class DropReason:
     """The step at which a pair was dropped, in numbers.
 
     Attributes:
@@ -44,10 +44,10 @@ class Step(Protocol):
     def keep(self, pairs: Pairs) -> Tensor:
         """Indices ``[K]`` of the pairs that stay, in the order that the next step sees."""
 
-    def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> Hurdle:
+    def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
         """Why the pair at ``index`` is not among the ``kept``."""
 
-    def lifted(self, hurdle: Hurdle, pair: tuple[int, int]) -> "Step | None":
+    def relaxed(self, hurdle: DropReason, pair: tuple[int, int]) -> "Step | None":
         """The step with its limit moved just so far that the pair passes; None where no number does that."""
 
 
@@ -70,11 +70,11 @@ class BestClass:
         own = pairs.find(*self.spared)
         return torch.cat([kept[pairs.rows[kept] != self.spared[0]], kept.new_tensor([own])])
 
-    def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> Hurdle:
+    def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
         winner = int(kept[pairs.rows[kept] == pairs.rows[index]][0])
-        return Hurdle(CLASS, float(pairs.scores[index]), float(pairs.scores[winner]), pairs.pair(winner))
+        return DropReason(CLASS, float(pairs.scores[index]), float(pairs.scores[winner]), pairs.pair(winner))
 
-    def lifted(self, hurdle: Hurdle, pair: tuple[int, int]) -> "BestClass":
+    def relaxed(self, hurdle: DropReason, pair: tuple[int, int]) -> "BestClass":
         return replace(self, spared=pair)
 
 
@@ -87,10 +87,10 @@ class Score:
     def keep(self, pairs: Pairs) -> Tensor:
         return torch.where(pairs.scores > self.above)[0]
 
-    def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> Hurdle:
-        return Hurdle(SCORE, float(pairs.scores[index]), self.above)
+    def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
+        return DropReason(SCORE, float(pairs.scores[index]), self.above)
 
-    def lifted(self, hurdle: Hurdle, pair: tuple[int, int]) -> "Score":
+    def relaxed(self, hurdle: DropReason, pair: tuple[int, int]) -> "Score":
         return Score(just_below(hurdle.value))
 
 
@@ -111,11 +111,11 @@ class Small:
 
         return remove_small_boxes(self.boxes[pairs.rows], self.side)
 
-    def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> Hurdle:
+    def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
         x1, y1, x2, y2 = self.boxes[pairs.rows[index]].tolist()
-        return Hurdle(SMALL, min(x2 - x1, y2 - y1), self.side)
+        return DropReason(SMALL, min(x2 - x1, y2 - y1), self.side)
 
-    def lifted(self, hurdle: Hurdle, pair: tuple[int, int]) -> "Small":
+    def relaxed(self, hurdle: DropReason, pair: tuple[int, int]) -> "Small":
         return replace(self, side=-1.0)
 
 
@@ -154,11 +154,11 @@ class Top:
             kept.append(own[pairs.scores[own].topk(min(self.most, len(own)))[1]])
         return torch.cat(kept)
 
-    def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> Hurdle:
+    def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
         rivals = pairs.scores if self.labels is None else pairs.scores[pairs.labels == pairs.labels[index]]
-        return Hurdle(TOP, rank_of(rivals, pairs.scores[index]), self.most)
+        return DropReason(TOP, rank_of(rivals, pairs.scores[index]), self.most)
 
-    def lifted(self, hurdle: Hurdle, pair: tuple[int, int]) -> "Top":
+    def relaxed(self, hurdle: DropReason, pair: tuple[int, int]) -> "Top":
         return replace(self, most=int(hurdle.value))
 
 
@@ -185,9 +185,9 @@ class TopOfLevels(Top):
             kept.append(own[pairs.scores[own].topk(min(self.most, len(own)))[1]])
         return torch.cat(kept)
 
-    def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> Hurdle:
+    def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
         levels = self._levels(pairs)
-        return Hurdle(TOP, rank_of(pairs.scores[levels == levels[index]], pairs.scores[index]), self.most)
+        return DropReason(TOP, rank_of(pairs.scores[levels == levels[index]], pairs.scores[index]), self.most)
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ class TopOfRows(Top):
         best = table[rows].flatten().topk(min(self.most, len(table)))[1]
         return rows[best // table.shape[1]] * table.shape[1] + best % table.shape[1]
 
-    def lifted(self, hurdle: Hurdle, pair: tuple[int, int]) -> Top:
+    def relaxed(self, hurdle: DropReason, pair: tuple[int, int]) -> Top:
         return Top(int(hurdle.value))
 
 
@@ -230,7 +230,7 @@ class Suppression:
             return batched_nms(boxes, pairs.scores, pairs.labels, self.iou)
         return nms(boxes + pairs.labels[:, None].to(boxes) * self.offset, pairs.scores, self.iou)
 
-    def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> Hurdle:
+    def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
         from torchvision.ops import box_iou
 
         rivals = kept if self.offset == 0 else kept[pairs.labels[kept] == pairs.labels[index]]
@@ -241,9 +241,9 @@ class Suppression:
         if not len(over):  # rounding decided: with classes moved apart, coordinates have fewer digits
             over = overlap.argmax()[None]
         winner = int(rivals[over[0]])
-        return Hurdle(SUPPRESSED, float(overlap[over[0]]), self.iou, pairs.pair(winner), len(over) - 1)
+        return DropReason(SUPPRESSED, float(overlap[over[0]]), self.iou, pairs.pair(winner), len(over) - 1)
 
-    def lifted(self, hurdle: Hurdle, pair: tuple[int, int]) -> None:
+    def relaxed(self, hurdle: DropReason, pair: tuple[int, int]) -> None:
         return None
 
 
@@ -256,10 +256,10 @@ class Most:
     def keep(self, pairs: Pairs) -> Tensor:
         return torch.arange(min(self.most, len(pairs)), device=pairs.scores.device)
 
-    def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> Hurdle:
-        return Hurdle(MOST, index + 1, self.most)
+    def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
+        return DropReason(MOST, index + 1, self.most)
 
-    def lifted(self, hurdle: Hurdle, pair: tuple[int, int]) -> "Most":
+    def relaxed(self, hurdle: DropReason, pair: tuple[int, int]) -> "Most":
         return Most(int(hurdle.value))
 
 
@@ -276,8 +276,8 @@ class Masked:
     def keep(self, pairs: Pairs) -> Tensor:
         return torch.where(self.filled(pairs.rows))[0]
 
-    def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> Hurdle:
-        return Hurdle(MASK, 0, 1)
+    def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
+        return DropReason(MASK, 0, 1)
 
-    def lifted(self, hurdle: Hurdle, pair: tuple[int, int]) -> None:
+    def relaxed(self, hurdle: DropReason, pair: tuple[int, int]) -> None:
         return None

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from detcam.attribution.chunks import in_chunks
-from detcam.detectors.base import FRESH, Detector
+from detcam.detectors.base import PER_INPUT, Detector
 from detcam.detectors.canvas import Canvas
 from detcam.detectors.detections import Detections
-from detcam.detectors.frozen_proposals import replaying
+from detcam.detectors.frozen_proposals import frozen_proposals
 from detcam.detectors.prediction import Prediction
 from detcam.imaging.boxes import iou
 
@@ -58,10 +58,10 @@ def read_copies(detector: Detector, canvas: Canvas, detections: Detections, copy
     def read(numbers: Tensor) -> Readings:
         with detector.borrowed(), torch.no_grad():
             prediction = detector.forward(torch.stack([copy(number) for number in numbers.tolist()]))
-        return _read(prediction, detections, on_canvas, detector.rows == FRESH)
+        return _read(prediction, detections, on_canvas, detector.rows == PER_INPUT)
 
     on_canvas = canvas.geometries[0].to_canvas(detections.boxes)
-    with replaying(detector, canvas):
+    with frozen_proposals(detector, canvas):
         parts = list(in_chunks(read, torch.arange(count), chunk))
     return Readings(*(np.concatenate([getattr(part, name) for part in parts], 1) for name in ("own", "best", "boxes")))
 

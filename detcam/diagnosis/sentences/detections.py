@@ -163,20 +163,20 @@ def sentences_of_missed(diagnosis: Diagnosis, k: int) -> list[str]:
 
 def excuse_sentences(diagnosis: Diagnosis, missed: MissedObject) -> list[str]:
     """Which box stands on a missed object though it did not find it: TIDE counts that error alone."""
-    if not missed.excused:
+    if not missed.counted_elsewhere:
         return []
-    judged = diagnosis.judged
-    box = next(place for place, (kind, true) in enumerate(zip(judged.types, judged.truth.tolist(), strict=True))
+    assignment = diagnosis.assignment
+    box = next(place for place, (kind, true) in enumerate(zip(assignment.types, assignment.truth.tolist(), strict=True))
                if true == missed.truth and kind in (CLASSIFICATION.name, LOCALIZATION.name))
-    fault = "of another class" if judged.types[box] == CLASSIFICATION.name else "badly placed"
-    return [f"Box {box + 1} is about this object, but {fault} (IoU {judged.overlap[box]:.2f}): TIDE counts that error "
-            "alone, and nothing as missed."]
+    fault = "of another class" if assignment.types[box] == CLASSIFICATION.name else "badly placed"
+    return [f"Box {box + 1} is about this object, but {fault} (IoU {assignment.overlap[box]:.2f}): "
+            "TIDE counts that error alone, and nothing as missed."]
 
 
 def counted_elsewhere(diagnosis: Diagnosis, verdict: Verdict) -> str | None:
     """The sentence of a row that is a detection and lies on the object, but found another one."""
     if not (verdict.detected and verdict.near and verdict.iou is not None):
         return None
-    kind = diagnosis.judged.types[verdict.number - 1]
+    kind = diagnosis.assignment.types[verdict.number - 1]
     other = f"counts for another {verdict.class_name}" if kind == CORRECT.name else f"its type is {kind}"
     return f"Box {verdict.number} lies on it (IoU {verdict.iou:.2f}) but {other}."

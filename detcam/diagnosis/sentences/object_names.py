@@ -10,8 +10,8 @@ CROWD, DIFFICULT = "crowd", "difficult"
 
 def finder(diagnosis: Diagnosis, true: int) -> int | None:
     """The number of the box that found a true object; None if none did."""
-    judged = diagnosis.judged
-    for place, (kind, own) in enumerate(zip(judged.types, judged.truth.tolist(), strict=True)):
+    assignment = diagnosis.assignment
+    for place, (kind, own) in enumerate(zip(assignment.types, assignment.truth.tolist(), strict=True)):
         if own == true and kind == CORRECT.name:
             return place + 1
     return None

@@ -141,7 +141,7 @@ def _row(sheet: Sheet, diagnosis: Diagnosis, box: int, layout: _Layout, y: float
 def _caption(sheet: Sheet, diagnosis: Diagnosis, box: int, layout: _Layout, y: float) -> None:
     place = int(diagnosis.index[box])
     x = MARGIN + paper_badge(sheet, MARGIN, y, badge_of(diagnosis, place), colour_of_type(diagnosis, place)) + 0.12
-    found, overlap = diagnosis.found, diagnosis.judged.overlap[place]
+    found, overlap = diagnosis.found, diagnosis.assignment.overlap[place]
     name = shorten(diagnosis.boxes.class_name(int(found.labels[place])), layout.width / 4, 11, True)
     words = f"{name} {found.scores[place]:.2f}: {diagnosis.type_of(box)}"
     sheet.write(x, y + 0.12, words, 11, bold=True, va="center_baseline")

@@ -19,13 +19,13 @@ TRUE_BOX = "white"
 
 def badge_of(diagnosis: Diagnosis, place: int) -> str:
     """The number and the type's letter of a detection, such as ``"3 L"``; a correct one has its number alone."""
-    kind = TYPES[diagnosis.judged.types[place]]
+    kind = TYPES[diagnosis.assignment.types[place]]
     return str(place + 1) if kind == CORRECT else f"{place + 1} {kind.letter}".strip()
 
 
 def colour_of_type(diagnosis: Diagnosis, place: int) -> str:
     """The colour of a detection's type."""
-    return TYPE_COLOURS[diagnosis.judged.types[place]]
+    return TYPE_COLOURS[diagnosis.assignment.types[place]]
 
 
 def colour_of_number(diagnosis: Diagnosis, number: int) -> str:
@@ -48,7 +48,7 @@ def count_words(diagnosis: Diagnosis) -> str:
     count, true = len(diagnosis.found), int((~diagnosis.truth.crowd & ~diagnosis.truth.difficult).sum())
     boxes = f"{count or 'no'} {'detection' if count == 1 else 'detections'}{above}"
     objects = f"{true or 'no'} true object{'s' * (true != 1)}"
-    return f"{boxes}   ·   {objects}" + (f", {diagnosis.judged.types.count(CORRECT.name)} found" if true else "")
+    return f"{boxes}   ·   {objects}" + (f", {diagnosis.assignment.types.count(CORRECT.name)} found" if true else "")
 
 
 def draw_title(sheet: Sheet, diagnosis: Diagnosis, what: str, page: str) -> None:

@@ -131,7 +131,7 @@ def _caption(sheet: Sheet, diagnosis: Diagnosis, k: int, y: float) -> None:
     missed = diagnosis.missed[k]
     x = MARGIN + paper_badge(sheet, MARGIN, y, f"{MISSED.letter}{k + 1}", COLOUR) + 0.12
     name = shorten(diagnosis.truth.class_names[missed.truth], sheet.width / 3, 11, True)
-    words = f"{name}: " + ("another error stands for it" if missed.excused else "missed")
+    words = f"{name}: " + ("another error stands for it" if missed.counted_elsewhere else "missed")
     sheet.write(x, y + 0.12, words, 11, bold=True, va="center_baseline")
     x += width_of(words, 11, True) + 0.3
     across, down = sizes(diagnosis.truth.boxes[missed.truth])

@@ -47,7 +47,7 @@ def _photograph(sheet: Sheet, diagnosis: Diagnosis, place: Place, size: float) -
     for true, box in enumerate(diagnosis.truth.boxes):
         if true not in missed:
             dashed_outline(axes, box, width=0.9, zorder=BELOW)
-    kinds = np.array([ORDER.get(kind, 2) for kind in diagnosis.judged.types])
+    kinds = np.array([ORDER.get(kind, 2) for kind in diagnosis.assignment.types])
     for each in np.lexsort((-areas(found.boxes), kinds)).tolist():
         outline(axes, found.boxes[each], region, colour_of_type(diagnosis, each), 1.8)
     for true in sorted(missed):
@@ -73,7 +73,7 @@ def _badges(axes: Axes, diagnosis: Diagnosis, region: Region, inch: float, size:
 
 def _legend(sheet: Sheet | None, diagnosis: Diagnosis, x: float, y: float) -> float:
     """Write what the colours say from ``(x, y)`` on; the height is returned. None measures it alone."""
-    top, counts = y, diagnosis.judged.counts() | {MISSED.name: len(diagnosis.missed)}
+    top, counts = y, diagnosis.assignment.counts() | {MISSED.name: len(diagnosis.missed)}
     for kind in (CORRECT, *ERRORS, IGNORED):
         if counts[kind.name]:
             y = _entry(sheet, diagnosis, kind, counts[kind.name], x, y)
@@ -95,9 +95,10 @@ def _legend(sheet: Sheet | None, diagnosis: Diagnosis, x: float, y: float) -> fl
 
 def _entry(sheet: Sheet | None, diagnosis: Diagnosis, kind: ErrorType, count: int, x: float, y: float) -> float:
     """One type with its colour, letter, count and sentence; where the next stands is returned."""
-    excused = sum(each.excused for each in diagnosis.missed) if kind is MISSED else 0
-    text = kind.sentence + (f" For {excused} of them a box of type L or C stands: TIDE counts that error alone."
-                            if excused else "")
+    counted_elsewhere = sum(each.counted_elsewhere for each in diagnosis.missed) if kind is MISSED else 0
+    text = kind.sentence + (f" For {counted_elsewhere} of them a box of type L or C stands: TIDE counts that error "
+                           "alone."
+                            if counted_elsewhere else "")
     lines = wrap(text, LEGEND - 0.55, SIZE)
     if sheet is not None:
         letter = kind.letter if kind in ERRORS else "1"

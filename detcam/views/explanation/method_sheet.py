@@ -5,7 +5,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from detcam.attribution.methods.registry import entry_of
-from detcam.explanations.compare_methods import Beside
+from detcam.explanations.compare_methods import MethodComparison
 from detcam.explanations.explanation import Maps
 from detcam.views.explanation.strip import SCALE_WORDS, Picture, Words, strip_figure
 from detcam.views.page.colours import HEAT, colour_map
@@ -17,7 +17,7 @@ LEGEND = (f"Heat of each map, linear; each method has its own scale: {SCALE_WORD
           "the object proves nothing: whether it is faithful is measured (README, \"Which maps are faithful?\").")
 
 
-def methods_figure(found: Beside, *, cmap: str = HEAT, dpi: float = DPI) -> Figure:
+def methods_figure(found: MethodComparison, *, cmap: str = HEAT, dpi: float = DPI) -> Figure:
     """The detection's crop, then a picture a method, in the order in which they were asked.
 
     Args:
@@ -41,7 +41,7 @@ def methods_figure(found: Beside, *, cmap: str = HEAT, dpi: float = DPI) -> Figu
     return strip_figure(one, 0, pictures, Words(title, facts, (LEGEND, *marks, *refused), poles), cmap, dpi)
 
 
-def save_methods(found: Beside, path: Path, *, cmap: str = HEAT, dpi: float = DPI) -> None:
+def save_methods(found: MethodComparison, path: Path, *, cmap: str = HEAT, dpi: float = DPI) -> None:
     """Write the page, whole or not at all.
 
     Raises:
