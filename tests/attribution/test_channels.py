@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from pytorch_grad_cam import AblationCAM, ScoreCAM
-from test_gradients import IMAGE, Rows, in_float64
+from support.gradients import IMAGE, Rows, in_float64
 from torch import Tensor, nn
 
 from detcam.attribution.attribute import attribute

@@ -9,32 +9,25 @@ import torch
 from captum.attr import Saliency
 from pytorch_grad_cam import EigenCAM, GradCAM, HiResCAM, LayerCAM, XGradCAM
 from pytorch_grad_cam.activations_and_gradients import ActivationsAndGradients
-from support.tiny import FAMILIES, photograph, tiny_detector, tiny_ssd
-from torch import Tensor, nn
+from support.gradients import IMAGE, Rows, in_float64, middle_layer, values_with_added
+from support.tiny import FAMILIES, photograph, tiny_ssd
+from torch import Tensor
 
 from detcam.attribution.attribute import attribute
 from detcam.attribution.gradients.tape import PIXELS, Tape
 from detcam.attribution.methods.registry import get_method
 from detcam.attribution.runners.layer import attribute_batch
 from detcam.attribution.runners.pixel import TOGETHER
-from detcam.attribution.target import TARGETS, Target, settled
+from detcam.attribution.target import TARGETS, settled
 from detcam.detectors.base import Detector
 from detcam.detectors.canvas import Canvas
 from detcam.detectors.for_torchvision.ssd import SSDDetector
-from detcam.detectors.prediction import flatten_rows
 from detcam.errors import MethodError
 from detcam.imaging.image import Image
 
 GROUP_NORM = ("fcos",)  # over whole maps
 SHARED = ("retinanet", "fcos")  # one head for every level
 LIKE_OTHERS = ("yolov3-tiny", "yolov8n-pose", "yolov10n:one2many")  # whose heads are those of v8 and of v10's other one
-IMAGE = Image(photograph(3), "rectangles")
-
-
-def in_float64(family: str) -> Detector:
-    detector: Detector = tiny_detector(family)
-    detector.model.double()
-    return detector
 
 
 @pytest.fixture(scope="module", params=[family for family in FAMILIES if family not in LIKE_OTHERS])
@@ -49,33 +42,6 @@ def strongest(detector: Detector, level: int) -> tuple[int, int]:
     scores = prediction.scores[0, where.start : where.start + where.rows, 1:]
     row, label = divmod(int(scores.argmax()), scores.shape[1])
     return where.start + row, label + 1
-
-
-def middle_layer(detector: Detector) -> str:
-    return detector.edge_layer
-
-
-def values_with_added(detector: Detector, layer: str, added: Tensor, key: tuple[int, int], targets: dict[str, Target]
-                      ) -> dict[str, float]:
-    """Every target after ``added`` is put onto a layer's output, with nothing but plain hooks."""
-    pixels = detector.canvas(IMAGE).pixels
-    hook: Any = None
-    if layer == PIXELS:
-        pixels = pixels + added
-    elif layer.startswith("level."):
-        number = int(layer[-1])
-
-        def on_head(_: nn.Module, args: Any) -> Any:
-            return ([each + added if index == number else each for index, each in enumerate(args[0])],)
-
-        hook = detector.head.register_forward_pre_hook(on_head)
-    else:
-        hook = detector.model.get_submodule(layer).register_forward_hook(lambda _, __, output: output + added)
-    with torch.no_grad():
-        prediction = detector.forward(pixels)
-    if hook is not None:
-        hook.remove()
-    return {name: float(target.read(prediction, *key)) for name, target in targets.items()}
 
 
 @pytest.mark.parametrize("where", ["level", "middle", PIXELS])
@@ -112,19 +78,6 @@ def test_an_in_place_activation_does_not_touch_the_layer_before_it() -> None:
     assert (expected < 0).any()
     with Tape(detector, detector.canvas(IMAGE).pixels, ["backbone.stem.2"]) as tape:
         torch.testing.assert_close(tape.activations["backbone.stem.2"].detach(), expected)
-
-
-class Rows(nn.Module):
-    """A detector as a function from pixels to the logits of all rows ``[B, A, C]``, as other libraries want it."""
-
-    def __init__(self, detector: Detector) -> None:
-        super().__init__()
-        self.detector = detector
-        self.model = detector.model
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        levels = self.detector.forward(pixels).levels
-        return flatten_rows([level.logits for level in levels], [level.per_cell for level in levels])
 
 
 def ours(detector: Detector, method: str, layer: str, keys: list[tuple[int, int]]) -> list[np.ndarray]:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from support.gradients import in_float64
 from support.tiny import QUERY_FAMILIES, photograph, tiny_detector
-from test_gradients import in_float64
 
 import detcam
 from detcam.attribution.attribute import attribute, explained

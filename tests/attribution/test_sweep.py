@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image as PilImage
+from support.pages import said
 from support.synthetic import explanation_of, hot_cell, photograph, stretch
 from support.tiny import photograph as tiny_photograph
 from support.tiny import tiny_ssd, tiny_yolo
-from test_figure import said
 from torchvision.models.detection import ssd300_vgg16, ssdlite320_mobilenet_v3_large
 
 import detcam

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from support.tiny import photograph, tiny_ssd, tiny_yolo
-from test_gradients import FAMILIES, IMAGE, in_float64, middle_layer
+from support.gradients import IMAGE, in_float64, middle_layer
+from support.tiny import FAMILIES, photograph, tiny_ssd, tiny_yolo
 
 import detcam
 from detcam.attribution.attribute import attribute

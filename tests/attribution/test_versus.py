@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from support.tiny import tiny_ssd
-from test_gradients import FAMILIES, IMAGE, in_float64, middle_layer
+from support.gradients import IMAGE, in_float64, middle_layer
+from support.tiny import FAMILIES, tiny_ssd
 
 import detcam
 from detcam.attribution.attribute import attribute

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image as PilImage
+from support.audited import SCORE, written
 from support.places import TINY
 from support.tiny import photograph, tiny_ssd
 
@@ -31,31 +32,11 @@ from detcam.errors import ClassNameError, DataError, InputError, LayerError, Out
 from detcam.store.heatmaps import load_heatmaps
 
 CLASSES = ["class 1"]
-SCORE = 0.95  # few boxes a photograph
 
 
 @pytest.fixture(scope="module")
 def detector() -> Detector:
     return detcam.load(tiny_ssd())
-
-
-def written(folder: Path, count: int, detector: Detector) -> Path:
-    """Photographs, and true boxes that are some of what the detector draws, moved, and some that nobody draws."""
-    (folder / "images").mkdir(parents=True)
-    images, annotations = [], []
-    for number in range(count):
-        rgb = photograph(number)
-        name = f"shot{number}.png"
-        PilImage.fromarray(rgb).save(folder / "images" / name)
-        images.append({"id": number, "file_name": name, "height": rgb.shape[0], "width": rgb.shape[1]})
-        boxes = detector.detect(detcam.load_image(rgb), SCORE).boxes[:6:2] + np.array([1.0, -4, 0, 3])
-        for x1, y1, x2, y2 in [*boxes.tolist(), [2.0, 2, 14, 20]]:
-            annotations.append({"id": len(annotations) + 1, "image_id": number, "category_id": 1 + len(annotations) % 2,
-                                "bbox": [x1, y1, x2 - x1, y2 - y1], "area": 1.0, "iscrowd": 0})
-    path = folder / "instances.json"
-    categories = [{"id": 1, "name": "class 1"}, {"id": 2, "name": "class 2"}]
-    path.write_text(json.dumps({"images": images, "annotations": annotations, "categories": categories}))
-    return path
 
 
 @pytest.fixture(scope="module")

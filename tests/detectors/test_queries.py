@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.gradients import in_float64, values_with_added
 from support.tiny import QUERY_FAMILIES, photograph, save_yolo
 from support.tiny_detr import tiny_rtdetr
-from test_gradients import in_float64, values_with_added
 
 import detcam
 from detcam.attribution.gradients.tape import PIXELS, Tape

@@ -12,10 +12,11 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image as PilImage
+from support.audited import SCORE, written
+from support.pages import said, source_of_hottest, texts
+from support.places import TINY
 from support.synthetic import hot_cell, photograph, stretch
 from support.tiny import tiny_ssd
-from test_audit import SCORE, TINY, written
-from test_figure import said, source_of_hottest, texts
 
 import detcam
 from detcam.attribution.heatmap import Heatmap
@@ -124,7 +125,7 @@ def test_shortcuts_say_whether_anything_was_hidden() -> None:
     assert "takes beyond its controls" in hidden.get_xlabel()
 
 
-def street() -> detcam.imaging.Image:
+def street() -> detcam.Image:
     return photograph(value=120)
 
 

@@ -20,8 +20,8 @@ from support.diagnosed import (
     truth_of,
     verdict_of,
 )
+from support.pages import rendered, said
 from support.synthetic import photograph
-from test_figure import rendered, said
 
 from detcam.diagnosis.error_types import TYPES
 from detcam.views.page.badges import free_place

@@ -25,9 +25,9 @@ from support.diagnosed import (
     truth_of,
     verdict_of,
 )
+from support.pages import rendered, said, texts
 from support.places import TESTS
 from support.synthetic import photograph
-from test_figure import rendered, said, texts
 
 from detcam.diagnosis.attention.shortcuts import PATTERNS, Shortcuts
 from detcam.diagnosis.sentences.detections import sentences_of, sentences_of_missed

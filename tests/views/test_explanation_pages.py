@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image as PilImage
+from support.pages import rendered, said, source_of_hottest, texts
 from support.places import ROOT
 from support.synthetic import explanation_of, hot_cell, letterbox, photograph, stretch
 
@@ -26,38 +27,9 @@ from detcam.views.page.crop import Region, around, heat_in, pixels, whole
 from detcam.views.page.lettering import drawable, shorten, width_of
 
 
-def texts(figure: Figure) -> list[str]:
-    return [text.get_text() for axes in figure.axes for text in axes.texts if text.get_text()]
-
-
-def said(figure: Figure) -> str:
-    return " ".join(texts(figure))
-
-
-def rendered(figure: Figure) -> np.ndarray:
-    """The figure's pixels, ``[H, W, 3]``, row 0 at the top."""
-    assert isinstance(figure.canvas, FigureCanvasAgg)
-    figure.canvas.draw()
-    return np.asarray(figure.canvas.buffer_rgba())[..., :3].astype(int)
-
-
 def picture_axes(figure: Figure) -> list[Axes]:
     """Overview, colour bar, crop, then each method's crop and whole photograph (one row)."""
     return [axes for axes in figure.axes if axes.images]
-
-
-def source_of_hottest(figure: Figure, axes: Axes) -> tuple[float, float]:
-    """Source position of the middle of the most colourful drawn pixels of one picture."""
-    canvas = rendered(figure)
-    window = axes.get_window_extent()
-    colourful = np.ptp(canvas, axis=-1)
-    mask = np.zeros(colourful.shape, bool)
-    top, bottom = canvas.shape[0] - int(window.y1), canvas.shape[0] - int(window.y0)
-    mask[top + 1:bottom - 1, int(window.x0) + 1:int(window.x1) - 1] = True
-    rows, columns = np.nonzero(mask & (colourful > 0.9 * colourful[mask].max()))
-    middle = columns.mean() + 0.5, canvas.shape[0] - (rows.mean() + 0.5)
-    x, y = axes.transData.inverted().transform(middle)
-    return float(x), float(y)
 
 
 PLACEMENTS = {

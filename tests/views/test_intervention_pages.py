@@ -6,8 +6,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from support.diagnosed import ASIDE, PERSON, asked_of, diagnosis_of, pages_of, truth_of
+from support.pages import said, texts
 from support.synthetic import letterbox, photograph
-from test_figure import said, texts
 
 from detcam.diagnosis.attention.shortcuts import PATTERNS, Shortcuts
 from detcam.diagnosis.interventions.intervention import Intervention
