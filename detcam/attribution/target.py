@@ -1,7 +1,7 @@
 """What is explained about a row: its class, its lead over the runner-up, an edge of its box, or whatever finds it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -27,7 +27,7 @@ class Target:
         settle: for a target with something to choose: ``(prediction of the clean photograph, keys, rivals)`` to the
             target with that choice made for those ``(row, label)``; :func:`settled` calls it.
         names: what is explained about a ``(row, label)``, where the name does not say all of it.
-        anew: it finds the box among all rows, so that it means the same where rows are others on a changed copy.
+        rematched: it finds the box among all rows, so that it means the same where rows are others on a changed copy.
     """
 
     name: str
@@ -145,29 +145,27 @@ def get_target(target: str | Target, detector: Detector | None = None) -> Target
     return target
 
 
-def difference(target: Target, keys: Sequence[Key], other: int, words: str) -> Target:
+def difference(target: Target, minus: Key, words: str) -> Target:
     """What speaks for a detection and not for another one: ``target`` of the one minus ``target`` of the other.
 
     Args:
-        target: settled, for all of ``keys``.
-        keys: the ``(row, label)`` of every detection; the other one itself keeps the plain target.
-        other: the index of the other one.
-        words: what to call it.
-
-    Raises:
-        InputError: the target cannot be read twice: it has something to choose first.
+        target: what is explained about each; what it has to choose is chosen when the difference is settled.
+        minus: the ``(row, label)`` of the other one; of itself the plain target is explained.
+        words: what to call the other one.
     """
-    if target.settle is not None:
-        raise InputError(f"target {target.name!r} has something to choose first: settle it")
-    minus = keys[other]
+    def settle(prediction: Prediction, keys: Sequence[Key], rivals: Mapping[int, str]) -> Target:
+        plain = target if target.settle is None else target.settle(prediction, [*keys, minus], rivals)
 
-    def read(prediction: Prediction, row: int, label: int) -> Tensor:
-        own = target.read(prediction, row, label)
-        return own if (row, label) == minus else own - target.read(prediction, *minus)
+        def read(prediction: Prediction, row: int, label: int) -> Tensor:
+            value = plain.read(prediction, row, label)
+            return value if (row, label) == minus else value - plain.read(prediction, *minus)
 
-    names = {key: f"{target.name_of(*key)}, not {words}" for key in keys if key != minus}
-    return Target(f"{target.name} difference", read, poles=(f"for {words}", "for this box"),
-                  names={**names, minus: target.name_of(*minus)}, rematched=target.rematched)
+        names = {key: f"{plain.name_of(*key)}, not {words}" for key in keys if key != minus}
+        return replace(unsettled, read=read, settle=None, names={**names, minus: plain.name_of(*minus)})
+
+    unsettled = Target(f"{target.name} difference", _unsettled, poles=(f"for {words}", "for this box"), settle=settle,
+                       rematched=target.rematched)
+    return unsettled
 
 
 def settled(target: Target, detector: Detector, canvas: Canvas, keys: Sequence[Key],

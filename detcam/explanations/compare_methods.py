@@ -13,8 +13,8 @@ from detcam.attribution.method import Method
 from detcam.attribution.target import Target, get_target
 from detcam.detectors.base import Detector
 from detcam.errors import DetcamError, InputError
-from detcam.explanations.build import numbered_detections, target_words
-from detcam.explanations.explanation import Explanation, Maps
+from detcam.explanations.build import maps_of, numbered_detections
+from detcam.explanations.explanation import Explanation
 from detcam.explanations.provenance import provenance_of
 from detcam.imaging.image import load_image
 from detcam.measures.shares import shares
@@ -63,14 +63,12 @@ def compare_methods(detector: Detector, image: Any, number: int, methods: Sequen
         step(method)
         begun = perf_counter()
         try:
-            heatmaps = tuple(attribute(detector, canvas, one, method, layer, what, seed))
+            attribution = attribute(detector, canvas, one, method, layer, what, seed)
         except DetcamError as error:
             refused[method.name] = str(error)
             continue
         seconds.append(perf_counter() - begun)
-        maps.append(Maps(method.name, target_words(detector, method, what), heatmaps,
-                         tuple(shares(heatmaps, one.boxes)), dict(method.settings),
-                         poles=what.poles if heatmaps[0].signed else None))
+        maps.append(maps_of(attribution, method, shares(attribution, one.boxes)))
     if not maps:
         raise InputError(f"no method explains box {number}: " + "; ".join(refused.values()))
     explanation = Explanation(

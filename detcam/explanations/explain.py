@@ -7,7 +7,7 @@ from typing import Any
 from detcam.attribution.layers.names import DEPTH
 from detcam.attribution.layers.sweep import sweep_of
 from detcam.attribution.method import LAYER, Method
-from detcam.attribution.target import Target, difference, settled
+from detcam.attribution.target import Target, difference
 from detcam.attribution.task import keys_of
 from detcam.detectors.base import Detector
 from detcam.errors import InputError
@@ -79,12 +79,12 @@ def explain(detector: Detector, image: Any, *, method: Any = None, layer: str | 
             None)
         detections = every[: max_boxes or len(every)] if asked is None else asked.detections
         numbered = tuple(range(1, len(detections) + 1)) if asked is None else asked.numbered
-        what = settled(setting.target, detector, canvas, keys_of(detections), tape.prediction)
+        what = setting.target
         if versus is not None:
             other = places_of_numbers([versus], numbered, "versus")[0]
-            what = difference(what, keys_of(detections), other, f"box {versus}")
+            what = difference(what, keys_of(detections)[other], f"box {versus}")
         traced = trace(detector, tape, canvas, [detections], setting, what)[0]
-    explanation = explained_by(traced, detector, canvas, photo, setting, detections, numbered, len(every), asked, what)
+    explanation = explained_by(traced, detector, canvas, photo, setting, detections, numbered, len(every), asked)
     if swept is None:
         return explanation
     only = None if isinstance(sweep, bool) else places_of_numbers(sweep, numbered, "sweep")

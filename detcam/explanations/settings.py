@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from detcam.attribution.attribute import check_method
+from detcam.attribution.attribute import check_method, share_a_pass
 from detcam.attribution.gradients.tape import Tape
 from detcam.attribution.layers.names import DEPTH, layers_of_all
 from detcam.attribution.method import LAYER, Method
 from detcam.attribution.methods.registry import get_method
 from detcam.attribution.methods.table import CHANNEL
 from detcam.attribution.target import Target, get_target
-from detcam.detectors.base import REPLAYED, Detector
+from detcam.detectors.base import Detector
 from detcam.detectors.canvas import Canvas
 from detcam.errors import InputError
 from detcam.measures.reference import Reference
@@ -55,13 +55,8 @@ class Setting:
         return Tape(detector, canvas.pixels, self.layers(detector))
 
     def together(self, detector: Detector) -> bool:
-        """Whether several photographs can be explained by one forward pass.
-
-        Not where a method makes many copies of each anyway, where what is explained is chosen photograph by photograph,
-        or where rows mean what they mean beside one photograph's own proposals.
-        """
-        return (all(each.kind == LAYER for each in self.methods) and self.target.settle is None
-                and detector.rows != REPLAYED)
+        """Whether several photographs can be explained by one forward pass."""
+        return share_a_pass(detector, self.methods, self.target)
 
 
 def setting_of(detector: Detector, method: Any = None, layer: str | Sequence[str] = DEPTH,
