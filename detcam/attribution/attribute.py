@@ -23,7 +23,7 @@ RUNNERS = {
     PIXEL: "detcam.attribution.runners.pixel:pixel_maps",
     NOISY: "detcam.attribution.runners.noisy:noisy_maps",
     SCORED: "detcam.attribution.runners.scored:scored_maps",
-    MASKED: "detcam.attribution.runners.pixel:masked_maps",
+    MASKED: "detcam.attribution.runners.masked:masked_maps",
     CHANNEL: "detcam.attribution.runners.channel:channel_maps",
 }
 """What calls the methods of each kind: a :class:`Task` to a heatmap a detection. Layer methods, which alone explain

@@ -13,9 +13,8 @@ from detcam.attribution.target import Target
 from detcam.detectors.base import Detector
 from detcam.detectors.canvas import Canvas
 from detcam.detectors.detections import Detections
-from detcam.errors import InputError
 from detcam.explanations.explanation import Explanation, Maps
-from detcam.explanations.provenance import _reference_key, provenance_of
+from detcam.explanations.provenance import provenance_of, reference_key
 from detcam.explanations.settings import Setting
 from detcam.imaging.image import Image
 from detcam.measures.edge_evidence import Edges, heat_gap, measure_edges
@@ -84,7 +83,7 @@ def explained_by(traced: Traced, detector: Detector, canvas: Canvas, photo: Imag
     maps = [maps_of(attribution, method, shares(attribution, boxes) if asked is None else asked.shares(attribution))
             for method, attribution in zip(setting.methods, traced.attributions, strict=True)]
     known = setting.reference or (
-        shipped_reference(*_reference_key(detector, setting.edge_layer)) if setting.edges else None)
+        shipped_reference(*reference_key(detector, setting.edge_layer)) if setting.edges else None)
     gaps = [heat_gap(heatmap, box) for heatmap, box in zip(maps[0].heatmaps, detections.boxes, strict=True)]
     return Explanation(
         image=photo, detections=detections, class_names=detector.class_names, maps=tuple(maps), edges=traced.edges,
@@ -106,20 +105,6 @@ def maps_of(attribution: Attribution, method: Method, where: Sequence[Shares]) -
     """One method's heatmaps of a photograph's rows, with the shares of where each one's heat lies."""
     return Maps(method.name, attribution.target, attribution.heatmaps, tuple(where), dict(method.settings),
                 attribution.targets, attribution.poles)
-
-
-def places_of_numbers(numbers: Sequence[int], numbered: Sequence[int], asked_by: str) -> list[int]:
-    """Indices of the detections with these numbers.
-
-    Raises:
-        InputError: there is no such number.
-    """
-    for number in numbers:
-        if number not in numbered:
-            known = f"the numbers are {', '.join(map(str, numbered))}" if numbered else (
-                "nothing is explained on this photograph")
-            raise InputError(f"{asked_by}: there is no box {number}; {known}")
-    return [numbered.index(number) for number in numbers]
 
 
 def _percentiles(detector: Detector, reference: Reference | None, measured: Edges | None, detections: Detections,

@@ -11,8 +11,8 @@ from detcam.attribution.target import Target, difference
 from detcam.attribution.task import keys_of
 from detcam.detectors.base import Detector
 from detcam.errors import InputError
-from detcam.explanations.build import explained_by, numbered_detections, places_of_numbers, trace
-from detcam.explanations.explanation import Explanation
+from detcam.explanations.build import explained_by, numbered_detections, trace
+from detcam.explanations.explanation import Explanation, indices_of_numbers
 from detcam.explanations.settings import setting_of
 from detcam.imaging.image import load_image
 from detcam.measures.reference import Reference
@@ -81,13 +81,13 @@ def explain(detector: Detector, image: Any, *, method: Any = None, layer: str | 
         numbered = tuple(range(1, len(detections) + 1)) if asked is None else asked.numbered
         what = setting.target
         if versus is not None:
-            other = places_of_numbers([versus], numbered, "versus")[0]
+            other = indices_of_numbers([versus], numbered, "versus")[0]
             what = difference(what, keys_of(detections)[other], f"box {versus}")
         traced = trace(detector, tape, canvas, [detections], setting, what)[0]
     explanation = explained_by(traced, detector, canvas, photo, setting, detections, numbered, len(every), asked)
     if swept is None:
         return explanation
-    only = None if isinstance(sweep, bool) else places_of_numbers(sweep, numbered, "sweep")
+    only = None if isinstance(sweep, bool) else indices_of_numbers(sweep, numbered, "sweep")
     return replace(explanation, sweep=sweep_of(detector, canvas, detections, swept, what, only=only))
 
 
