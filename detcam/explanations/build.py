@@ -1,4 +1,4 @@
-"""Rows of one photograph, each beside its own heatmaps and numbers: what `explain` and `diagnose` have in common."""
+"""Rows of photographs to explanations: what `explain` and `diagnose` have in common."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Traced:
     edges: Edges | None
 
     def __getitem__(self, index: NDArray[np.int64]) -> "Traced":
-        """That of some of the rows."""
+        """The part that is about some of the rows, by their indices."""
         return Traced(tuple(attribution.of(index.tolist()) for attribution in self.attributions),
                       None if self.edges is None else self.edges[index])
 

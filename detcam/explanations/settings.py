@@ -23,7 +23,11 @@ class Setting:
 
     Attributes:
         methods: at least one.
-        layer, edge_maps, edge_layer, reference, seed: as :func:`detcam.explanations.explain.explain` takes them.
+        layer: ``"depth"``, ``"auto"``, a layer's name, or several names to fuse.
+        edge_maps: whether each edge's signed map is kept.
+        edge_layer: where the evidence on an edge is taken; None is the detector's own choice.
+        reference: sound boxes to compare the evidence with; None is the shipped one, where there is one.
+        seed: where a method's noise starts from.
         target: what is explained.
         min_score: the detections are those with a score above it.
         edges: whether what each edge rests on is measured.
@@ -63,7 +67,7 @@ def setting_of(detector: Detector, method: Any = None, layer: str | Sequence[str
                target: str | Target = "logit", min_score: float | None = None, edges: bool = True,
                edge_maps: bool = False, edge_layer: str | None = None, reference: Reference | None = None,
                seed: int = 0) -> Setting:
-    """A setting from what a user says, as :func:`detcam.explanations.explain.explain` takes it.
+    """A setting from the arguments of :func:`detcam.explain` of the same names.
 
     Raises:
         InputError, MethodError: the detector has no edges, or not what a method or target needs.

@@ -35,6 +35,6 @@ def layers_of_all(detector: Detector, layer: str | Sequence[str], levels: Iterab
     """Every layer that boxes of these levels are explained at, each once.
 
     Raises:
-        LayerError: as :func:`layers_of`.
+        LayerError: the detector has no such layer.
     """
     return list(dict.fromkeys(name for level in levels for name in layers_of(detector, layer, level)))
