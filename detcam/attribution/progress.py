@@ -21,7 +21,7 @@ def progress_listener(listener: Listener) -> Iterator[None]:
 
 
 def report(done: int, total: int) -> None:
-    """Report that ``done`` of ``total`` passes are done; what comes after ``done == total`` is another piece of work."""
+    """Report that ``done`` of ``total`` passes are done; after ``done == total`` another piece of work begins."""
     listener = _listener.get()
     if listener is not None:
         listener(done, total)

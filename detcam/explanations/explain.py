@@ -24,7 +24,7 @@ MAX_BOXES = 30
 
 def explain(detector: Detector, image: Any, *, method: Any = None, layer: str | Sequence[str] = DEPTH,
             target: str | Target = "logit", min_score: float | None = None,
-            classes: Sequence[str | int] | None = None, max_boxes: int | None = MAX_BOXES, edges: bool = True,
+            classes: str | Sequence[str | int] | None = None, max_boxes: int | None = MAX_BOXES, edges: bool = True,
             edge_maps: bool = False, edge_layer: str | None = None, reference: Reference | None = None,
             seed: int = 0, at: Any = None, box: Any = None, sweep: bool | Sequence[int] = False,
             versus: int | None = None) -> Explanation:
@@ -46,7 +46,7 @@ def explain(detector: Detector, image: Any, *, method: Any = None, layer: str | 
             row), or a :class:`Target`. Where the detector's rows are others on every changed copy of a photograph,
             methods that change it explain the similarity instead of the logit or the probability.
         min_score: detections with a score above this; None is 0.25, and for a classifier 0.
-        classes: only these class names or indices.
+        classes: only these class names or indices; a string is one class.
         max_boxes: at most so many, best score first; None for all.
         edges: measure what each edge rests on, where the detector's boxes have edges to explain.
         edge_maps: also keep each edge's signed map.
