@@ -11,7 +11,7 @@ from detcam.attribution.method import LAYER, Method
 from detcam.attribution.methods.registry import get_method
 from detcam.attribution.methods.table import CHANNEL
 from detcam.attribution.target import Target, get_target
-from detcam.detectors.base import REPLAYED, Detector
+from detcam.detectors.base import FROZEN, Detector
 from detcam.detectors.canvas import Canvas
 from detcam.errors import InputError
 from detcam.measures.reference import Reference
@@ -61,7 +61,7 @@ class Setting:
         or where rows mean what they mean beside one photograph's own proposals.
         """
         return (all(each.kind == LAYER for each in self.methods) and self.target.settle is None
-                and detector.rows != REPLAYED)
+                and detector.rows != FROZEN)
 
 
 def setting_of(detector: Detector, method: Any = None, layer: str | Sequence[str] = DEPTH,
