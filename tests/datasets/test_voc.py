@@ -157,5 +157,5 @@ def test_masks_that_do_not_fit(root: Path) -> None:
     with pytest.raises(DataError, match=r"a\.png: expected a PNG whose values .* kind RGB"):
         read_data_set(root)
     (root / "SegmentationObject" / "a.png").write_text("no picture")
-    with pytest.raises(DataError, match=r"a\.png: not a picture of object numbers"):
+    with pytest.raises(DataError, match=r"a\.png: cannot be read as an image of object numbers"):
         read_data_set(root)
