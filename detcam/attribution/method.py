@@ -11,8 +11,6 @@ if TYPE_CHECKING:  # the table of methods is listed without torch
 
 Similarities = Callable[["Tensor"], "Tensor"]
 """Changed canvases ``[S, 3, h, w]`` to how much of each of N boxes is still found there, ``[N, S]``."""
-Scores = Callable[["Tensor"], "Tensor"]
-"""Changed canvases ``[S, 3, h, w]`` to the target of each of N boxes, read at its own row, ``[N, S]``."""
 LAYER, PATH, PIXEL, MASKED, CHANNEL = "layer", "path", "pixel", "masked", "channel"
 NOISY, SCORED = "noisy layer", "scored"
 ANSWERS = (MASKED, SCORED)  # kinds that ask for nothing but a detector's answers
