@@ -12,7 +12,7 @@ from detcam.attribution.methods.table import METHODS
 from detcam.attribution.runners.layer import fused, layer_maps_by_name
 from detcam.attribution.target import FOUND, TARGETS, Target, settled
 from detcam.attribution.task import Task, keys_of
-from detcam.detectors.base import PER_INPUT, FROZEN, SIMILARITY, Detector
+from detcam.detectors.base import FROZEN, PER_INPUT, SIMILARITY, Detector
 from detcam.detectors.canvas import Canvas
 from detcam.detectors.detections import Detections
 from detcam.detectors.frozen_proposals import frozen_proposals
