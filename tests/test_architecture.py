@@ -10,7 +10,7 @@ from pathlib import Path
 import detcam
 
 ROOT = Path(detcam.__file__).parent
-MEASURING, TRAINING, TRAIN_COMMAND = "evaluation", "training", "detcam.cli.train"
+MEASURING, TRAINING, TRAIN_COMMAND = "evaluation", "training", "detcam.cli.commands.train"
 ORDER = [
     "errors", "interruption", "imaging", "datasets", "detectors", "attribution", "measures", "verdicts", "explanations",
     "store", "stats", "diagnosis", "audits", "views", TRAINING, MEASURING, "cli", "__main__",
