@@ -4,6 +4,8 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from detcam.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from detcam.attribution.heatmap import Heatmap
     from detcam.attribution.method import Method
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from detcam.store.read import load_explanations
     from detcam.store.write import save
     from detcam.verdicts.verdict import Verdict
-
-__version__ = "0.1.0"
 
 __all__ = [
     "METHODS",

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from detcam import __version__
 from detcam.cli.parsing import canvas_size, chosen_methods, quick_methods
 from detcam.detectors.for_torchvision.registry import NAMES, SHIPPED
 from detcam.errors import InputError
+from detcam.version import __version__
 
 if TYPE_CHECKING:
     from detcam.attribution.method import Method

@@ -15,18 +15,18 @@ SCRIPTS = ROOT / "scripts"
 DATA = ["--images", "nofolder", "--annotations", "nofile.json"]
 WRONG = {  # a wrong path each, and what is said of it
     "benchmark": (["--photograph", "nofile.jpg"], "nofile.jpg: no such file"),
-    "benchmark_audit": (DATA, "nofile.json: no such file"),
+    "benchmark_audit": (DATA, "nofile.json: no such annotation file"),
     "benchmark_row": (["nofile.json"], "'nofile.json': not a row of the benchmark"),
-    "evaluate_detector": (DATA, "nofile.json: no such file"),
+    "evaluate_detector": (DATA, "nofile.json: no such annotation file"),
     "explain_detections": (["nofile.jpg"], "nofile.jpg: no such file or folder"),
     "measure_audits": (["--rows", "nofolder/rows.parquet"], "nofolder/rows.parquet: its folder does not exist"),
-    "measure_clarity": (DATA, "nofile.json: no such file"),
+    "measure_clarity": (DATA, "nofile.json: no such annotation file"),
     "measure_evidence": ([*DATA, "--json", "nofolder/rows.json"], "nofolder/rows.json: its folder does not exist"),
     "measure_methods": ([*DATA, "--markdown", "nofolder/t.md"], "nofolder/t.md: its folder does not exist"),
-    "measure_pull": (DATA, "nofile.json: no such file"),
+    "measure_pull": (DATA, "nofile.json: no such annotation file"),
     "measure_shortcuts": (["--rows", "nofolder/rows.parquet"], "nofolder/rows.parquet: its folder does not exist"),
-    "train_person_detector": ([*DATA, "--output", "out", "--steps", "1"], "nofile.json: no such file"),
-    "validate_numbers": (DATA, "nofile.json: no such file"),
+    "train_person_detector": ([*DATA, "--output", "out", "--steps", "1"], "nofile.json: no such annotation file"),
+    "validate_numbers": (DATA, "nofile.json: no such annotation file"),
 }
 Run = Callable[..., tuple[int, str, str]]
 
