@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from detcam.attribution.heatmap import Heatmap
@@ -16,6 +15,9 @@ from detcam.imaging.image import Image
 from detcam.measures.edge_evidence import Edges
 from detcam.measures.shares import REGIONS, Shares
 from detcam.verdicts.verdict import Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -193,8 +195,10 @@ class Explanation:
                     "why": "" if verdict is None else verdict.sentence}
         return row
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> "pd.DataFrame":
         """One line a detection: what it is, where it came from, and every number."""
+        import pandas as pd
+
         rows = []
         for one in self:
             x1, y1, x2, y2 = one.box.tolist()
