@@ -1,17 +1,18 @@
 """How explanations and diagnoses show themselves in a notebook: a picture, or a line of text without pictures.
 
-The formatters are handed to a running IPython, so that neither need know of views.
+The formatters are handed to a running IPython by the names of the classes, which are not imported for that.
 """
+
+from __future__ import annotations
 
 import sys
 from io import BytesIO
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from detcam.diagnosis.result import Diagnosis
-from detcam.explanations.explanation import DetectionExplanation, Explanation
+if TYPE_CHECKING:
+    from detcam.diagnosis.result import Diagnosis
+    from detcam.explanations.explanation import DetectionExplanation, Explanation
 
 PAGE_ROWS = 6  # detections in a cell's picture
 MOST_PAGES = 3  # of a diagnosis in a cell: all boxes on the photograph, and the first rows
@@ -27,11 +28,11 @@ def register() -> bool:
     if shell is None:
         return False
     formatters = shell.display_formatter.formatters
-    for kind in (Explanation, DetectionExplanation):
-        formatters["image/png"].for_type(kind, png_of)
-        formatters["text/plain"].for_type(kind, _print)
-    formatters["image/png"].for_type(Diagnosis, diagnosis_png)
-    formatters["text/plain"].for_type(Diagnosis, _print_diagnosis)
+    for module, name, png, words in (("detcam.explanations.explanation", "Explanation", png_of, _print),
+                                     ("detcam.explanations.explanation", "DetectionExplanation", png_of, _print),
+                                     ("detcam.diagnosis.result", "Diagnosis", diagnosis_png, _print_diagnosis)):
+        formatters["image/png"].for_type_by_name(module, name, png)
+        formatters["text/plain"].for_type_by_name(module, name, words)
     return True
 
 
@@ -75,6 +76,9 @@ def _print_diagnosis(diagnosis: Diagnosis, printer: Any, cycle: bool) -> None:
 
 def png_of(shown: Explanation | DetectionExplanation) -> bytes:
     """The first page of an explanation as PNG, or a single detection's own figure."""
+    import numpy as np
+
+    from detcam.explanations.explanation import Explanation
     from detcam.views.explanation.figure import first_figure
     from detcam.views.page.png import figure_png
 
@@ -93,6 +97,8 @@ def png_of(shown: Explanation | DetectionExplanation) -> bytes:
 
 def summary(shown: Explanation | DetectionExplanation) -> str:
     """An explanation in a line of text, a detection in another."""
+    from detcam.explanations.explanation import DetectionExplanation
+
     if isinstance(shown, DetectionExplanation):
         x1, y1, x2, y2 = shown.box.tolist()
         what = "Detection" if shown.verdict is None else f"{shown.verdict.place}: {shown.verdict.sentence} Row"
