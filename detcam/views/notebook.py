@@ -4,17 +4,17 @@ The formatters are handed to a running IPython, so that neither need know of vie
 """
 
 import sys
-from io import BytesIO
-from itertools import islice
 from typing import Any
 
 import numpy as np
 
+from detcam.diagnosis.check import Check
+from detcam.diagnosis.parts import DetectionDiagnosis, MissedDiagnosis
 from detcam.diagnosis.result import Diagnosis
 from detcam.explanations.explanation import DetectionExplanation, Explanation
+from detcam.views import notebook_parts
 
 PAGE_ROWS = 6  # detections in a cell's picture
-MOST_PAGES = 3  # of a diagnosis in a cell: all boxes on the photograph, and the first rows
 
 
 def register() -> bool:
@@ -32,27 +32,18 @@ def register() -> bool:
         formatters["text/plain"].for_type(kind, _print)
     formatters["image/png"].for_type(Diagnosis, diagnosis_png)
     formatters["text/plain"].for_type(Diagnosis, _print_diagnosis)
+    for kind in (DetectionDiagnosis, MissedDiagnosis, Check):
+        formatters["image/png"].for_type(kind, notebook_parts.png_of)
+        formatters["text/plain"].for_type(kind, notebook_parts.print_part)
     return True
 
 
 def diagnosis_png(diagnosis: Diagnosis) -> bytes:
-    """The first pages of a diagnosis as one PNG, one below the other."""
-    from PIL import Image as PilImage
-
+    """The first page of a diagnosis, all boxes on the photograph, as PNG; ``by_number`` has the others one by one."""
     from detcam.views.diagnosis.pages import diagnosis_figures
-    from detcam.views.page.png import figure_png
+    from detcam.views.page.png import png_bytes
 
-    pages = []
-    for figure in islice(diagnosis_figures(diagnosis, rows_per_page=PAGE_ROWS), MOST_PAGES):
-        figure_png(figure, drawn := BytesIO())
-        pages.append(PilImage.open(drawn).convert("RGB"))
-    whole = PilImage.new("RGB", (max(page.width for page in pages), sum(page.height for page in pages)), "white")
-    y = 0
-    for page in pages:
-        whole.paste(page, (0, y))
-        y += page.height
-    whole.save(buffer := BytesIO(), "PNG")
-    return buffer.getvalue()
+    return png_bytes(next(diagnosis_figures(diagnosis)))
 
 
 def diagnosis_summary(diagnosis: Diagnosis) -> str:
@@ -76,7 +67,7 @@ def _print_diagnosis(diagnosis: Diagnosis, printer: Any, cycle: bool) -> None:
 def png_of(shown: Explanation | DetectionExplanation) -> bytes:
     """The first page of an explanation as PNG, or a single detection's own figure."""
     from detcam.views.explanation.figure import first_figure
-    from detcam.views.page.png import figure_png
+    from detcam.views.page.png import png_bytes
 
     explanation: Explanation
     if isinstance(shown, Explanation):
@@ -86,9 +77,7 @@ def png_of(shown: Explanation | DetectionExplanation) -> bytes:
         own = [index for index, number in enumerate(parent.numbered)
                if number == shown.number and parent.verdict(index) is shown.verdict]
         explanation = parent[np.array(own[:1])]
-    buffer = BytesIO()
-    figure_png(first_figure(explanation, rows_per_page=PAGE_ROWS), buffer)
-    return buffer.getvalue()
+    return png_bytes(first_figure(explanation, rows_per_page=PAGE_ROWS))
 
 
 def summary(shown: Explanation | DetectionExplanation) -> str:
