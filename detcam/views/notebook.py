@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from detcam.diagnosis.check import Check
-from detcam.diagnosis.parts import DetectionDiagnosis, MissedDiagnosis
 from detcam.diagnosis.result import Diagnosis
 from detcam.explanations.explanation import DetectionExplanation, Explanation
-from detcam.views import notebook_parts
+from detcam.views.notebook_parts import png_of_part, print_part
 
 PAGE_ROWS = 6  # detections in a cell's picture
 
@@ -27,14 +25,14 @@ def register() -> bool:
     if shell is None:
         return False
     formatters = shell.display_formatter.formatters
-    for kind in (Explanation, DetectionExplanation):
-        formatters["image/png"].for_type(kind, png_of)
-        formatters["text/plain"].for_type(kind, _print)
-    formatters["image/png"].for_type(Diagnosis, diagnosis_png)
-    formatters["text/plain"].for_type(Diagnosis, _print_diagnosis)
-    for kind in (DetectionDiagnosis, MissedDiagnosis, Check):
-        formatters["image/png"].for_type(kind, notebook_parts.png_of)
-        formatters["text/plain"].for_type(kind, notebook_parts.print_part)
+    for module, name, png, words in (("detcam.explanations.explanation", "Explanation", png_of, _print),
+                                     ("detcam.explanations.explanation", "DetectionExplanation", png_of, _print),
+                                     ("detcam.diagnosis.result", "Diagnosis", diagnosis_png, _print_diagnosis),
+                                     ("detcam.diagnosis.parts", "DetectionDiagnosis", png_of_part, print_part),
+                                     ("detcam.diagnosis.parts", "MissedDiagnosis", png_of_part, print_part),
+                                     ("detcam.diagnosis.check", "Check", png_of_part, print_part)):
+        formatters["image/png"].for_type_by_name(module, name, png)
+        formatters["text/plain"].for_type_by_name(module, name, words)
     return True
 
 

@@ -9,10 +9,11 @@ if TYPE_CHECKING:
     from detcam.diagnosis.parts import DetectionDiagnosis, MissedDiagnosis
 
 
-def png_of(part: DetectionDiagnosis | MissedDiagnosis | Check) -> bytes | None:
+def png_of_part(part: DetectionDiagnosis | MissedDiagnosis | Check) -> bytes | None:
     """The part's row of the diagnosis's pages as PNG; None for a check that hid nothing, which has only words."""
     from detcam.diagnosis.check import Check
     from detcam.diagnosis.parts import DetectionDiagnosis
+    from detcam.diagnosis.result import Diagnosis
     from detcam.views.diagnosis.box_rows import box_figure
     from detcam.views.diagnosis.intervention_rows import check_figure
     from detcam.views.diagnosis.missed_rows import missed_figure
@@ -20,6 +21,7 @@ def png_of(part: DetectionDiagnosis | MissedDiagnosis | Check) -> bytes | None:
     from detcam.views.page.png import DPI, png_bytes
 
     diagnosis, i = part.parent, part.index
+    assert isinstance(diagnosis, Diagnosis)
     if isinstance(part, Check):
         return png_bytes(check_figure(diagnosis, i, DPI)) if part.interventions else None
     if isinstance(part, DetectionDiagnosis):

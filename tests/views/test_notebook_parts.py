@@ -1,4 +1,4 @@
-"""Parts of a diagnosis in a notebook: the row of a box, the row of a missed object and the check, as picture and words."""
+"""Parts of a diagnosis in a notebook, as pictures and words: one box, one missed object, and the check."""
 
 from io import BytesIO
 
@@ -15,7 +15,7 @@ from detcam.diagnosis.result import Diagnosis
 from detcam.views.diagnosis.box_rows import box_figure
 from detcam.views.diagnosis.intervention_rows import IN_A_LINE, check_figure
 from detcam.views.diagnosis.missed_rows import missed_figure
-from detcam.views.notebook_parts import png_of, words_of
+from detcam.views.notebook_parts import png_of_part, words_of
 from detcam.views.page.colours import HEAT
 
 TALL = [40.0, 4.0, 80.0, 100.0]  # its top edge 16 px too high
@@ -76,7 +76,7 @@ def test_a_check_shows_every_question_larger_than_the_pages_do() -> None:
 def test_pictures_and_words_of_each_part() -> None:
     diagnosis = checked()
     part, check = diagnosis.by_number(1), diagnosis.check(1)
-    pictures = [png_of(part), png_of(check)]
+    pictures = [png_of_part(part), png_of_part(check)]
     for data in pictures:
         assert data is not None
         with PilImage.open(BytesIO(data)) as shown:
@@ -84,7 +84,7 @@ def test_pictures_and_words_of_each_part() -> None:
     assert pictures[0] != pictures[1]
     assert words_of(part) == "1  " + part.title + ". " + " ".join(part.sentences)
     assert words_of(check).startswith("Check of box 1: 5 regions were hidden. 44 % of what pulls it up")
-    assert png_of(diagnosis.check(2)) is None
+    assert png_of_part(diagnosis.check(2)) is None
     assert words_of(diagnosis.check(2)) == "Check of box 2: no region was hidden."
 
 
