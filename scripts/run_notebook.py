@@ -3,6 +3,13 @@
     python scripts/run_notebook.py notebooks/boxes_vs_heatmaps.ipynb
 """
 
+import sys
+
+if __name__ == "__main__":  # before the other imports, which take seconds
+    from detcam.cli.main import run_script
+
+    sys.exit(run_script(__file__))
+
 import re
 from base64 import b64decode, b64encode
 from importlib.util import find_spec
@@ -15,15 +22,17 @@ import typer
 from nbclient import NotebookClient
 from PIL import Image as PilImage
 
-from detcam.cli.script import run_script
+from detcam.errors import InputError
 
 COLOURS = 256  # of a picture's palette: a third of the size
 PNG = "image/png"
 
 
-def run_notebook(notebooks: Annotated[list[Path], typer.Argument(help="Notebooks to run and write.", exists=True)]
-                 ) -> None:
+def main(notebooks: Annotated[list[Path], typer.Argument(help="Notebooks to run and write.")]) -> None:
     """Run notebooks from the top and write each with its outputs."""
+    lacking = [path for path in notebooks if not path.is_file()]
+    if lacking:
+        raise InputError(f"{lacking[0]}: no such notebook")
     for path in notebooks:
         notebook = executed(path)
         tidy(notebook)
@@ -70,7 +79,3 @@ def smaller(encoded: str) -> str:
         few = picture.convert("RGB").quantize(COLOURS, PilImage.Quantize.MAXCOVERAGE, kmeans=5)  # keeps rare colours
     few.save(written := BytesIO(), "PNG", optimize=True)
     return b64encode(written.getvalue()).decode()
-
-
-if __name__ == "__main__":
-    run_script(run_notebook)

@@ -13,9 +13,6 @@ from PIL import UnidentifiedImageError
 from detcam.errors import ImageError
 from detcam.imaging.decode import on_white, pil_to_rgb
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"})
-"""File name endings that are taken for photographs when a folder is searched."""
-
 
 @dataclass(frozen=True)
 class Image:

@@ -1,16 +1,18 @@
 """How explanations and diagnoses show themselves in a notebook: a picture, or a line of text without pictures.
 
-The formatters are handed to a running IPython, so that neither need know of views.
+The formatters are handed to a running IPython by the names of the classes, which are not imported for that.
 """
 
+from __future__ import annotations
+
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from detcam.diagnosis.result import Diagnosis
-from detcam.explanations.explanation import DetectionExplanation, Explanation
 from detcam.views.notebook_parts import png_of_part, print_part
+
+if TYPE_CHECKING:
+    from detcam.diagnosis.result import Diagnosis
+    from detcam.explanations.explanation import DetectionExplanation, Explanation
 
 PAGE_ROWS = 6  # detections in a cell's picture
 
@@ -64,6 +66,9 @@ def _print_diagnosis(diagnosis: Diagnosis, printer: Any, cycle: bool) -> None:
 
 def png_of(shown: Explanation | DetectionExplanation) -> bytes:
     """The first page of an explanation as PNG, or a single detection's own figure."""
+    import numpy as np
+
+    from detcam.explanations.explanation import Explanation
     from detcam.views.explanation.figure import first_figure
     from detcam.views.page.png import png_bytes
 
@@ -80,6 +85,8 @@ def png_of(shown: Explanation | DetectionExplanation) -> bytes:
 
 def summary(shown: Explanation | DetectionExplanation) -> str:
     """An explanation in a line of text, a detection in another."""
+    from detcam.explanations.explanation import DetectionExplanation
+
     if isinstance(shown, DetectionExplanation):
         x1, y1, x2, y2 = shown.box.tolist()
         what = "Detection" if shown.verdict is None else f"{shown.verdict.place}: {shown.verdict.sentence} Row"

@@ -21,7 +21,7 @@ import detcam
 from detcam.attribution.attribute import attribute
 from detcam.attribution.methods.registry import get_method
 from detcam.attribution.target import TARGETS
-from detcam.cli.app import main
+from detcam.cli.main import main
 from detcam.detectors.base import Detector
 from detcam.detectors.classifiers.adapter import ClassifierDetector
 from detcam.detectors.classifiers.registry import is_classifier, torchvision_names

@@ -1,15 +1,19 @@
 """torchvision's models by name and by class, and the adapter that explains each: a new family is one line."""
 
+from __future__ import annotations
+
 import sys
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from detcam.errors import DetectorError, WeightsError
+
+if TYPE_CHECKING:  # the names are read without it
+    from torch import nn
+
+SHIPPED = "detcam-person-ssd"  # the person detector that comes with detcam
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,8 @@ def build(name: str, classes: int | None) -> nn.Module:
     try:
         return get_model(name, weights=published, progress=sys.stderr.isatty())
     except (OSError, RuntimeError) as error:
+        import torch
+
         folder = Path(torch.hub.get_dir()) / "checkpoints"
         raise WeightsError(
             f"{name}: its published weights cannot be downloaded or read ({error}); without a network, fetch "
@@ -104,6 +110,8 @@ def build(name: str, classes: int | None) -> nn.Module:
 
 def as_published(model: nn.Module, name: str, weights: Path) -> None:
     """Run a model as torchvision runs it with its published weights, where a file is these, by its name."""
+    from torch import nn
+
     if name in WITHOUT_EPS and weights.name == Path(_published(name).url).name:
         for module in model.modules():
             if isinstance(module, nn.BatchNorm2d):

@@ -18,6 +18,7 @@ from detcam.detectors.classifiers.registry import (
 )
 from detcam.detectors.for_torchvision.registry import (
     NAMES,
+    SHIPPED,
     WORDS,
     adapter_of,
     as_published,
@@ -31,7 +32,6 @@ from detcam.detectors.loading.python_file import function_in
 from detcam.detectors.loading.state_dict import load_state
 from detcam.errors import DetectorError, InputError, near
 
-SHIPPED = "detcam-person-ssd"
 YOLO_PATTERNS = {  # a published name for each size
     "yolov3{}u": ("", "-spp", "-tiny"), "yolov5{}u": "nsmlx", "yolov5{}6u": "nsmlx", "yolov8{}": "nsmlx",
     "yolov9{}": "tsmce", "yolov10{}": "nsmblx", "yolo11{}": "nsmlx", "yolo12{}": "nsmlx", "yolo26{}": "nsmlx",
@@ -212,11 +212,14 @@ def _torchvision(model: nn.Module, name: str, asked: _Asked, architecture: str |
 
 
 def _person_ssd(asked: _Asked) -> Detector:
-    from detcam.detectors.for_torchvision.person_ssd import PERSON, PERSON_SSD_WEIGHTS, build_person_ssd
+    from detcam.detectors.for_torchvision.person_ssd import MIN_SCORE, PERSON, PERSON_SSD_WEIGHTS, build_person_ssd
 
     model = build_person_ssd(None if asked.weights is not None else PERSON_SSD_WEIGHTS)
     words = list(PERSON.values()) if asked.class_names is None else asked.class_names
-    return _torchvision(model, SHIPPED, replace(asked, class_names=words), SHIPPED)
+    detector = _torchvision(model, SHIPPED, replace(asked, class_names=words), SHIPPED)
+    if asked.weights is None:
+        detector.min_score = MIN_SCORE
+    return detector
 
 
 def _torchvision_name(name: str, asked: _Asked) -> Detector:
