@@ -19,12 +19,13 @@ from detcam.diagnosis.attention.leakage import Cells, leakage
 from detcam.diagnosis.attention.pull import Pull, pull_of
 from detcam.diagnosis.attention.shortcuts import Shortcuts, shortcuts
 from detcam.diagnosis.classes import words_of
+from detcam.diagnosis.diagnosis_data import MissedObject
 from detcam.diagnosis.error_types import CORRECT, DUPLICATE, LOCALIZATION
 from detcam.diagnosis.interventions.edge_probe import edge_question
 from detcam.diagnosis.interventions.intervention import FILL, Question, answer
 from detcam.diagnosis.interventions.shortcut_probes import questions
 from detcam.diagnosis.judged_photograph import Reading, read
-from detcam.diagnosis.result import Diagnosis, MissedObject
+from detcam.diagnosis.result import Diagnosis
 from detcam.explanations.build import Traced, explained_by, trace
 from detcam.explanations.explanation import Explanation
 from detcam.explanations.settings import Setting, setting_of

@@ -6,16 +6,15 @@ The formatters are handed to a running IPython by the names of the classes, whic
 from __future__ import annotations
 
 import sys
-from io import BytesIO
-from itertools import islice
 from typing import TYPE_CHECKING, Any
+
+from detcam.views.notebook_parts import png_of_part, print_part
 
 if TYPE_CHECKING:
     from detcam.diagnosis.result import Diagnosis
     from detcam.explanations.explanation import DetectionExplanation, Explanation
 
 PAGE_ROWS = 6  # detections in a cell's picture
-MOST_PAGES = 3  # of a diagnosis in a cell: all boxes on the photograph, and the first rows
 
 
 def register() -> bool:
@@ -30,30 +29,21 @@ def register() -> bool:
     formatters = shell.display_formatter.formatters
     for module, name, png, words in (("detcam.explanations.explanation", "Explanation", png_of, _print),
                                      ("detcam.explanations.explanation", "DetectionExplanation", png_of, _print),
-                                     ("detcam.diagnosis.result", "Diagnosis", diagnosis_png, _print_diagnosis)):
+                                     ("detcam.diagnosis.result", "Diagnosis", diagnosis_png, _print_diagnosis),
+                                     ("detcam.diagnosis.parts", "DetectionDiagnosis", png_of_part, print_part),
+                                     ("detcam.diagnosis.parts", "MissedDiagnosis", png_of_part, print_part),
+                                     ("detcam.diagnosis.check", "Check", png_of_part, print_part)):
         formatters["image/png"].for_type_by_name(module, name, png)
         formatters["text/plain"].for_type_by_name(module, name, words)
     return True
 
 
 def diagnosis_png(diagnosis: Diagnosis) -> bytes:
-    """The first pages of a diagnosis as one PNG, one below the other."""
-    from PIL import Image as PilImage
-
+    """The first page of a diagnosis, all boxes on the photograph, as PNG; ``by_number`` has the others one by one."""
     from detcam.views.diagnosis.pages import diagnosis_figures
-    from detcam.views.page.png import figure_png
+    from detcam.views.page.png import png_bytes
 
-    pages = []
-    for figure in islice(diagnosis_figures(diagnosis, rows_per_page=PAGE_ROWS), MOST_PAGES):
-        figure_png(figure, drawn := BytesIO())
-        pages.append(PilImage.open(drawn).convert("RGB"))
-    whole = PilImage.new("RGB", (max(page.width for page in pages), sum(page.height for page in pages)), "white")
-    y = 0
-    for page in pages:
-        whole.paste(page, (0, y))
-        y += page.height
-    whole.save(buffer := BytesIO(), "PNG")
-    return buffer.getvalue()
+    return png_bytes(next(diagnosis_figures(diagnosis)))
 
 
 def diagnosis_summary(diagnosis: Diagnosis) -> str:
@@ -80,7 +70,7 @@ def png_of(shown: Explanation | DetectionExplanation) -> bytes:
 
     from detcam.explanations.explanation import Explanation
     from detcam.views.explanation.figure import first_figure
-    from detcam.views.page.png import figure_png
+    from detcam.views.page.png import png_bytes
 
     explanation: Explanation
     if isinstance(shown, Explanation):
@@ -90,9 +80,7 @@ def png_of(shown: Explanation | DetectionExplanation) -> bytes:
         own = [index for index, number in enumerate(parent.numbered)
                if number == shown.number and parent.verdict(index) is shown.verdict]
         explanation = parent[np.array(own[:1])]
-    buffer = BytesIO()
-    figure_png(first_figure(explanation, rows_per_page=PAGE_ROWS), buffer)
-    return buffer.getvalue()
+    return png_bytes(first_figure(explanation, rows_per_page=PAGE_ROWS))
 
 
 def summary(shown: Explanation | DetectionExplanation) -> str:

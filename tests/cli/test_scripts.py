@@ -25,6 +25,7 @@ WRONG = {  # a wrong path each, and what is said of it
     "measure_methods": ([*DATA, "--markdown", "nofolder/t.md"], "nofolder/t.md: its folder does not exist"),
     "measure_pull": (DATA, "nofile.json: no such annotation file"),
     "measure_shortcuts": (["--rows", "nofolder/rows.parquet"], "nofolder/rows.parquet: its folder does not exist"),
+    "run_notebook": (["nofile.ipynb"], "nofile.ipynb: no such notebook"),
     "train_person_detector": ([*DATA, "--output", "out", "--steps", "1"], "nofile.json: no such annotation file"),
     "validate_numbers": (DATA, "nofile.json: no such annotation file"),
 }
