@@ -31,7 +31,8 @@ from detcam.diagnosis.classes import check_classes
 from detcam.evaluation.matched_boxes import MeasuredBoxes, concatenate, matched_on
 from detcam.imaging.image import load_image
 from detcam.measures.outline_clarity import clarity, outline_share, photograph_edges
-from detcam.stats.rank_correlation import RESAMPLES, rank_correlation
+from detcam.stats.bootstrap import RESAMPLES
+from detcam.stats.rank_correlation import rank_correlation
 
 SCHEMA = 1
 MAPS = ("guided_gradcam", "guided_backprop", "gradient")

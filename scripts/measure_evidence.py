@@ -27,7 +27,8 @@ from detcam.evaluation.evidence_forms import FORMS, SCALES, evidence_in_forms
 from detcam.evaluation.matched_boxes import MeasuredBoxes, concatenate, matched_on
 from detcam.evaluation.validation import check_layers
 from detcam.imaging.boxes import edge_lengths
-from detcam.stats.rank_correlation import RESAMPLES, Estimate, correlation_gain, rank_correlation, worst_edge
+from detcam.stats.bootstrap import RESAMPLES, Estimate
+from detcam.stats.rank_correlation import correlation_gain, rank_correlation, worst_edge_rate
 
 SCHEMA = 1
 FIRST_SCALE = next(iter(SCALES))
@@ -87,7 +88,7 @@ def compare(boxes: MeasuredBoxes, seed: int) -> list[dict[str, Any]]:
         for scale in SCALES if name.startswith(next(iter(FORMS)) + " @") else [FIRST_SCALE]:
             values = SCALES[scale](raw, lengths)
             found = rank_correlation(values.mean(1), error, boxes.sizes, boxes.photograph, RESAMPLES, seed)
-            named, bad = worst_edge(values, boxes.errors, boxes.photograph, resamples=RESAMPLES, seed=seed)
+            named, bad = worst_edge_rate(values, boxes.errors, boxes.photograph, resamples=RESAMPLES, seed=seed)
             gain = correlation_gain(values.mean(1), start.mean(1), error, boxes.sizes, boxes.photograph, seed=seed)
             form, _, layer = name.rpartition(" @ ")
             rows.append({"form": form, "layer": layer, "scale": scale, "rho": _plain(found.raw),

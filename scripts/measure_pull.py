@@ -33,8 +33,8 @@ from detcam.diagnosis.result import Diagnosis
 from detcam.errors import DataError
 from detcam.imaging.boxes import EDGES, OUTWARD, edge_lengths
 from detcam.measures.reference import SOUND
-from detcam.stats.effect_size import median
-from detcam.stats.rank_correlation import Estimate, mean, rank_correlation
+from detcam.stats.bootstrap import Estimate, mean, median
+from detcam.stats.rank_correlation import rank_correlation
 
 HOT, NEAREST, ELSEWHERE = "where the map says", "at the edge's middle", "elsewhere"
 PLACES = (HOT, NEAREST, ELSEWHERE)

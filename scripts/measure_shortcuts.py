@@ -44,8 +44,8 @@ from detcam.diagnosis.error_types import CORRECT
 from detcam.diagnosis.interventions.fills import check_fill
 from detcam.diagnosis.interventions.shortcut_probes import LEFT_RIGHT, QUESTIONS, TOP_BOTTOM
 from detcam.diagnosis.table import COLUMNS, rows_of
+from detcam.stats.bootstrap import mean
 from detcam.stats.effect_size import cliffs_delta
-from detcam.stats.rank_correlation import mean
 
 SOUND = ("sound", "tall")  # no shortcut: the boxes of "tall" are wrong, not what they rest on
 FAULTS = {"marker": CONTEXT, "corner": CORNERS, "left_half": ONE_SIDE, "background": SPREAD}

@@ -34,7 +34,7 @@ from detcam.evaluation.validation import (
     summary,
     worst_edges,
 )
-from detcam.stats.rank_correlation import RESAMPLES
+from detcam.stats.bootstrap import RESAMPLES
 
 SCHEMA, DIGITS = 1, 4
 

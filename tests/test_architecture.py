@@ -101,7 +101,8 @@ def test_nothing_that_runs_for_a_user_imports_what_measures_detcam() -> None:
 
 def test_using_detcam_s_names_loads_no_ultralytics_and_changes_no_setting() -> None:
     code = (
-        "import os, sys, numpy, torch; before = (dict(os.environ), numpy.get_printoptions(), torch.get_num_threads());"
+        "import os, sys, numpy, torch, torchvision;"
+        "before = (dict(os.environ), numpy.get_printoptions(), torch.get_num_threads());"
         "import detcam; [getattr(detcam, name) for name in detcam.__all__ if name != 'compare'];"  # which needs scipy
         "assert 'detcam.explanations.explain' in sys.modules;"
         "assert not {'ultralytics', 'scipy', 'matplotlib', 'transformers'} & set(sys.modules);"

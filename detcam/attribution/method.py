@@ -6,13 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-if TYPE_CHECKING:  # the table of methods is read without it
+if TYPE_CHECKING:  # the table of methods is listed without torch
     from torch import Tensor
 
 Similarities = Callable[["Tensor"], "Tensor"]
 """Changed canvases ``[S, 3, h, w]`` to how much of each of N boxes is still found there, ``[N, S]``."""
-Scores = Callable[["Tensor"], "Tensor"]
-"""Changed canvases ``[S, 3, h, w]`` to the target of each of N boxes, read at its own row, ``[N, S]``."""
 LAYER, PATH, PIXEL, MASKED, CHANNEL = "layer", "path", "pixel", "masked", "channel"
 NOISY, SCORED = "noisy layer", "scored"
 ANSWERS = (MASKED, SCORED)  # kinds that ask for nothing but a detector's answers

@@ -16,8 +16,8 @@ from detcam.audits.matched_objects import Matched, codes_of, matched
 from detcam.diagnosis.error_types import ERRORS, MISSED
 from detcam.errors import DataError
 from detcam.imaging.boxes import EDGES
-from detcam.stats.effect_size import mean_difference, median
-from detcam.stats.rank_correlation import mean
+from detcam.stats.bootstrap import mean, median
+from detcam.stats.effect_size import mean_difference
 
 LETTERS = ("a", "b")
 RESAMPLES = 1000

@@ -109,6 +109,9 @@ class DetectorOptions:
             DetectorError: the model cannot be loaded.
         """
         size = canvas_size(self.imgsz)
+        from detcam.detectors.for_torchvision.light_import import import_torchvision
+
+        import_torchvision()
         from detcam.cli.loading import loaded
 
         return loaded(self.model, self.device, weights=self.weights, class_names=self.class_names,

@@ -337,7 +337,7 @@ def test_a_killed_process_leaves_a_folder_that_loads(shots: Path, how: signal.Si
     process = subprocess.Popen([sys.executable, script, "shots", "--model", TINY, "--max-boxes", "2"],
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline, written = time.monotonic() + 60, Path("explanations/explanations.json")
-    while time.monotonic() < deadline and not (written.exists() and "npz_key" in written.read_text()):
+    while time.monotonic() < deadline and not (written.exists() and "heatmap_key" in written.read_text()):
         time.sleep(0.05)
     process.send_signal(how)
     err = process.communicate(timeout=60)[1]

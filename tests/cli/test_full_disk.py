@@ -36,7 +36,7 @@ def finished() -> list[str]:
     names = []
     content = json.loads((OUT / "explanations.json").read_text())
     for one, record in zip(load_explanations(OUT), content["images"], strict=True):
-        assert Path(one.image.name).stem + ".npz" == record["npz"]
+        assert Path(one.image.name).stem + ".npz" == record["heatmap_file"]
         assert record["figures"]
         names.append(Path(one.image.name).stem)
     for path in OUT.iterdir():

@@ -142,7 +142,7 @@ def tiny_vgg() -> nn.Module:
 def test_the_layer_is_the_last_map_before_pooling(model: Callable[[], nn.Module], layer: str) -> None:
     detector = load(model())
     assert isinstance(detector, ClassifierDetector)
-    assert detector.own_layer(-1) == layer
+    assert detector.auto_layer(-1) == layer
     found = detcam.explain(detector, CAT, sweep=True)
     assert found[0].heatmap.layer == layer
     assert list(found[0].sweep)[-1] == layer
