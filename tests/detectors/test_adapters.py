@@ -1,4 +1,4 @@
-"""Detectors of one's own: docs/adapters.md does what it says, and detcam.adapt() holds to what it promises."""
+"""Detectors of one's own: docs/your-detector.md does what it says, and detcam.adapt() holds to what it promises."""
 
 import re
 from contextlib import redirect_stdout
@@ -21,7 +21,7 @@ from detcam.errors import DetectorError, InputError, LayerError
 from detcam.imaging.boxes import EDGES
 from detcam.imaging.image import Image
 
-PAGE = ROOT / "docs" / "adapters.md"
+PAGE = ROOT / "docs" / "your-detector.md"
 BLOCK = re.compile(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.S)
 
 
