@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from detcam.audits.audit import Outcome, audit
-from detcam.audits.first_to_inspect import first_of
+from detcam.audits.first_to_inspect import detections_to_inspect
 from detcam.audits.summary import summarise
 from detcam.audits.table import read_table
 from detcam.cli.tables import print_summary
@@ -88,7 +88,7 @@ def write_summary(outcome: Outcome, out: Path) -> tuple[dict[str, Any], list[Pat
     summary = summarise(read_table(outcome.table), outcome.done, len(outcome.failures))
     with written_whole(out / SUMMARY) as file:
         file.write(json.dumps(summary, indent=1, allow_nan=False).encode())
-    return summary, save_figures(summary, out, first_of(summary, out, outcome.files))
+    return summary, save_figures(summary, out, detections_to_inspect(summary, out, outcome.files))
 
 
 def cost_words(detector: Detector, data: DataSet, options: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ def print_comparison(summary: Record, console: Console) -> None:
     for finding in summary["findings"]:
         console.print(Text(f"• {finding['sentence']}"))
     if not summary["findings"]:
-        console.print(Text(f"• No change stands out from chance ({summary['questions']} were tested together)."))
+        console.print(Text(f"• No change stands out from chance ({summary['tests']} were tested together)."))
     console.print(Text(f"\n{moved_words(summary['moved'])}"))
     tables = (_found(summary), _errors(summary), _edges(summary), _attention(summary),
               _first(summary, "first_worse", "Became worse, look at these first: score and IoU"),
@@ -27,7 +27,7 @@ def print_comparison(summary: Record, console: Console) -> None:
         if table.row_count:
             console.print()
             console.print(table)
-    if not summary.get("same_heat", True):
+    if not summary.get("same_method", True):
         console.print(Text("\nThe heatmaps are of different methods or layers: attention is not compared."))
 
 
@@ -49,8 +49,8 @@ def head_words(summary: Record) -> str:
 
 def moved_words(moved: Record) -> str:
     """What became better and worse, in words."""
-    return (f"Better: {moved['better']} ({moved['found_now']} found now, {moved['placed_better']} placed better); "
-            f"worse: {moved['worse']} ({moved['lost_now']} lost, {moved['placed_worse']} placed worse); "
+    return (f"Better: {moved['better']} ({moved['newly_found']} found now, {moved['placed_better']} placed better); "
+            f"worse: {moved['worse']} ({moved['newly_missed']} lost, {moved['placed_worse']} placed worse); "
             f"the same: {moved['same']}; exact sign test p = {moved['p_moved']:.2g}")
 
 
@@ -66,7 +66,7 @@ def _errors(summary: Record) -> Table:
     table = table_of("Errors a photograph", "type", "A", "B", "B - A")
     for each in summary["errors"]:
         if each["count_a"] or each["count_b"]:
-            _line(table, f"{each['name']} {each['letter']}", each, ".2f")
+            _line(table, f"{each['name']} {each['short_name']}", each, ".2f")
     return table
 
 
@@ -91,7 +91,7 @@ def _attention(summary: Record) -> Table:
                      f"rest ({moved['same']})", f"better ({moved['better']})", f"worse ({moved['worse']})")
     for each in summary["attention"]:
         rest = each["rest"]["value"]
-        beyond = [estimate(each[f"{group}_beyond_rest_of_like_size"], "+.2f") for group in ("better", "worse")]
+        beyond = [estimate(each[f"{group}_minus_rest_size_adjusted"], "+.2f") for group in ("better", "worse")]
         table.add_row(each["number"].removeprefix("heat ").removeprefix("shortcut: "),
                       "-" if rest is None else f"{rest:+.2f}", *beyond)
     return table
@@ -108,6 +108,6 @@ def _first(summary: Record, name: str, title: str) -> Table:
 def _became(line: Record, letter: str) -> str:
     """``"box 3: 0.81, IoU 0.74"``, or why it was missed."""
     if not line[f"found_{letter}"]:
-        why = line[f"why_{letter}"]
+        why = line[f"verdict_{letter}"]
         return f"missed: {'its box is off' if why == DETECTED else why or 'not known'}"
     return f"box {line[f'number_{letter}']}: {line[f'score_{letter}']:.2f}, IoU {line[f'iou_{letter}']:.2f}"

@@ -64,7 +64,8 @@ def diagnose_job(detector: Detector, data: DataSet, out: Path, cmap: str, option
         except Exception as error:  # one photograph, whatever is wrong with it, never stops a run
             failures.append(f"{truth.file}: {error_words(error)}")
             continue
-        print(printable(f"{truth.file}: {len(one.found)} detection{'s' * (len(one.found) != 1)}, {len(truth)} true "
+        count = len(one.detections)
+        print(printable(f"{truth.file}: {count} detection{'s' * (count != 1)}, {len(truth)} true "
                         f"object{'s' * (len(truth) != 1)}"))
         for line in lines_of(one):
             print(printable(f"  {line}"))

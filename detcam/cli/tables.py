@@ -25,8 +25,8 @@ def print_summary(summary: Record, console: Console) -> None:
         if table.row_count:
             console.print()
             console.print(table)
-    if summary["lost"]:
-        words = ", ".join(f"{count} {printable(why)}" for why, count in summary["lost"].items())
+    if summary["missed_by_verdict"]:
+        words = ", ".join(f"{count} {printable(why)}" for why, count in summary["missed_by_verdict"].items())
         console.print(Text(f"\nWhy objects were missed: {words}"))
 
 
@@ -44,7 +44,7 @@ def _types(summary: Record) -> Table:
     table.columns[1].justify = table.columns[3].justify = "left"
     for name, each in summary["types"].items():
         if each["count"]:
-            table.add_row(each["letter"], name, str(each["count"]), each["what"])
+            table.add_row(each["short_name"], name, str(each["count"]), each["description"])
     return table
 
 
@@ -54,7 +54,7 @@ def _edges(summary: Record) -> Table:
     for each in summary["edges"]:
         if each["outward"]["value"] is not None:
             table.add_row(each["edge"], estimate(each["outward"], "+.1%"), estimate(each["distance"], ".1%"),
-                          estimate(each["bad"], ".0%"), estimate(each["worst"], ".0%"))
+                          estimate(each["misplaced"], ".0%"), estimate(each["worst_of_misplaced"], ".0%"))
     return table
 
 
@@ -64,7 +64,7 @@ def _correlations(summary: Record) -> Table:
     for each in summary["correlations"]:
         named = each.get("worst_edge_named")
         table.add_row(Text(each["number"], style="italic" if each["baseline"] else ""), each["against"],
-                      estimate(each["rho"], ".2f"), estimate(each["of_like_size"], ".2f"),
+                      estimate(each["rho"], ".2f"), estimate(each["size_adjusted"], ".2f"),
                       "" if named is None else estimate(named, ".0%"))
     return table
 
@@ -76,7 +76,7 @@ def _attention(summary: Record) -> Table:
     table.columns[1].justify = "left"
     correct = {each["number"]: each["mean"] for each in summary["attention"] if "effect" not in each}
     for each in summary["attention"]:
-        matched = each.get("effect_of_like_size")
+        matched = each.get("effect_size_adjusted")
         if matched is not None and matched["value"] is not None and (matched["low"] > 0 or matched["high"] < 0):
             table.add_row(each["number"].removeprefix("heat "), each["type"], estimate(each["mean"], ".2f"),
                           estimate(correct[each["number"]], ".2f"), estimate(matched, "+.2f"))
@@ -97,7 +97,7 @@ def _shortcuts(summary: Record) -> Table:
 
 def _first(summary: Record) -> Table:
     table = table_of("Look at these first: sure and wrong", "photograph", "box", "type", "score", "IoU")
-    for each in summary["first"]:
+    for each in summary["first_to_inspect"]:
         iou = "" if each["iou"] is None else f"{each['iou']:.2f}"
         table.add_row(Text(printable(each["photograph"])), str(each["number"]), each["type"], f"{each['score']:.2f}",
                       iou)

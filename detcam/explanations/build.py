@@ -25,7 +25,7 @@ from detcam.imaging.image import Image
 from detcam.measures.edge_evidence import Edges, edges_together, heat_gap
 from detcam.measures.reference import Reference, shipped_reference
 from detcam.measures.shares import shares
-from detcam.verdicts.search import Asked
+from detcam.verdicts.search import BestRows
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def heatmaps_of(detector: Detector, tape: Tape, canvas: Canvas, detections: Sequ
 
 
 def explained_by(traced: Traced, detector: Detector, canvas: Canvas, photo: Image, setting: Setting,
-                 detections: Detections, numbered: Sequence[int], found: int, asked: Asked | None, target: Target,
+                 detections: Detections, numbered: Sequence[int], found: int, asked: BestRows | None, target: Target,
                  others: NDArray[np.floating] | None = None) -> Explanation:
     """The explanation of rows that were back-propagated.
 
@@ -119,7 +119,7 @@ def target_words(detector: Detector, method: Method, target: Target) -> str:
 
 
 def _maps(detector: Detector, heatmaps: tuple[Heatmap, ...], detections: Detections, method: Method, target: Target,
-          boxes: NDArray[np.floating], asked: Asked | None) -> Maps:
+          boxes: NDArray[np.floating], asked: BestRows | None) -> Maps:
     where = shares(heatmaps, boxes) if asked is None else asked.shares(heatmaps)
     own = explained(detector, method, target)
     named = tuple(own.name_of(*key) for key in keys_of(detections)) if own.names else ()

@@ -62,9 +62,9 @@ def diagnosis_summary(diagnosis: Diagnosis) -> str:
     from detcam.views.diagnosis.common import badge_of, count_words
 
     lines = [f"Diagnosis of {diagnosis.image.name}: {count_words(diagnosis)}"]
-    lines += [f"  {badge_of(diagnosis, int(diagnosis.index[box]))}  {' '.join(sentences_of(diagnosis, box))}"
+    lines += [f"  {badge_of(diagnosis, int(diagnosis.evaluated[box]))}  {' '.join(sentences_of(diagnosis, box))}"
               for box in range(len(diagnosis)) if diagnosis.type_of(box) not in (CORRECT.name, IGNORED.name)]
-    lines += [f"  {MISSED.letter}{k + 1}  {' '.join(sentences_of_missed(diagnosis, k))}"
+    lines += [f"  {MISSED.short_name} {k + 1}  {' '.join(sentences_of_missed(diagnosis, k))}"
               for k in range(len(diagnosis.missed))]
     return "\n".join(lines)
 

@@ -39,8 +39,8 @@ def test_the_cause_that_it_names_is_the_one_that_hiding_shows(executed: nbformat
                      r"the right lies beyond the true edge\. Hidden where that pull is strongest, the edge comes in by "
                      r"(\d+) px \(as much hidden elsewhere: (-?[\d.]+) px\)", printed)
     assert told, printed
-    off, _, comes_in, controls = map(float, told.groups())
-    assert 0.7 * off < comes_in < 1.3 * off  # to where it belongs
+    off, _, inward_by, controls = map(float, told.groups())
+    assert 0.7 * off < inward_by < 1.3 * off  # to where it belongs
     assert abs(controls) < 0.1 * off
     assert "does not bring it in" in printed  # of boxes 4 and 6, as the text says
     assert "0.21 is 0.04 under the threshold" in printed
