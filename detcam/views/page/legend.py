@@ -45,8 +45,8 @@ def legend_columns(explanation: Explanation, scale: Scale, short: bool) -> list[
     if explanation.edges is not None:
         if not short:
             numbers.append(("Evidence on each edge", "the sum of |gradient \u00d7 activation| for this edge at one "
-                            "layer, over the box's width or height. More evidence goes with a larger localization error: "
-                            "the edge with the most, in red, is the likeliest to be off."))
+                            "layer, over the box's width or height. More evidence goes with a larger localization "
+                            "error: the edge with the most, in red, is the likeliest to be off."))
         numbers.append(("Reference", reference_words(explanation)))
     return [(f"Heat: {heat_words(explanation)}", heat), ("Numbers", numbers)][:2 if numbers else 1]
 
