@@ -1,6 +1,7 @@
 """The comparison of two audits of the same data: what improved, what got worse, and how attention changed there."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,14 +10,14 @@ from scipy.stats import binomtest
 
 from detcam.audits.columns import COMPARED, EVIDENCE
 from detcam.audits.comparison_findings import findings_of
-from detcam.audits.finished import Finished, check_alike, same_method
+from detcam.audits.finished import Finished, check_alike, read_finished, same_method
 from detcam.audits.json_numbers import Record, plain, record
 from detcam.audits.matched_objects import Matched, codes_of, matched
 from detcam.diagnosis.error_types import ERRORS, MISSED
 from detcam.errors import DataError
 from detcam.imaging.boxes import EDGES
-from detcam.stats.effect_size import mean_difference, median
-from detcam.stats.rank_correlation import mean
+from detcam.stats.bootstrap import mean, median
+from detcam.stats.effect_size import mean_difference
 
 SCHEMA = 2
 LETTERS = ("a", "b")
@@ -29,12 +30,20 @@ Mask = NDArray[np.bool_]
 Codes = NDArray[np.int64]
 
 
-def compare(a: Finished, b: Finished) -> Record:
-    """The comparison of two finished audits: which they are, and everything of :func:`compare_tables`.
+def compare(a: str | Path | Finished, b: str | Path | Finished) -> Record:
+    """The comparison of two finished audits of the same data: what improved from A to B, and what got worse.
+
+    Args:
+        a, b: the folders that :func:`detcam.audit` wrote, or what :func:`detcam.audits.finished.read_finished` read.
+
+    Returns:
+        What ``detcam compare`` writes to ``comparison.json``: which audits they are, and :func:`compare_tables`.
 
     Raises:
-        DataError: they have other annotations, classes or minimum scores, or no photograph is done in both.
+        DataError: one is no finished audit, they have other annotations, classes or minimum scores, or no photograph is
+            done in both.
     """
+    a, b = (audit if isinstance(audit, Finished) else read_finished(Path(audit)) for audit in (a, b))
     check_alike(a.settings, b.settings, (a.name, b.name))
     done = _done_in_both(a, b)
     same = same_method(a.settings, b.settings)

@@ -16,7 +16,7 @@ from detcam.diagnosis.attention.shortcuts import CONTEXT, CORNERS, LIMITS, ONE_S
 from detcam.diagnosis.interventions.limits import BOX_LIMITS
 from detcam.diagnosis.interventions.shortcut_probes import LEFT_RIGHT, TOP_BOTTOM
 from detcam.diagnosis.table import column_name
-from detcam.stats.rank_correlation import FEWEST, RESAMPLES, Estimate, mean
+from detcam.stats.bootstrap import FEWEST, RESAMPLES, Estimate, mean
 
 Array = NDArray[np.float64]
 

@@ -14,8 +14,9 @@ from detcam.diagnosis.error_types import CORRECT, ERRORS, IGNORED, MISSED
 from detcam.diagnosis.table import COLUMNS, FLOAT, STRING
 from detcam.imaging.boxes import EDGES
 from detcam.measures.reference import SOUND
-from detcam.stats.effect_size import cliffs_delta, median
-from detcam.stats.rank_correlation import FEWEST, mean, rank_correlation, worst_edge
+from detcam.stats.bootstrap import FEWEST, mean, median
+from detcam.stats.effect_size import cliffs_delta
+from detcam.stats.rank_correlation import rank_correlation, worst_edge_rate
 
 SCHEMA = 2
 RESAMPLES = 1000
@@ -100,7 +101,7 @@ def _correlations(detections: pd.DataFrame, codes: NDArray[np.int64], seed: int)
                         "rho": record(rho.raw, rho.n), "size_adjusted": record(rho.size_adjusted, rho.n),
                         "baseline": name in BASELINES}
         if of_edges:
-            line["worst_edge_named"] = record(*worst_edge(values, errors, codes, SOUND, RESAMPLES, seed))
+            line["worst_edge_named"] = record(*worst_edge_rate(values, errors, codes, SOUND, RESAMPLES, seed))
         lines.append(line)
     return [line for line in lines if line["rho"]["value"] is not None]
 

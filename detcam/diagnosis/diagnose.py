@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detcam.attribution.attribute import attribute
 from detcam.attribution.gradients.tape import Tape
 from detcam.attribution.heatmap import Heatmap
 from detcam.attribution.layers.names import DEPTH
-from detcam.attribution.target import Target, difference, settled
+from detcam.attribution.target import difference
 from detcam.attribution.task import keys_of
 from detcam.datasets.ground_truth import GroundTruth
 from detcam.detectors.base import Detector
@@ -17,13 +18,15 @@ from detcam.detectors.canvas import Canvas
 from detcam.diagnosis.attention.leakage import Cells, leakage
 from detcam.diagnosis.attention.pull import Pull, pull_of
 from detcam.diagnosis.attention.shortcuts import Shortcuts, shortcuts
+from detcam.diagnosis.classes import names_of_classes
+from detcam.diagnosis.diagnosis_data import MissedObject
 from detcam.diagnosis.error_types import CORRECT, DUPLICATE, LOCALIZATION
 from detcam.diagnosis.interventions.edge_probe import edge_probe
 from detcam.diagnosis.interventions.intervention import FILL, Probe, run_probes
 from detcam.diagnosis.interventions.shortcut_probes import shortcut_probes
 from detcam.diagnosis.photograph_errors import PhotographErrors, errors_of_photograph
-from detcam.diagnosis.result import Diagnosis, MissedObject
-from detcam.explanations.build import Traced, explained_by, heatmaps_of, trace
+from detcam.diagnosis.result import Diagnosis
+from detcam.explanations.build import Traced, explained_by, trace
 from detcam.explanations.explanation import Explanation
 from detcam.explanations.settings import Setting, setting_of
 from detcam.imaging.boxes import EDGES, edge_lengths, outward
@@ -34,7 +37,7 @@ from detcam.verdicts.search import BestRows
 HAS_TRUE_BOX = (CORRECT.name, LOCALIZATION.name, DUPLICATE.name)  # types that have a true box of their own class
 
 
-def diagnose(detector: Detector, image: Any, truth: GroundTruth, *, classes: Sequence[str] | None = None,
+def diagnose(detector: Detector, image: Any, truth: GroundTruth, *, classes: str | Sequence[str | int] | None = None,
              annotated: Sequence[str] | None = None, method: Any = None, layer: str | Sequence[str] = DEPTH,
              min_score: float | None = None, edges: bool = True, edge_layer: str | None = None,
              reference: Reference | None = None, differences: bool = True, intervene: bool = False, fill: str = FILL,
@@ -45,7 +48,8 @@ def diagnose(detector: Detector, image: Any, truth: GroundTruth, *, classes: Seq
         detector: from :func:`detcam.load`.
         image: the photograph: a path, PIL image, RGB array ``[H, W, 3]`` uint8, or tensor ``[3, H, W]``.
         truth: the photograph's true boxes, xyxy source pixels.
-        classes: the classes in question; None for all that both the detector and the annotations know.
+        classes: the classes in question, names or indices; a bare name is one class. None for all that the detector
+            and the annotations know.
         annotated: the classes that were annotated; detections of other classes are left out. None for those of
             ``truth`` and ``classes``.
         method: a name, a :class:`detcam.Method`, a function ``(activations, gradients) -> [h, w]``, or a list of
@@ -70,8 +74,9 @@ def diagnose(detector: Detector, image: Any, truth: GroundTruth, *, classes: Seq
     """
     setting = setting_of(detector, method, layer, "logit", min_score, edges, edges and detector.has_edges, edge_layer,
                          reference, seed)
-    return diagnose_together(detector, [load_image(image)], [truth], setting, classes=classes, annotated=annotated,
-                             differences=differences, intervene=intervene, fill=fill)[0]
+    return diagnose_together(detector, [load_image(image)], [truth], setting,
+                             classes=None if classes is None else names_of_classes(detector, classes),
+                             annotated=annotated, differences=differences, intervene=intervene, fill=fill)[0]
 
 
 def diagnose_together(detector: Detector, photos: Sequence[Image], truths: Sequence[GroundTruth], setting: Setting, *,
@@ -101,18 +106,15 @@ def diagnose_together(detector: Detector, photos: Sequence[Image], truths: Seque
                                  setting.min_score, classes, annotated)
             for i, (photo, truth) in enumerate(zip(photos, truths, strict=True))]
         rows = [errors.rows for errors in all_errors]
-        target = setting.target
-        if len(photos) == 1:
-            target = settled(target, detector, canvas, keys_of(rows[0]), tape.prediction)
-        traced = trace(detector, tape, canvas, rows, setting, target)
-        versus = [_differences(detector, tape, canvas, all_errors, i, setting, target) if differences else {}
+        traced = trace(detector, tape, canvas, rows, setting, setting.target)
+        versus = [_differences(detector, tape, canvas, all_errors, i, setting) if differences else {}
                   for i in range(len(all_errors))]
-    return [_diagnosis(detector, errors, maps, setting, target, heatmaps, intervene, fill)
+    return [_diagnosis(detector, errors, maps, setting, heatmaps, intervene, fill)
             for errors, maps, heatmaps in zip(all_errors, traced, versus, strict=True)]
 
 
 def _differences(detector: Detector, tape: Tape, canvas: Canvas, all_errors: Sequence[PhotographErrors], i: int,
-                 setting: Setting, target: Target) -> dict[int, Heatmap]:
+                 setting: Setting) -> dict[int, Heatmap]:
     """Heatmaps of a best row's score minus its rival's in photograph ``i``, by the row's index in ``best_rows``."""
     best = all_errors[i].best_rows
     heatmaps = {}
@@ -120,9 +122,10 @@ def _differences(detector: Detector, tape: Tape, canvas: Canvas, all_errors: Seq
         if best is None or rival is None:
             continue
         pair = best.detections[[row, rival]]
-        versus = difference(target, keys_of(pair), 1, f"box {best.numbered[rival]}")
+        versus = difference(setting.target, keys_of(pair)[1], f"box {best.numbered[rival]}")
         alone = [pair[[0]] if errors is all_errors[i] else errors.rows[:0] for errors in all_errors]
-        heatmaps[row] = heatmaps_of(detector, tape, canvas, alone, setting.methods[0], setting, versus)[i][0]
+        heatmaps[row] = attribute(detector, canvas, alone, setting.methods[0], setting.layer, versus, setting.seed,
+                                  tape)[i][0]
     return heatmaps
 
 
@@ -138,17 +141,17 @@ def _rows_and_rivals(best: BestRows | None) -> list[tuple[int, int | None]]:
     return pairs
 
 
-def _diagnosis(detector: Detector, errors: PhotographErrors, traced: Traced, setting: Setting, target: Target,
+def _diagnosis(detector: Detector, errors: PhotographErrors, traced: Traced, setting: Setting,
                differences: dict[int, Heatmap], intervene: bool, fill: str) -> Diagnosis:
     """The diagnosis of a photograph whose rows were back-propagated."""
     detections, evaluated, truth, best = errors.detections, errors.evaluated, errors.truth, errors.best_rows
     assignment = errors.assignment
     boxes = explained_by(traced[np.arange(len(evaluated))], detector, errors.canvas, errors.photo, setting,
-                         detections[evaluated], [int(i) + 1 for i in evaluated], len(detections), None, target,
+                         detections[evaluated], [int(i) + 1 for i in evaluated], len(detections), None,
                          np.delete(detections.boxes, evaluated, 0))
     best_rows = None if best is None else explained_by(
         traced[errors.best_row_indices], detector, errors.canvas, errors.photo, setting, best.detections,
-        best.numbered, len(detections), best, target)
+        best.numbered, len(detections), best)
     cells = Cells(truth)
     has_true_box = np.isin([assignment.types[i] for i in evaluated], HAS_TRUE_BOX)
     true = np.where(has_true_box, assignment.truth[evaluated], -1)

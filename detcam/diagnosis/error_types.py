@@ -45,6 +45,13 @@ TYPES = {kind.name: kind for kind in (*ERRORS, CORRECT, IGNORED)}
 """Name to type, the six errors first."""
 
 
+def type_words(name: str) -> str:
+    """A detection's type in a caption, by its name: ``"localization error"`` for ``"localization"``."""
+    if name == BOTH.name:
+        return "classification and localization error"
+    return f"{name} error" if TYPES[name] in ERRORS else name
+
+
 @dataclass(frozen=True)
 class ErrorAssignment:
     """The types of ``N`` detections, and the missed true boxes, of one photograph.

@@ -71,7 +71,7 @@ def read_recipe(words: str) -> Recipe:
     def make(detector: Detector, canvas: Canvas, detections: Detections, target: Target, seed: int) -> list[Heatmap]:
         maps = attribute(detector, canvas, detections, method, names, target, seed)
         if match["smooth"] is None:
-            return maps
+            return list(maps)
         boxes = canvas.geometries[0].to_canvas(detections.boxes)
         units = np.sqrt(areas(boxes)) if match["of"] == "box" else np.ones(len(boxes))
         return [smoothed(each, float(match["smooth"]) * unit) for each, unit in zip(maps, units.tolist(), strict=True)]

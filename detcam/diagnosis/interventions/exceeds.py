@@ -3,18 +3,18 @@
 import numpy as np
 
 from detcam.diagnosis.attention.shortcuts import ONE_SIDE, SPREAD
+from detcam.diagnosis.diagnosis_data import DiagnosisData
 from detcam.diagnosis.interventions.edge_probe import EDGE
 from detcam.diagnosis.interventions.intervention import Change, Intervention
 from detcam.diagnosis.interventions.limits import BOX_LIMITS
 from detcam.diagnosis.interventions.shortcut_probes import LEFT_RIGHT, TOP_BOTTOM
-from detcam.diagnosis.result import Diagnosis
 from detcam.imaging.boxes import EDGES, edge_lengths
 
 MOVED = 0.01  # of the true width or height: an edge that moves less has not moved
 HALVES = (LEFT_RIGHT, TOP_BOTTOM)
 
 
-def exceeds_limit(diagnosis: Diagnosis, i: int, probe: Intervention) -> bool:
+def exceeds_limit(diagnosis: DiagnosisData, i: int, probe: Intervention) -> bool:
     """Whether a region takes more of the score than its limit, or moves the edge further inward than every control.
 
     Args:
@@ -58,7 +58,7 @@ def inward_shift(change: Change, edge: str) -> float:
     return -float(change.edges[EDGES.index(edge)])
 
 
-def moves_inward(diagnosis: Diagnosis, i: int, probe: Intervention) -> bool:
+def moves_inward(diagnosis: DiagnosisData, i: int, probe: Intervention) -> bool:
     """Whether the worst edge moves inward by more than 1 % of the true box, and by more than with any control."""
     worst = diagnosis.worst_edge(i)
     if worst is None or not probe.controls:
@@ -68,7 +68,7 @@ def moves_inward(diagnosis: Diagnosis, i: int, probe: Intervention) -> bool:
     return inward_shift(probe.suspect, worst) > most
 
 
-def confirmed(diagnosis: Diagnosis, i: int, pattern: str) -> bool | None:
+def confirmed(diagnosis: DiagnosisData, i: int, pattern: str) -> bool | None:
     """Whether occlusion confirms a shortcut pattern of a box; None where it was not tested, or without controls.
 
     Args:

@@ -5,6 +5,7 @@ Sentences about a cause rest on an intervention (:mod:`detcam.diagnosis.sentence
 
 import numpy as np
 
+from detcam.diagnosis.diagnosis_data import DiagnosisData, MissedObject
 from detcam.diagnosis.error_types import (
     BACKGROUND,
     BOTH,
@@ -16,7 +17,6 @@ from detcam.diagnosis.error_types import (
     MISSED,
     TYPES,
 )
-from detcam.diagnosis.result import Diagnosis, MissedObject
 from detcam.diagnosis.sentences.interventions import edge_occlusion_sentences, occlusion_sentences
 from detcam.diagnosis.sentences.object_names import finder, object_words
 from detcam.diagnosis.sentences.shortcuts import shortcut_sentences
@@ -31,7 +31,7 @@ DIRECTIONS = {"left": ("left", "right"), "top": ("high", "low"), "right": ("righ
 WITH_SIBLINGS = (CLASSIFICATION.name, BOTH.name, DUPLICATE.name, BACKGROUND.name)  # types whose other raw rows matter
 
 
-def sentences_of(diagnosis: Diagnosis, i: int) -> list[str]:
+def sentences_of(diagnosis: DiagnosisData, i: int) -> list[str]:
     """The sentences about a detection in question: its type, its worst edge, and where its heat lies.
 
     Args:
@@ -45,13 +45,13 @@ def sentences_of(diagnosis: Diagnosis, i: int) -> list[str]:
     return [*sentences, sibling_sentence(diagnosis, i)] if kind in WITH_SIBLINGS else sentences
 
 
-def cause_sentences(diagnosis: Diagnosis, i: int) -> list[str]:
+def cause_sentences(diagnosis: DiagnosisData, i: int) -> list[str]:
     """The sentences about a box's worst edge and its shortcut patterns, each followed by what occlusion shows."""
     edge = edge_sentences(diagnosis, i) + edge_occlusion_sentences(diagnosis, i)
     return edge + shortcut_sentences(diagnosis, i) + occlusion_sentences(diagnosis, i)
 
 
-def type_sentences(diagnosis: Diagnosis, i: int) -> list[str]:
+def type_sentences(diagnosis: DiagnosisData, i: int) -> list[str]:
     """A box's error, and which other box found its object; empty for a correct box."""
     kind, true = diagnosis.type_of(i), diagnosis.truth_of(i)
     if kind == CORRECT.name:
@@ -66,7 +66,7 @@ def type_sentences(diagnosis: Diagnosis, i: int) -> list[str]:
     return sentences
 
 
-def edge_sentences(diagnosis: Diagnosis, i: int) -> list[str]:
+def edge_sentences(diagnosis: DiagnosisData, i: int) -> list[str]:
     """A box's worst edge and the evidence on it; empty without a true box."""
     worst = diagnosis.worst_edge(i)
     if worst is None:
@@ -102,7 +102,7 @@ def length(pixels: float) -> str:
     return f"{abs(pixels):.{0 if abs(pixels) >= 9.95 else 1}f} px"
 
 
-def evidence_sentence(diagnosis: Diagnosis, i: int, column: int) -> str | None:
+def evidence_sentence(diagnosis: DiagnosisData, i: int, column: int) -> str | None:
     """How the evidence on an edge ranks among accurate boxes; None unless it ranks high.
 
     Args:
@@ -118,7 +118,7 @@ def evidence_sentence(diagnosis: Diagnosis, i: int, column: int) -> str | None:
     return f"There is more evidence on this edge than for {share} accurate boxes of similar size."
 
 
-def leakage_sentences(diagnosis: Diagnosis, i: int) -> list[str]:
+def leakage_sentences(diagnosis: DiagnosisData, i: int) -> list[str]:
     """The other object with most of a box's heat, if that is a quarter or more; crowds do not count."""
     true, truth = diagnosis.truth_of(i), diagnosis.truth
     shares = np.where(truth.crowd, 0.0, np.nan_to_num(diagnosis.leakage[i]))
@@ -134,7 +134,7 @@ def leakage_sentences(diagnosis: Diagnosis, i: int) -> list[str]:
     return [f"{share} of its heat lies {where} {which} ({object_words(diagnosis, other)})."]
 
 
-def sibling_sentence(diagnosis: Diagnosis, i: int) -> str:
+def sibling_sentence(diagnosis: DiagnosisData, i: int) -> str:
     """How many other raw rows of its class overlap a box, and which of them were kept as boxes."""
     siblings = diagnosis.siblings[i]
     count, kept = len(siblings.rows), sorted(index + 1 for index in siblings.survived)
@@ -149,7 +149,7 @@ def sibling_sentence(diagnosis: Diagnosis, i: int) -> str:
     return f"{lead}; {rows}" + (f", {dropped} {'were' if dropped > 1 else 'was'} dropped." if dropped else ".")
 
 
-def sentences_of_missed(diagnosis: Diagnosis, k: int) -> list[str]:
+def sentences_of_missed(diagnosis: DiagnosisData, k: int) -> list[str]:
     """The sentences about a missed object: which error TIDE counts for it, and why its best raw row was dropped.
 
     Args:
@@ -163,7 +163,7 @@ def sentences_of_missed(diagnosis: Diagnosis, k: int) -> list[str]:
     return [*sentences, other_object_sentence(diagnosis, missed.verdict) or missed.verdict.sentence]
 
 
-def counted_elsewhere_sentences(diagnosis: Diagnosis, missed: MissedObject) -> list[str]:
+def counted_elsewhere_sentences(diagnosis: DiagnosisData, missed: MissedObject) -> list[str]:
     """The box on a missed object that did not find it, if TIDE counts that box's error instead; else empty."""
     if not missed.counted_elsewhere:
         return []
@@ -175,7 +175,7 @@ def counted_elsewhere_sentences(diagnosis: Diagnosis, missed: MissedObject) -> l
             "and no missed object."]
 
 
-def other_object_sentence(diagnosis: Diagnosis, verdict: Verdict) -> str | None:
+def other_object_sentence(diagnosis: DiagnosisData, verdict: Verdict) -> str | None:
     """The sentence about a best row that is a detection and lies on the object, but found another one; else None."""
     if not (verdict.detected and verdict.near and verdict.iou is not None):
         return None

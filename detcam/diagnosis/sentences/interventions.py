@@ -7,6 +7,7 @@ edge no further inward than occluding one at the edge's middle (docs/measurement
 import numpy as np
 
 from detcam.diagnosis.attention.shortcuts import CONTEXT, CORNERS, SPREAD
+from detcam.diagnosis.diagnosis_data import DiagnosisData
 from detcam.diagnosis.interventions.edge_probe import EDGE
 from detcam.diagnosis.interventions.exceeds import (
     HALVES,
@@ -17,14 +18,13 @@ from detcam.diagnosis.interventions.exceeds import (
     moves_inward,
 )
 from detcam.diagnosis.interventions.intervention import Intervention
-from detcam.diagnosis.result import Diagnosis
 from detcam.diagnosis.sentences.shortcuts import share
 from detcam.imaging.boxes import EDGES
 
 OUTWARD_WORDS = {"left": "to the left", "top": "up", "right": "to the right", "bottom": "down"}
 
 
-def edge_occlusion_sentences(diagnosis: Diagnosis, i: int) -> list[str]:
+def edge_occlusion_sentences(diagnosis: DiagnosisData, i: int) -> list[str]:
     """What occlusion did to a box's worst edge; empty where that was not tested.
 
     Args:
@@ -35,7 +35,7 @@ def edge_occlusion_sentences(diagnosis: Diagnosis, i: int) -> list[str]:
             if probe.name == EDGE and (sentence := edge_occlusion_sentence(diagnosis, i, probe))]
 
 
-def occlusion_sentences(diagnosis: Diagnosis, i: int) -> list[str]:
+def occlusion_sentences(diagnosis: DiagnosisData, i: int) -> list[str]:
     """What occlusion took from a box's score; empty where that was not tested, or no loss passed its limit.
 
     Args:
@@ -46,11 +46,11 @@ def occlusion_sentences(diagnosis: Diagnosis, i: int) -> list[str]:
             if probe.name != EDGE and (sentence := occlusion_sentence(diagnosis, i, probe))]
 
 
-def _answers(diagnosis: Diagnosis, i: int) -> tuple[Intervention, ...]:
+def _answers(diagnosis: DiagnosisData, i: int) -> tuple[Intervention, ...]:
     return () if diagnosis.interventions is None else diagnosis.interventions[i]
 
 
-def edge_occlusion_sentence(diagnosis: Diagnosis, i: int, probe: Intervention) -> str | None:
+def edge_occlusion_sentence(diagnosis: DiagnosisData, i: int, probe: Intervention) -> str | None:
     """What became of the worst edge when the region that moves it outward was occluded; None without controls."""
     worst = diagnosis.worst_edge(i)
     if worst is None or not probe.controls:
@@ -67,7 +67,7 @@ def edge_occlusion_sentence(diagnosis: Diagnosis, i: int, probe: Intervention) -
             f"(control occlusions: {control}).")
 
 
-def occlusion_sentence(diagnosis: Diagnosis, i: int, probe: Intervention) -> str | None:
+def occlusion_sentence(diagnosis: DiagnosisData, i: int, probe: Intervention) -> str | None:
     """The loss of score when a suspicious region was occluded; None unless it passes its limit of BOX_LIMITS.
 
     Everything around the objects has no control of its size: there it is the loss itself.

@@ -2,13 +2,13 @@
 
 from collections import Counter
 
+from detcam.diagnosis.diagnosis_data import DiagnosisData, MissedObject
 from detcam.diagnosis.error_types import CORRECT, MISSED
-from detcam.diagnosis.result import Diagnosis
 
 CROWD, DIFFICULT = "crowd", "difficult"
 
 
-def finder(diagnosis: Diagnosis, true: int) -> int | None:
+def finder(diagnosis: DiagnosisData, true: int) -> int | None:
     """The number of the detection that found the true object with index ``true``; None if none did."""
     assignment = diagnosis.assignment
     for i, (kind, k) in enumerate(zip(assignment.types, assignment.truth.tolist(), strict=True)):
@@ -22,7 +22,12 @@ def missed_label(number: int) -> str:
     return f"{MISSED.short_name} {number}"
 
 
-def object_labels(diagnosis: Diagnosis) -> list[str]:
+def missed_words(missed: MissedObject) -> str:
+    """A missed object in a caption: ``"missed"``, and whether TIDE counts another error for it."""
+    return "missed, counted as another error" if missed.counted_elsewhere else "missed"
+
+
+def object_labels(diagnosis: DiagnosisData) -> list[str]:
     """A short name of each of the ``M`` true objects, no two the same.
 
     The number of the detection that found it; ``Miss 1``, ``Miss 2``, … for the missed ones in the order of
@@ -50,7 +55,7 @@ def _numbered(names: list[str]) -> list[str]:
     return labels
 
 
-def object_words(diagnosis: Diagnosis, true: int) -> str:
+def object_words(diagnosis: DiagnosisData, true: int) -> str:
     """Which true object it is, for a parenthesis: ``"found by box 3"`` or ``"missed, Miss 2"``."""
     number = finder(diagnosis, true)
     if number is not None:

@@ -4,8 +4,8 @@ Attribution suggests, intervention decides.
 """
 
 from detcam.diagnosis.attention.shortcuts import CONTEXT, CORNERS, ONE_SIDE, PATTERNS, SPREAD
+from detcam.diagnosis.diagnosis_data import DiagnosisData
 from detcam.diagnosis.interventions.exceeds import confirmed
-from detcam.diagnosis.result import Diagnosis
 
 SENTENCES = {
     CORNERS: "{} of its heat lies in the photograph's corners, most of it {} (uniform heat: {}).",
@@ -17,7 +17,7 @@ SENTENCES = {
 DECIDED = {True: " Occlusion confirms this.", False: " Occlusion does not confirm this.", None: ""}
 
 
-def shortcut_sentences(diagnosis: Diagnosis, i: int) -> list[str]:
+def shortcut_sentences(diagnosis: DiagnosisData, i: int) -> list[str]:
     """A sentence for each shortcut pattern that a box's heat is flagged for, and whether occlusion confirms it.
 
     Args:

@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from detcam.audits.first_to_inspect import DetectionToInspect
-from detcam.diagnosis.error_types import TYPES
+from detcam.diagnosis.error_types import TYPES, type_words
 from detcam.diagnosis.sentences.detections import edge_sentence
 from detcam.imaging.boxes import EDGES, edge_lengths
-from detcam.views.diagnosis.common import TRUE_BOX, type_words
+from detcam.views.diagnosis.common import TRUE_BOX
 from detcam.views.page.badges import paper_badge
 from detcam.views.page.colours import HEAT, MUTED, TRACK, TYPE_COLOURS
 from detcam.views.page.crop import around, pixels

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from detcam.diagnosis.error_types import CORRECT, IGNORED
+from detcam.diagnosis.error_types import CORRECT, IGNORED, type_words
 from detcam.diagnosis.result import Diagnosis
 from detcam.diagnosis.sentences.detections import sentences_of
 from detcam.imaging.boxes import EDGES, sizes
@@ -18,7 +18,6 @@ from detcam.views.diagnosis.common import (
     draw_title,
     note,
     region_of,
-    type_words,
 )
 from detcam.views.diagnosis.edge_errors import draw_edge_errors, edge_error_titles, edge_errors_width, spread_words
 from detcam.views.diagnosis.pattern_marks import has_marks, mark_patterns
@@ -183,3 +182,8 @@ def _worst(sheet: Sheet, diagnosis: Diagnosis, box: int, crop: Region, cell: tup
     axes = draw_edge_map(sheet, diagnosis.boxes, box, column, heatmap, float(np.percentile(drawn, TOP)), crop, place,
                          colour)
     dashed_outline(axes, diagnosis.truth.boxes[diagnosis.truth_of(box)], TRUE_BOX, zorder=4)
+
+
+def box_figure(diagnosis: Diagnosis, box: int, cmap: str, dpi: float) -> Figure:
+    """The row of a box in question below the columns' titles; ``box`` is its index among ``diagnosis.boxes``."""
+    return _page(diagnosis, [box], len(diagnosis), cmap, dpi, "")

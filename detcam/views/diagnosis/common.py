@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from detcam.diagnosis.error_types import BOTH, CORRECT, ERRORS, MISSED, TYPES
+from detcam.diagnosis.error_types import CORRECT, MISSED, TYPES
 from detcam.diagnosis.result import Diagnosis
 from detcam.diagnosis.sentences.object_names import object_labels
 from detcam.views.explanation.overview import draw_header
@@ -21,13 +21,6 @@ def badge_of(diagnosis: Diagnosis, i: int) -> str:
     """The number and the type of the ``i``-th detection, such as ``"3 Loc"``; a correct one has its number alone."""
     kind = TYPES[diagnosis.assignment.types[i]]
     return str(i + 1) if kind == CORRECT else f"{i + 1} {kind.short_name}".strip()
-
-
-def type_words(kind: str) -> str:
-    """A detection's type in a caption, such as ``"localization error"``."""
-    if kind == BOTH.name:
-        return "classification and localization error"
-    return f"{kind} error" if TYPES[kind] in ERRORS else kind
 
 
 def colour_of_type(diagnosis: Diagnosis, i: int) -> str:

@@ -6,10 +6,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from detcam.attribution.heatmap import Heatmap
+from detcam.diagnosis.diagnosis_data import MissedObject
 from detcam.diagnosis.error_types import MISSED
-from detcam.diagnosis.result import Diagnosis, MissedObject
+from detcam.diagnosis.result import Diagnosis
 from detcam.diagnosis.sentences.detections import sentences_of_missed
-from detcam.diagnosis.sentences.object_names import missed_label
+from detcam.diagnosis.sentences.object_names import missed_label, missed_words
 from detcam.explanations.explanation import Explanation
 from detcam.imaging.boxes import sizes
 from detcam.verdicts.verdict import decimals
@@ -133,7 +134,7 @@ def _caption(sheet: Sheet, diagnosis: Diagnosis, k: int, y: float) -> None:
     missed = diagnosis.missed[k]
     x = MARGIN + paper_badge(sheet, MARGIN, y, missed_label(k + 1), COLOUR) + 0.12
     name = shorten(diagnosis.truth.class_names[missed.truth], sheet.width / 3, 11, True)
-    words = f"{name}: missed" + (", counted as another error" if missed.counted_elsewhere else "")
+    words = f"{name}: {missed_words(missed)}"
     sheet.write(x, y + 0.12, words, 11, bold=True, va="center_baseline")
     x += width_of(words, 11, True) + 0.3
     across, down = sizes(diagnosis.truth.boxes[missed.truth])
@@ -172,3 +173,8 @@ def _difference(sheet: Sheet, diagnosis: Diagnosis, missed: MissedObject, heatma
     axes = draw_heat(sheet, pixels(diagnosis.image, crop, sheet.size(place)), heatmap, crop, place, top_of(heatmap),
                      cmap, best.detections.boxes[missed.row], 1.4, colour_of_number(diagnosis, number))
     outline(axes, best.detections.boxes[missed.rival], crop, colour_of_number(diagnosis, other), 1.4)
+
+
+def missed_figure(diagnosis: Diagnosis, k: int, cmap: str, dpi: float) -> Figure:
+    """The row of a single missed object, below the columns' titles; ``k`` is its index among ``diagnosis.missed``."""
+    return _page(diagnosis, [k], len(diagnosis.missed), cmap, dpi, "")
