@@ -149,8 +149,8 @@ def check_cause(printed: str) -> None:
                      r"beyond the true edge\. Hidden where that pull is strongest, the edge comes in by (\d+) px \(as "
                      r"much hidden elsewhere: (-?[\d.]+) px\)", printed)
     assert told, printed
-    off, _, comes_in, controls = map(float, told.groups())
-    assert 0.7 * off < comes_in < 1.3 * off  # to where it belongs
+    off, _, inward_by, controls = map(float, told.groups())
+    assert 0.7 * off < inward_by < 1.3 * off  # to where it belongs
     assert abs(controls) < 0.1 * off
     assert "does not bring it in" in printed  # of box 4
     assert "0.21 is 0.14 under the threshold" in printed
