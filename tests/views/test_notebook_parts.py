@@ -93,8 +93,8 @@ def test_a_notebook_shows_them() -> None:
             "from support.diagnosed import asked_of, one_of_each\n"
             "answer = asked_of('corners', ([0, 0, 30, 30], 0.62), [([85, 60, 105, 90], 0.04)])\n"
             "diagnosis = one_of_each(hidden=[(), (answer,), (), (), ()])\n")
-    cells = [head + "diagnosis.by_number(2)", "diagnosis.by_number('Miss 1')", "diagnosis.check(2)", "diagnosis.check(1)",
-             "print(*diagnosis.sentences('Miss 1'))"]
+    cells = [head + "diagnosis.by_number(2)", "diagnosis.by_number('Miss 1')", "diagnosis.check(2)",
+             "diagnosis.check(1)", "print(*diagnosis.sentences('Miss 1'))"]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": TESTS.parent}}).execute()
     box, missed, check, nothing, printed = (cell.outputs[-1] for cell in notebook.cells)
