@@ -1,15 +1,18 @@
 """What hiding regions did to one box: the check of what its heatmaps suggest."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from detcam.diagnosis.diagnosis_data import DiagnosisData
 from detcam.diagnosis.interventions.intervention import Intervention
 from detcam.diagnosis.sentences.interventions import hidden_edge_sentences, hidden_sentences
 from detcam.imaging.boxes import EDGES
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SUSPECT, CONTROL = "suspect", "control"
 
@@ -48,6 +51,8 @@ class Check:
             that is gone (below 0 where the score grows); ``left_px``, ``top_px``, ``right_px``, ``bottom_px``: how far
             each edge moves outward, source pixels (below 0: inward).
         """
+        import pandas as pd
+
         columns = ["question", "role", "region", "area", "fill", "score_loss", *(f"{edge}_px" for edge in EDGES)]
         return pd.DataFrame(list(self._rows()), columns=columns)
 

@@ -1,14 +1,18 @@
 """The four edges of one box as a small table: how far each is off, what it rests on, and what hiding did to it."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from detcam.diagnosis.diagnosis_data import DiagnosisData
 from detcam.diagnosis.interventions.edge_probe import EDGE
 from detcam.imaging.boxes import EDGES
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def edge_table(diagnosis: DiagnosisData, index: int) -> pd.DataFrame:
@@ -27,6 +31,8 @@ def edge_table(diagnosis: DiagnosisData, index: int) -> pd.DataFrame:
         ``hide_control_moved_px``: how far the edge moves outward, source pixels, when the region that pulls the
         worst edge is hidden, and the mean of the controls.
     """
+    import pandas as pd
+
     columns: dict[str, Any] = {"error_px": diagnosis.outward[index], "error_share": diagnosis.shares[index]}
     columns |= _measured(diagnosis, index)
     pulls = diagnosis.pulls[index]

@@ -1,8 +1,9 @@
 """What comes out of a diagnosis."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-import pandas as pd
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from detcam.diagnosis.check import Check
 from detcam.diagnosis.diagnosis_data import DiagnosisData
@@ -10,6 +11,9 @@ from detcam.diagnosis.edge_table import edge_table
 from detcam.diagnosis.error_types import MISSED
 from detcam.diagnosis.parts import DetectionDiagnosis, MissedDiagnosis
 from detcam.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from detcam.detectors.canvas import Canvas
 from detcam.detectors.detections import Detections
 from detcam.detectors.from_tensors import detections_of
 from detcam.detectors.prediction import Prediction
+from detcam.detectors.selection.drop_reason import SCORE
 from detcam.detectors.selection.selection import Selection
-from detcam.detectors.selection.steps import SCORE
 from detcam.errors import ClassNameError
 from detcam.imaging.geometry import Geometry
 from detcam.imaging.image import Image

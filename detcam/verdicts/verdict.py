@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from detcam.detectors.selection.steps import CLASS, MASK, MOST, SCORE, SMALL, SUPPRESSED, TOP
+from detcam.detectors.selection.drop_reason import CLASS, MASK, MOST, SCORE, SMALL, SUPPRESSED, TOP
 from detcam.verdicts.place import Place
 
 DETECTED, NO_ROW = "detected", "no row near"

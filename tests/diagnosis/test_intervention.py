@@ -115,7 +115,7 @@ def test_changes_are_those_of_one_copy_and_one_box_after_the_other(scene: tuple[
 
 
 @pytest.mark.parametrize("family", ["fasterrcnn", "detr"])
-def test_rows_are_replayed_or_found_anew(family: str) -> None:
+def test_rows_are_frozen_or_others_on_every_copy(family: str) -> None:
     detector = tiny_detector(family)
     image = Image(photograph(3), "rectangles")
     canvas, found = detector.canvas(image), unsure(detector, image)[[0, 1]]

@@ -8,7 +8,7 @@ import pytest
 from support.diagnosed import NO_SHORTCUT, diagnosis_of, rival, siblings, truth_of, verdict_of
 
 from detcam.datasets.ground_truth import Mask
-from detcam.detectors.selection.steps import SCORE, SUPPRESSED
+from detcam.detectors.selection.drop_reason import SCORE, SUPPRESSED
 from detcam.diagnosis.attention.shortcuts import PATTERNS, Shortcuts
 from detcam.diagnosis.error_types import BACKGROUND, DUPLICATE, IGNORED, LOCALIZATION
 from detcam.diagnosis.interventions.intervention import Change, Intervention

@@ -19,7 +19,8 @@ import detcam
 from detcam.detectors.base import Detector
 from detcam.detectors.for_torchvision.ssd import SSDDetector
 from detcam.detectors.for_ultralytics.yolo import YOLODetector
-from detcam.detectors.selection.steps import CLASS, MASK, MOST, SCORE, SUPPRESSED, TOP, just_below
+from detcam.detectors.selection.drop_reason import CLASS, MASK, MOST, SCORE, SUPPRESSED, TOP
+from detcam.detectors.selection.steps import just_below
 from detcam.errors import ClassNameError, PlaceError
 from detcam.explanations.explanation import Explanation
 from detcam.imaging.image import Image
