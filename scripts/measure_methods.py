@@ -39,9 +39,9 @@ from detcam.diagnosis.classes import check_classes
 from detcam.diagnosis.interventions.copies import CHUNK
 from detcam.errors import DataError, InputError, OutputError, near
 from detcam.evaluation.faithfulness import STEPS
-from detcam.evaluation.map_comparison import Plan, Row, compare
-from detcam.evaluation.map_spec import GAUSSIAN, SHAPE, Recipe, check_recipe, read_recipe
-from detcam.evaluation.map_summary import PARTS, RESAMPLES, photographs_of, summarise, table_of
+from detcam.evaluation.map_comparison import Plan, Row, compare_maps
+from detcam.evaluation.map_spec import FORMAT, GAUSSIAN, MapSpec, check_map_spec, read_map_spec
+from detcam.evaluation.map_summary import PARTS, RESAMPLES, map_table, photographs_of, summarise_maps
 from detcam.store.files import written_whole
 
 SCHEMA = 1
@@ -53,7 +53,7 @@ def main(
     annotations: Annotated[Path, typer.Option(help="COCO instances.json (with masks) or YOLO data.yaml.")],
     model: Model = SHIPPED, weights: Weights = None, class_names: ClassNames = None, head: HeadChoice = None,
     imgsz: ImageSize = None, device: Device = "cpu", score_activation: ScoreActivation = None, unsafe: Unsafe = False,
-    maps: Annotated[list[str] | None, typer.Option("--map", help=f"{SHAPE}, or gaussian, random, random-pixels; "
+    maps: Annotated[list[str] | None, typer.Option("--map", help=f"{FORMAT}, or gaussian, random, random-pixels; "
                                                    "repeatable. @auto is the box's own level.")] = None,
     against: Annotated[list[str] | None, typer.Option(
         help="A map that the others are compared with, object by object; repeatable.")] = None,
@@ -77,7 +77,7 @@ def main(
     """Print how faithful each map is, with the intervals that resampling photographs gives."""
     plan = Plan(class_name, min_score, objects, get_target(target).name, _known(baselines or list(BASELINES)), steps,
                 chunk, seed)
-    recipes = [read_recipe(words) for words in dict.fromkeys(maps or MAPS)]
+    specs = [read_map_spec(words) for words in dict.fromkeys(maps or MAPS)]
     if json_file is None and resume:
         raise InputError("--resume needs --json: the file to go on with")
     for path in (json_file, markdown):
@@ -87,14 +87,14 @@ def main(
     photographs = photographs_of(data.photographs, class_name, seed, part)[:limit]
     detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe)
     check_classes(detector, data, [class_name])
-    for recipe in recipes:
-        check_recipe(recipe, detector)
+    for spec in specs:
+        check_map_spec(spec, detector)
     settings = {"detector": detector.name, "architecture": detector.architecture, "weights": detector.fingerprint,
                 "images": images.name, **{key: value for key, value in asdict(plan).items() if key != "chunk"}}
     rows = _held(json_file, settings) if resume and json_file is not None and json_file.exists() else []
     record = Record(json_file, settings, rows)
-    interrupted = _measure(detector, photographs, recipes, plan, record)
-    wanted = {each.words for each in recipes}
+    interrupted = _measure(detector, photographs, specs, plan, record)
+    wanted = {each.words for each in specs}
     _report(record, [row for row in record.rows if row["map"] in wanted], data.photographs, part,
             [GAUSSIAN] if against is None else against, resamples, seed, interrupted, markdown)
 
@@ -146,13 +146,13 @@ def _held(path: Path, settings: dict[str, Any]) -> list[Row]:
     return rows
 
 
-def _measure(detector: Detector, photographs: list[GroundTruth], recipes: list[Recipe], plan: Plan, record: Record
+def _measure(detector: Detector, photographs: list[GroundTruth], specs: list[MapSpec], plan: Plan, record: Record
              ) -> bool:
     """Fill the record, photograph by photograph; whether the user stopped it."""
     with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True)) as progress:
         task = progress.add_task("measuring", total=len(photographs))
         try:
-            for rows in compare(detector, photographs, recipes, plan, record.failures, record.holds):
+            for rows in compare_maps(detector, photographs, specs, plan, record.failures, record.holds):
                 record.rows += rows
                 progress.advance(task)
                 if rows:
@@ -172,9 +172,9 @@ def _report(record: Record, rows: list[Row], data: Sequence[GroundTruth], part: 
     for name in PARTS:
         names = {each.file.name for each in photographs_of(data, record.settings["class_name"], seed, name)}
         own = [row for row in rows if row["photograph"] in names]
-        summary[name] = summarise(own, baselines, against, resamples, seed)
+        summary[name] = summarise_maps(own, baselines, against, resamples, seed)
     record.write(complete=not interrupted, resamples=resamples, against=against, summary=summary)
-    lines = table_of(summary[part], baselines, against)
+    lines = map_table(summary[part], baselines, against)
     _print(f"{record.settings['detector']}: {summary[part][0]['objects']} objects on "
            f"{summary[part][0]['photographs']} photographs", lines)
     if markdown is not None:

@@ -34,15 +34,13 @@ from detcam.detectors.base import Detector
 from detcam.detectors.loading.load import SHIPPED
 from detcam.diagnosis.classes import check_classes
 from detcam.errors import OutputError
+from detcam.evaluation.measurement import Measurement, check_layers, measure_data_set
 from detcam.evaluation.validation import (
-    Measurement,
-    check_layers,
+    correlation_table,
     correlations,
     correlations_by_size,
-    measure,
     reference_of,
-    summary,
-    worst_edges,
+    worst_edge_rates,
 )
 from detcam.stats.bootstrap import RESAMPLES
 
@@ -79,7 +77,7 @@ def validate(
     check_layers(detector, layers)
     measured = _measure(detector, chosen, wanted, min_score, method, layers)
     rows = correlations(measured.boxes, layers[0], resamples, seed)
-    worst = worst_edges(measured.boxes, layers[0], resamples, seed)
+    worst = worst_edge_rates(measured.boxes, layers[0], resamples, seed)
     words = source or f"{', '.join(wanted)} boxes of {measured.photographs} photographs in {images.name}"
     settings = {"classes": wanted, "min_score": min_score, "method": method, "edge_layers": layers,
                 "resamples": resamples, "seed": seed, "source": words}
@@ -104,13 +102,13 @@ def _measure(detector: Detector, chosen: Sequence[GroundTruth], classes: list[st
              layers: list[str]) -> Measurement:
     with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True)) as progress:
         task = progress.add_task("measuring", total=len(chosen))
-        return measure(detector, chosen, classes, min_score, get_method(method), layers,
+        return measure_data_set(detector, chosen, classes, min_score, get_method(method), layers,
                        lambda: progress.advance(task))
 
 
 def _report(detector: Detector, measured: Measurement, settings: dict[str, Any], rows: list[dict[str, Any]],
             worst: list[dict[str, Any]], json_file: Path | None, markdown: Path | None) -> None:
-    lines = summary(rows, worst)
+    lines = correlation_table(rows, worst)
     _print(f"{detector.name}: rank correlation with the true error, {len(measured.boxes)} matched boxes on "
            f"{measured.photographs} photographs", lines)
     if markdown is not None:

@@ -16,7 +16,7 @@ from detcam.detectors.for_torchvision.ssd import SSDDetector
 from detcam.detectors.for_ultralytics.yolo import YOLODetector
 from detcam.evaluation.baseline_maps import gaussian_map, random_map
 from detcam.evaluation.faithfulness import Curve, Probe, pixel_ranks, pixel_shares
-from detcam.evaluation.pass_counter import counted
+from detcam.evaluation.pass_counter import count_passes
 from detcam.imaging.geometry import Geometry
 from detcam.imaging.grid import Grid
 from detcam.imaging.image import Image
@@ -220,7 +220,7 @@ def test_passes_are_counted() -> None:
     for method, layer, forwards, least in (("hirescam", "model.4", 1, 2), ("smoothgrad", "auto", 6, 4),
                                            ("drise", "auto", 7, 0)):
         settings = {"samples": 6} if layer == "auto" else {}
-        with counted(detector) as counts:
+        with count_passes(detector) as counts:
             attribute(detector, canvas, found, get_method(method, **settings), layer, TARGETS["logit"])
         assert counts.forwards == forwards
         assert least <= counts.backwards <= 3 * least
