@@ -282,7 +282,7 @@ def test_script_measures_stops_and_goes_on(run: Callable[..., int], script: Modu
                 raise KeyboardInterrupt
             yield rows
 
-    monkeypatch.setattr(script, "compare", stopped)
+    monkeypatch.setattr(script, "compare_maps", stopped)
     assert run(*maps, "--json", part) == 130
     assert "--resume goes on" in capsys.readouterr().err
     before = rows_in(part)
