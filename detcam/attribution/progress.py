@@ -1,4 +1,4 @@
-"""How far a long method has come, told to whoever listens: the command line's bar, or nobody."""
+"""Progress of a long method, reported to a listener, such as the command line's bar."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ _listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
 
 @contextmanager
 def progress_listener(listener: Listener) -> Iterator[None]:
-    """Tell ``listener`` what long methods report inside the block; of nested blocks the innermost hears it."""
+    """Pass what long methods report inside the block to ``listener``; of nested blocks the innermost receives it."""
     token = _listener.set(listener)
     try:
         yield
@@ -21,7 +21,7 @@ def progress_listener(listener: Listener) -> Iterator[None]:
 
 
 def report(done: int, total: int) -> None:
-    """Say that ``done`` of ``total`` passes are done; what comes after ``done == total`` is another piece of work."""
+    """Report that ``done`` of ``total`` passes are done; after ``done == total`` another piece of work begins."""
     listener = _listener.get()
     if listener is not None:
         listener(done, total)

@@ -1,7 +1,7 @@
 """Targets: the number of a detection that is explained, such as its class score or an edge of its box."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -153,29 +153,27 @@ def get_target(target: str | Target, detector: Detector | None = None) -> Target
     return target
 
 
-def difference(target: Target, keys: Sequence[Key], other: int, words: str) -> Target:
+def difference(target: Target, minus: Key, words: str) -> Target:
     """The target of each detection minus the target of one other detection.
 
     Args:
-        target: settled, for all of ``keys``.
-        keys: the ``(row, label)`` of every detection; the other one keeps the plain target.
-        other: the index in ``keys`` of the other one.
+        target: what is explained about each. A choice that it depends on is made when the difference is settled.
+        minus: the ``(row, label)`` of the other detection, which itself keeps the plain target.
         words: its name, such as ``"box 1"``.
-
-    Raises:
-        InputError: the target is not settled.
     """
-    if target.settle is not None:
-        raise InputError(f"target {target.name!r} depends on a choice: settle it first")
-    minus = keys[other]
+    def settle(prediction: Prediction, keys: Sequence[Key], rivals: Mapping[int, str]) -> Target:
+        plain = target if target.settle is None else target.settle(prediction, [*keys, minus], rivals)
 
-    def read(prediction: Prediction, row: int, label: int) -> Tensor:
-        value = target.read(prediction, row, label)
-        return value if (row, label) == minus else value - target.read(prediction, *minus)
+        def read(prediction: Prediction, row: int, label: int) -> Tensor:
+            value = plain.read(prediction, row, label)
+            return value if (row, label) == minus else value - plain.read(prediction, *minus)
 
-    names = {key: f"{target.name_of(*key)}, not {words}" for key in keys if key != minus}
-    return Target(f"{target.name} difference", read, poles=(f"for {words}", "for this box"),
-                  names={**names, minus: target.name_of(*minus)}, rematched=target.rematched)
+        names = {key: f"{plain.name_of(*key)}, not {words}" for key in keys if key != minus}
+        return replace(unsettled, read=read, settle=None, names={**names, minus: plain.name_of(*minus)})
+
+    unsettled = Target(f"{target.name} difference", _unsettled, poles=(f"for {words}", "for this box"), settle=settle,
+                       rematched=target.rematched)
+    return unsettled
 
 
 def settled(target: Target, detector: Detector, canvas: Canvas, keys: Sequence[Key],

@@ -27,7 +27,7 @@ class Task:
         canvas: one photograph.
         detections: the boxes, at least one.
         method: how.
-        layer: as in :func:`detcam.attribution.attribute.attribute`; pixel methods do not use it.
+        layer: ``"depth"``, ``"auto"``, a layer's name, or several names to fuse; pixel methods do not use it.
         target: what is explained about each box, settled.
         seed: where a method's noise starts from.
         tape: an open one of this canvas that recorded the layers, for layer and channel methods to use; None to make

@@ -11,7 +11,7 @@ from PIL import Image as PilImage
 
 from detcam.errors import DataError
 from detcam.imaging.decode import upright_size
-from detcam.imaging.image import SUFFIXES
+from detcam.imaging.file_types import SUFFIXES
 
 
 @dataclass(frozen=True)

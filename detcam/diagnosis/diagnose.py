@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detcam.attribution.attribute import attribute
 from detcam.attribution.gradients.tape import Tape
 from detcam.attribution.heatmap import Heatmap
 from detcam.attribution.layers.names import DEPTH
-from detcam.attribution.target import Target, difference, settled
+from detcam.attribution.target import difference
 from detcam.attribution.task import keys_of
 from detcam.datasets.ground_truth import GroundTruth
 from detcam.detectors.base import Detector
@@ -17,13 +18,15 @@ from detcam.detectors.canvas import Canvas
 from detcam.diagnosis.attention.leakage import Cells, leakage
 from detcam.diagnosis.attention.pull import Pull, pull_of
 from detcam.diagnosis.attention.shortcuts import Shortcuts, shortcuts
+from detcam.diagnosis.classes import words_of
+from detcam.diagnosis.diagnosis_data import MissedObject
 from detcam.diagnosis.error_types import CORRECT, DUPLICATE, LOCALIZATION
 from detcam.diagnosis.interventions.edge_probe import edge_question
 from detcam.diagnosis.interventions.intervention import FILL, Question, answer
 from detcam.diagnosis.interventions.shortcut_probes import questions
 from detcam.diagnosis.judged_photograph import Reading, read
-from detcam.diagnosis.result import Diagnosis, MissedObject
-from detcam.explanations.build import Traced, explained_by, heatmaps_of, trace
+from detcam.diagnosis.result import Diagnosis
+from detcam.explanations.build import Traced, explained_by, trace
 from detcam.explanations.explanation import Explanation
 from detcam.explanations.settings import Setting, setting_of
 from detcam.imaging.boxes import EDGES, edge_lengths, outward
@@ -34,7 +37,7 @@ from detcam.verdicts.search import Asked
 PLACED = (CORRECT.name, LOCALIZATION.name, DUPLICATE.name)  # these have a true box of their own class
 
 
-def diagnose(detector: Detector, image: Any, truth: GroundTruth, *, classes: Sequence[str] | None = None,
+def diagnose(detector: Detector, image: Any, truth: GroundTruth, *, classes: str | Sequence[str | int] | None = None,
              annotated: Sequence[str] | None = None, method: Any = None, layer: str | Sequence[str] = DEPTH,
              min_score: float | None = None, edges: bool = True, edge_layer: str | None = None,
              reference: Reference | None = None, differences: bool = True, intervene: bool = False, fill: str = FILL,
@@ -45,7 +48,7 @@ def diagnose(detector: Detector, image: Any, truth: GroundTruth, *, classes: Seq
         detector: from :func:`detcam.load`.
         image: the photograph, as :func:`detcam.explain` takes it.
         truth: its true boxes.
-        classes: the classes in question; None for all that both sides know.
+        classes: the classes in question, names or indices; a bare name is one class; None for all that both sides know.
         annotated: the classes that the annotations know: they say nothing about detections of others, which are left
             out. None takes those of ``truth`` and ``classes``.
         method, layer, min_score, edge_layer, reference, seed: as :func:`detcam.explain` takes them; the first method's
@@ -63,7 +66,8 @@ def diagnose(detector: Detector, image: Any, truth: GroundTruth, *, classes: Seq
     """
     setting = setting_of(detector, method, layer, "logit", min_score, edges, edges and detector.has_edges, edge_layer,
                          reference, seed)
-    return diagnose_together(detector, [load_image(image)], [truth], setting, classes=classes, annotated=annotated,
+    return diagnose_together(detector, [load_image(image)], [truth], setting,
+                             classes=None if classes is None else words_of(detector, classes), annotated=annotated,
                              differences=differences, intervene=intervene, fill=fill)[0]
 
 
@@ -85,18 +89,15 @@ def diagnose_together(detector: Detector, photos: Sequence[Image], truths: Seque
                          setting.min_score, classes, annotated)
                     for place, (photo, truth) in enumerate(zip(photos, truths, strict=True))]
         rows = [reading.rows for reading in readings]
-        target = setting.target
-        if len(photos) == 1:
-            target = settled(target, detector, canvas, keys_of(rows[0]), tape.prediction)
-        traced = trace(detector, tape, canvas, rows, setting, target)
-        versus = [_differences(detector, tape, canvas, readings, place, setting, target) if differences else {}
+        traced = trace(detector, tape, canvas, rows, setting, setting.target)
+        versus = [_differences(detector, tape, canvas, readings, place, setting) if differences else {}
                   for place in range(len(readings))]
-    return [_joined(detector, reading, own, setting, target, each, intervene, fill)
+    return [_joined(detector, reading, own, setting, each, intervene, fill)
             for reading, own, each in zip(readings, traced, versus, strict=True)]
 
 
 def _differences(detector: Detector, tape: Tape, canvas: Canvas, readings: Sequence[Reading], place: int,
-                 setting: Setting, target: Target) -> dict[int, Heatmap]:
+                 setting: Setting) -> dict[int, Heatmap]:
     """What speaks for a photograph's lost rows and not for what took their places, by the rows' places in ``asked``."""
     asked = readings[place].asked
     found = {}
@@ -104,9 +105,10 @@ def _differences(detector: Detector, tape: Tape, canvas: Canvas, readings: Seque
         if asked is None or winner is None:
             continue
         pair = asked.detections[[row, winner]]
-        versus = difference(target, keys_of(pair), 1, f"box {asked.numbered[winner]}")
+        versus = difference(setting.target, keys_of(pair)[1], f"box {asked.numbered[winner]}")
         alone = [pair[[0]] if reading is readings[place] else reading.rows[:0] for reading in readings]
-        found[row] = heatmaps_of(detector, tape, canvas, alone, setting.methods[0], setting, versus)[place][0]
+        found[row] = attribute(detector, canvas, alone, setting.methods[0], setting.layer, versus, setting.seed,
+                               tape)[place][0]
     return found
 
 
@@ -122,16 +124,16 @@ def _lost(asked: Asked | None) -> list[tuple[int, int | None]]:
     return found
 
 
-def _joined(detector: Detector, reading: Reading, traced: Traced, setting: Setting, target: Target,
+def _joined(detector: Detector, reading: Reading, traced: Traced, setting: Setting,
             differences: dict[int, Heatmap], intervene: bool, fill: str) -> Diagnosis:
     """The diagnosis of a photograph whose rows were back-propagated."""
     found, index, truth, asked = reading.found, reading.index, reading.truth, reading.asked
     assignment = reading.assignment
     boxes = explained_by(traced[np.arange(len(index))], detector, reading.canvas, reading.photo, setting, found[index],
-                         [int(each) + 1 for each in index], len(found), None, target, np.delete(found.boxes, index, 0))
+                         [int(each) + 1 for each in index], len(found), None, np.delete(found.boxes, index, 0))
     lost = None if asked is None else explained_by(
         traced[reading.places], detector, reading.canvas, reading.photo, setting, asked.detections, asked.numbered,
-        len(found), asked, target)
+        len(found), asked)
     cells = Cells(truth)
     own = np.where(np.isin([assignment.types[each] for each in index], PLACED), assignment.truth[index], -1)
     errors = np.full((len(index), 4), np.nan)

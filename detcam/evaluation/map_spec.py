@@ -73,7 +73,7 @@ def read_map_spec(words: str) -> MapSpec:
     def make(detector: Detector, canvas: Canvas, detections: Detections, target: Target, seed: int) -> list[Heatmap]:
         maps = attribute(detector, canvas, detections, method, names, target, seed)
         if match["smooth"] is None:
-            return maps
+            return list(maps)
         boxes = canvas.geometries[0].to_canvas(detections.boxes)
         units = np.sqrt(areas(boxes)) if match["of"] == "box" else np.ones(len(boxes))
         return [smoothed(heatmap, float(match["smooth"]) * unit)

@@ -1,4 +1,4 @@
-"""Rows of one photograph, each beside its own heatmaps and numbers: what `explain` and `diagnose` have in common."""
+"""Rows of photographs to explanations: what `explain` and `diagnose` have in common."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,25 +6,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detcam.attribution.attribute import attribute, explained
+from detcam.attribution.attribute import Attribution, attribute
 from detcam.attribution.gradients.tape import Tape
-from detcam.attribution.heatmap import Heatmap
 from detcam.attribution.method import Method
-from detcam.attribution.methods.table import MASKED
-from detcam.attribution.runners.layer import attribute_batch
 from detcam.attribution.target import Target
-from detcam.attribution.task import keys_of
-from detcam.detectors.base import SIMILARITY, Detector
+from detcam.detectors.base import Detector
 from detcam.detectors.canvas import Canvas
 from detcam.detectors.detections import Detections
-from detcam.errors import InputError
 from detcam.explanations.explanation import Explanation, Maps
-from detcam.explanations.provenance import _reference_key, provenance_of
+from detcam.explanations.provenance import provenance_of, reference_key
 from detcam.explanations.settings import Setting
 from detcam.imaging.image import Image
-from detcam.measures.edge_evidence import Edges, edges_together, heat_gap
+from detcam.measures.edge_evidence import Edges, heat_gap, measure_edges
 from detcam.measures.reference import Reference, shipped_reference
-from detcam.measures.shares import shares
+from detcam.measures.shares import Shares, shares
 from detcam.verdicts.search import Asked
 
 
@@ -33,16 +28,16 @@ class Traced:
     """What was back-propagated from rows of a photograph.
 
     Attributes:
-        heatmaps: for each method of the setting one a row.
+        attributions: for each method of the setting the heatmaps of the rows.
         edges: what each row's edges rest on; None if that is not measured.
     """
 
-    heatmaps: tuple[tuple[Heatmap, ...], ...]
+    attributions: tuple[Attribution, ...]
     edges: Edges | None
 
     def __getitem__(self, index: NDArray[np.int64]) -> "Traced":
-        """That of some of the rows."""
-        return Traced(tuple(tuple(each[place] for place in index) for each in self.heatmaps),
+        """The part that is about some of the rows, by their indices."""
+        return Traced(tuple(attribution.of(index.tolist()) for attribution in self.attributions),
                       None if self.edges is None else self.edges[index])
 
 
@@ -56,25 +51,19 @@ def trace(detector: Detector, tape: Tape, canvas: Canvas, detections: Sequence[D
         canvas: the photographs as the tape has them, more than one only where :meth:`Setting.together` allows it.
         detections: the rows of each photograph.
         setting: what is done.
-        target: what is explained about them, settled.
+        target: what is explained about them.
     """
-    maps = [heatmaps_of(detector, tape, canvas, detections, method, setting, target) for method in setting.methods]
+    attributions = [attribute(detector, canvas, detections, method, setting.layer, target, setting.seed, tape)
+                    for method in setting.methods]
     edges: Sequence[Edges | None] = [None] * len(detections)
     if setting.edges:
-        edges = edges_together(tape, detector, canvas, detections, setting.edge_layer, setting.edge_maps)
-    return [Traced(tuple(tuple(each[photograph]) for each in maps), own) for photograph, own in enumerate(edges)]
-
-
-def heatmaps_of(detector: Detector, tape: Tape, canvas: Canvas, detections: Sequence[Detections], method: Method,
-                setting: Setting, target: Target) -> list[list[Heatmap]]:
-    """One method's heatmaps of rows of each photograph; the arguments are those of :func:`trace`."""
-    if len(detections) == 1:
-        return [attribute(detector, canvas, detections[0], method, setting.layer, target, setting.seed, tape)]
-    return attribute_batch(detector, canvas, detections, method, setting.layer, target, tape)
+        edges = measure_edges(detector, canvas, detections, setting.edge_layer, setting.edge_maps, tape)
+    return [Traced(tuple(of_photographs[image] for of_photographs in attributions), own)
+            for image, own in enumerate(edges)]
 
 
 def explained_by(traced: Traced, detector: Detector, canvas: Canvas, photo: Image, setting: Setting,
-                 detections: Detections, numbered: Sequence[int], found: int, asked: Asked | None, target: Target,
+                 detections: Detections, numbered: Sequence[int], found: int, asked: Asked | None,
                  others: NDArray[np.floating] | None = None) -> Explanation:
     """The explanation of rows that were back-propagated.
 
@@ -88,14 +77,13 @@ def explained_by(traced: Traced, detector: Detector, canvas: Canvas, photo: Imag
         numbered: their numbers.
         found: how many detections there are on the photograph.
         asked: what was asked about; None for plain detections.
-        target: what is explained about them, settled.
         others: ``[K, 4]`` xyxy source pixels, boxes of the photograph that are not among the rows.
     """
     boxes = detections.boxes if others is None else np.concatenate([detections.boxes, others])
-    maps = [_maps(detector, heatmaps, detections, method, target, boxes, asked)
-            for method, heatmaps in zip(setting.methods, traced.heatmaps, strict=True)]
+    maps = [maps_of(attribution, method, shares(attribution, boxes) if asked is None else asked.shares(attribution))
+            for method, attribution in zip(setting.methods, traced.attributions, strict=True)]
     known = setting.reference or (
-        shipped_reference(*_reference_key(detector, setting.edge_layer)) if setting.edges else None)
+        shipped_reference(*reference_key(detector, setting.edge_layer)) if setting.edges else None)
     gaps = [heat_gap(heatmap, box) for heatmap, box in zip(maps[0].heatmaps, detections.boxes, strict=True)]
     return Explanation(
         image=photo, detections=detections, class_names=detector.class_names, maps=tuple(maps), edges=traced.edges,
@@ -113,32 +101,10 @@ def numbered_detections(found: Detections, labels: Sequence[int] | None) -> Dete
     return found[np.argsort(-found.scores, kind="stable")]
 
 
-def target_words(detector: Detector, method: Method, target: Target) -> str:
-    """What a method explains, whatever target the others have."""
-    return SIMILARITY if method.kind == MASKED else explained(detector, method, target).name
-
-
-def _maps(detector: Detector, heatmaps: tuple[Heatmap, ...], detections: Detections, method: Method, target: Target,
-          boxes: NDArray[np.floating], asked: Asked | None) -> Maps:
-    where = shares(heatmaps, boxes) if asked is None else asked.shares(heatmaps)
-    own = explained(detector, method, target)
-    named = tuple(own.name_of(*key) for key in keys_of(detections)) if own.names else ()
-    return Maps(method.name, target_words(detector, method, target), heatmaps, tuple(where), dict(method.settings),
-                named, own.poles if any(heatmap.signed for heatmap in heatmaps) else None)
-
-
-def places_of_numbers(numbers: Sequence[int], numbered: Sequence[int], asked_by: str) -> list[int]:
-    """Indices of the detections with these numbers.
-
-    Raises:
-        InputError: there is no such number.
-    """
-    for number in numbers:
-        if number not in numbered:
-            known = f"the numbers are {', '.join(map(str, numbered))}" if numbered else (
-                "nothing is explained on this photograph")
-            raise InputError(f"{asked_by}: there is no box {number}; {known}")
-    return [numbered.index(number) for number in numbers]
+def maps_of(attribution: Attribution, method: Method, where: Sequence[Shares]) -> Maps:
+    """One method's heatmaps of a photograph's rows, with the shares of where each one's heat lies."""
+    return Maps(method.name, attribution.target, attribution.heatmaps, tuple(where), dict(method.settings),
+                attribution.targets, attribution.poles)
 
 
 def _percentiles(detector: Detector, reference: Reference | None, measured: Edges | None, detections: Detections,

@@ -47,7 +47,7 @@ def panel(classifier: Detector, detector: Detector, image: Any, *, min_score: fl
     Args:
         classifier: from :func:`detcam.load`; its likeliest class is explained.
         detector: whose boxes are drawn.
-        image: as :func:`detcam.explain` takes it.
+        image: a path, PIL image, uint8 NumPy array ``[H, W, 3]`` RGB or torch tensor ``[3, H, W]``.
         min_score: detections with a score above this; None is the detector's own threshold.
         max_boxes: at most so many, best score first; None for all.
 

@@ -13,8 +13,8 @@ from detcam.attribution.method import Method
 from detcam.attribution.target import Target, get_target
 from detcam.detectors.base import Detector
 from detcam.errors import DetcamError, InputError
-from detcam.explanations.build import numbered_detections, target_words
-from detcam.explanations.explanation import Explanation, Maps
+from detcam.explanations.build import maps_of, numbered_detections
+from detcam.explanations.explanation import Explanation
 from detcam.explanations.provenance import provenance_of
 from detcam.imaging.image import load_image
 from detcam.measures.shares import shares
@@ -22,7 +22,7 @@ from detcam.measures.shares import shares
 
 @dataclass(frozen=True)
 class MethodComparison:
-    """What came of it.
+    """One detection under several methods.
 
     Attributes:
         explanation: of the one detection, with the maps of every method that explains it.
@@ -36,16 +36,22 @@ class MethodComparison:
 
 
 def compare_methods(detector: Detector, image: Any, number: int, methods: Sequence[Method], *,
-           layer: str | Sequence[str] = DEPTH, target: str | Target = "logit", min_score: float | None = None,
-           classes: Sequence[str | int] | None = None, seed: int = 0,
-           step: Callable[[Method], None] = lambda method: None) -> MethodComparison:
+                    layer: str | Sequence[str] = DEPTH, target: str | Target = "logit", min_score: float | None = None,
+                    classes: str | Sequence[str | int] | None = None, seed: int = 0,
+                    step: Callable[[Method], None] = lambda method: None) -> MethodComparison:
     """Explain one detection with one method after the other.
 
     Args:
-        detector, image, layer, target, min_score, classes, seed: as :func:`detcam.explain` takes them.
+        detector: from :func:`detcam.load`.
+        image: a path, PIL image, uint8 NumPy array ``[H, W, 3]`` RGB or torch tensor ``[3, H, W]``.
         number: which detection, best score first, from 1.
         methods: at least one.
-        step: called with a method before it is asked.
+        layer: ``"depth"``, ``"auto"``, a layer's name, or a list of names to fuse; pixel methods do not use it.
+        target: what is explained: a name, such as ``"logit"``, or a :class:`Target`.
+        min_score: detections with a score above this, from 0 to 1; None is the detector's own threshold.
+        classes: only these class names or indices; a string is one class.
+        seed: where a method's noise starts from.
+        step: called with each method before it runs.
 
     Raises:
         InputError: there is no such detection, or no method can explain it.
@@ -63,14 +69,12 @@ def compare_methods(detector: Detector, image: Any, number: int, methods: Sequen
         step(method)
         begun = perf_counter()
         try:
-            heatmaps = tuple(attribute(detector, canvas, one, method, layer, what, seed))
+            attribution = attribute(detector, canvas, one, method, layer, what, seed)
         except DetcamError as error:
             refused[method.name] = str(error)
             continue
         seconds.append(perf_counter() - begun)
-        maps.append(Maps(method.name, target_words(detector, method, what), heatmaps,
-                         tuple(shares(heatmaps, one.boxes)), dict(method.settings),
-                         poles=what.poles if heatmaps[0].signed else None))
+        maps.append(maps_of(attribution, method, shares(attribution, one.boxes)))
     if not maps:
         raise InputError(f"no method explains box {number}: " + "; ".join(refused.values()))
     explanation = Explanation(

@@ -1,21 +1,43 @@
 """What comes out: every detection of a photograph beside its own heatmaps and numbers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from detcam.attribution.heatmap import Heatmap
 from detcam.attribution.layers.sweep import Sweep
 from detcam.detectors.detections import Detections
+from detcam.errors import InputError
 from detcam.imaging.boxes import EDGES
 from detcam.imaging.image import Image
 from detcam.measures.edge_evidence import Edges
 from detcam.measures.shares import REGIONS, Shares
 from detcam.verdicts.verdict import Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def indices_of_numbers(numbers: Sequence[int], numbered: Sequence[int], asked_by: str) -> list[int]:
+    """The indices of the detections with some numbers.
+
+    Args:
+        numbers: the numbers, as figures show them.
+        numbered: the number of every detection.
+        asked_by: the argument that they were given as, for the message.
+
+    Raises:
+        InputError: there is no such number.
+    """
+    for number in numbers:
+        if number not in numbered:
+            known = f"the numbers are {', '.join(map(str, numbered))}" if numbered else (
+                "nothing is explained on this photograph")
+            raise InputError(f"{asked_by}: there is no box {number}; {known}")
+    return [numbered.index(number) for number in numbers]
 
 
 @dataclass(frozen=True)
@@ -86,7 +108,10 @@ class DetectionExplanation:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Every detection of a photograph beside its own heatmaps. Index it: a number for one, a slice for several.
+    """Every detection of a photograph beside its own heatmaps.
+
+    ``explanation[i]`` is one detection by its index, from 0; ``explanation.by_number(3)`` by the number that figures
+    and tables show, from 1; a slice or an array of indices gives an :class:`Explanation` of several.
 
     Attributes:
         image: the photograph.
@@ -130,7 +155,7 @@ class Explanation:
         return (self[index] for index in range(len(self)))
 
     def __getitem__(self, index: Any) -> Any:
-        """One detection (:class:`DetectionExplanation`) for a number, an :class:`Explanation` for anything else.
+        """One detection (:class:`DetectionExplanation`) for an index, an :class:`Explanation` for anything else.
 
         Raises:
             IndexError: there is no such detection.
@@ -146,6 +171,16 @@ class Explanation:
             verdicts=tuple(self.verdicts[i] for i in chosen) if self.verdicts else (),
             sweep=None if self.sweep is None else self.sweep[chosen],
         )
+
+    def by_number(self, number: int) -> DetectionExplanation:
+        """The detection with a number, as the figure and the table show it, from 1.
+
+        Where places were asked about, several rows may have one number: the first of them.
+
+        Raises:
+            InputError: there is no such number.
+        """
+        return self._one(indices_of_numbers([number], self.numbered, "by_number")[0])
 
     def _one(self, index: int) -> DetectionExplanation:
         found = self.detections
@@ -193,8 +228,10 @@ class Explanation:
                     "why": "" if verdict is None else verdict.sentence}
         return row
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> "pd.DataFrame":
         """One line a detection: what it is, where it came from, and every number."""
+        import pandas as pd
+
         rows = []
         for one in self:
             x1, y1, x2, y2 = one.box.tolist()

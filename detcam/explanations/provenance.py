@@ -8,7 +8,7 @@ from detcam.detectors.base import Detector
 from detcam.measures.reference import Reference
 
 
-def _reference_key(detector: Detector, edge_layer: str | None) -> tuple[str, str, tuple[str, ...], str]:
+def reference_key(detector: Detector, edge_layer: str | None) -> tuple[str, str, tuple[str, ...], str]:
     return (detector.fingerprint, detector.architecture, tuple(detector.class_names.values()),
             edge_layer or detector.edge_layer)
 
@@ -21,12 +21,12 @@ def provenance_of(detector: Detector, reference: Reference | None, min_score: fl
         "seed": seed,
         "reference": None if reference is None else {
             "source": reference.source, "same_weights": reference.fingerprint == detector.fingerprint},
-        "versions": dict(_versions()),
+        "versions": dict(installed_versions()),
     }
 
 
 @cache
-def _versions() -> dict[str, str]:
+def installed_versions() -> dict[str, str]:
     versions = {}
     for package in ("detcam", "torch", "torchvision", "ultralytics", "numpy"):
         try:

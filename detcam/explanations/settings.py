@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from detcam.attribution.attribute import check_method
+from detcam.attribution.attribute import check_method, share_a_pass
 from detcam.attribution.gradients.tape import Tape
 from detcam.attribution.layers.names import DEPTH, layers_of_all
 from detcam.attribution.method import LAYER, Method
 from detcam.attribution.methods.registry import get_method
 from detcam.attribution.methods.table import CHANNEL
 from detcam.attribution.target import Target, get_target
-from detcam.detectors.base import REPLAYED, Detector
+from detcam.detectors.base import Detector
 from detcam.detectors.canvas import Canvas
 from detcam.errors import InputError
 from detcam.measures.reference import Reference
@@ -23,7 +23,11 @@ class Setting:
 
     Attributes:
         methods: at least one.
-        layer, edge_maps, edge_layer, reference, seed: as :func:`detcam.explanations.explain.explain` takes them.
+        layer: ``"depth"``, ``"auto"``, a layer's name, or several names to fuse.
+        edge_maps: whether each edge's signed map is kept.
+        edge_layer: where the evidence on an edge is taken; None is the detector's own choice.
+        reference: sound boxes to compare the evidence with; None is the shipped one, where there is one.
+        seed: where a method's noise starts from.
         target: what is explained.
         min_score: the detections are those with a score above it.
         edges: whether what each edge rests on is measured.
@@ -55,20 +59,15 @@ class Setting:
         return Tape(detector, canvas.pixels, self.layers(detector))
 
     def together(self, detector: Detector) -> bool:
-        """Whether several photographs can be explained by one forward pass.
-
-        Not where a method makes many copies of each anyway, where what is explained is chosen photograph by photograph,
-        or where rows mean what they mean beside one photograph's own proposals.
-        """
-        return (all(each.kind == LAYER for each in self.methods) and self.target.settle is None
-                and detector.rows != REPLAYED)
+        """Whether several photographs can be explained by one forward pass."""
+        return share_a_pass(detector, self.methods, self.target)
 
 
 def setting_of(detector: Detector, method: Any = None, layer: str | Sequence[str] = DEPTH,
                target: str | Target = "logit", min_score: float | None = None, edges: bool = True,
                edge_maps: bool = False, edge_layer: str | None = None, reference: Reference | None = None,
                seed: int = 0) -> Setting:
-    """A setting from what a user says, as :func:`detcam.explanations.explain.explain` takes it.
+    """A setting from the arguments of :func:`detcam.explain` of the same names.
 
     Raises:
         InputError, MethodError: the detector has no edges, or not what a method or target needs.

@@ -13,9 +13,6 @@ from PIL import UnidentifiedImageError
 from detcam.errors import ImageError
 from detcam.imaging.decode import on_white, pil_to_rgb
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"})
-"""The file name endings of photographs, where a folder is searched for them."""
-
 
 @dataclass(frozen=True)
 class Image:

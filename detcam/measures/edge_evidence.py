@@ -4,11 +4,13 @@ The evidence on an edge is the number that was shown to know which edge is wrong
 measures all of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from detcam.attribution.gradients.tape import Tape
 from detcam.attribution.heatmap import OK, UNREACHABLE, ZERO, Heatmap
@@ -20,6 +22,8 @@ from detcam.detectors.canvas import Canvas
 from detcam.detectors.detections import Detections
 from detcam.detectors.prediction import Prediction
 from detcam.imaging.boxes import EDGES, edge_lengths
+from detcam.imaging.geometry import Geometry
+from detcam.imaging.grid import Grid
 from detcam.measures.siblings import sibling_rows
 
 HEAT_TAIL = 0.05  # the class heat ends where this share of it is left over on one side
@@ -52,60 +56,96 @@ class Edges:
                      None if self.maps is None else tuple(self.maps[i] for i in index))
 
 
+@overload
 def measure_edges(detector: Detector, canvas: Canvas, detections: Detections, layer: str | None = None,
-                  maps: bool = False, tape: Tape | None = None) -> Edges:
-    """Measure every edge of every detection of the canvas's only photograph.
+                  maps: bool = False, tape: Tape | None = None) -> Edges: ...
+
+
+@overload
+def measure_edges(detector: Detector, canvas: Canvas, detections: Sequence[Detections], layer: str | None = None,
+                  maps: bool = False, tape: Tape | None = None) -> list[Edges]: ...
+
+
+def measure_edges(detector: Detector, canvas: Canvas, detections: Detections | Sequence[Detections],
+                  layer: str | None = None, maps: bool = False, tape: Tape | None = None) -> Edges | list[Edges]:
+    """Measure every edge of every detection of one photograph or of many, from one forward pass of all of them.
 
     Args:
         detector: what is explained.
-        canvas: one photograph.
-        detections: its detections.
+        canvas: the photographs, ``[B, 3, h, w]``.
+        detections: the boxes of the only photograph, or those of each of the ``B``, in source pixels.
         layer: where the evidence is taken; None is the detector's own ``edge_layer``.
         maps: also keep each edge's signed map, ``sum_k G_k * A_k``.
         tape: an open one of this canvas that recorded the layer; None makes one.
+
+    Raises:
+        LayerError: an unknown layer, or one that gives no map.
     """
-    if tape is not None:
-        return edges_together(tape, detector, canvas, [detections], layer, maps)[0]
-    with Tape(detector, canvas.pixels, layers_of_all(detector, layer or detector.edge_layer,
-                                                     detections.levels.tolist())) as own:
-        return edges_together(own, detector, canvas, [detections], layer, maps)[0]
+    photographs = [detections] if isinstance(detections, Detections) else list(detections)
+    layer = layer or detector.edge_layer
+    if tape is None:
+        levels = [level for found in photographs for level in found.levels.tolist()]
+        with Tape(detector, canvas.pixels, layers_of_all(detector, layer, levels)) as own:
+            measured = _measured(detector, canvas, photographs, layer, maps, own)
+    else:
+        measured = _measured(detector, canvas, photographs, layer, maps, tape)
+    return measured[0] if isinstance(detections, Detections) else measured
 
 
-def edges_together(tape: Tape, detector: Detector, canvas: Canvas, detections: Sequence[Detections],
-                   layer: str | None = None, maps: bool = False) -> list[Edges]:
-    """:func:`measure_edges` of each photograph's detections, from a tape of all of them that recorded the layer."""
-    names = [[layers_of(detector, layer or detector.edge_layer, level)[0] for level in found.levels.tolist()]
-             for found in detections]
-    lengths = [edge_lengths(geometry.to_canvas(found.boxes)).clip(1)  # canvas pixels, at least one
-               for geometry, found in zip(canvas.geometries, detections, strict=True)]
-    evidence = [np.zeros((len(found), 4)) for found in detections]
-    signed: list[list[list[Heatmap]]] = [[[] for _ in range(len(found))] for found in detections]
-    boxes = side_by_side(detections)
-    for column, edge in enumerate(EDGES):
-        for name in dict.fromkeys(names[image][index] for image, index in boxes):
-            members = [(image, index) for image, index in boxes if names[image][index] == name]
-            keys = [keys_of(detections[image])[index] for image, index in members]
-            gradients = tape.gradients(name, keys, TARGETS[edge], [image for image, _ in members])
-            for (image, index), gradient in zip(members, gradients, strict=True):
-                product = tape.activations[name].detach()[image] * (0 if gradient is None else gradient[0])
-                evidence[image][index, column] = float(product.abs().sum()) / lengths[image][index, column]
-                if maps:
-                    values = product.sum(0).float().cpu().numpy()
-                    status = UNREACHABLE if gradient is None else (OK if values.any() else ZERO)
-                    signed[image][index].append(
-                        Heatmap(values, tape.grid(name), canvas.geometries[image], name, status))
-    measured = []
-    for image, found in enumerate(detections):
-        prediction = tape.prediction.of_image(image)
-        spread = prediction.edge_spread(found.rows.tolist())
-        measured.append(Edges(
-            evidence[image], sibling_spread(prediction, found), None if spread is None else spread / lengths[image],
-            tuple(names[image]), tuple(tuple(each) for each in signed[image]) if maps else None))
-    return measured
+def _measured(detector: Detector, canvas: Canvas, photographs: Sequence[Detections], layer: str, maps: bool, tape: Tape
+              ) -> list[Edges]:
+    """The numbers of each photograph's detections, from a tape of all photographs that recorded the layer."""
+    names = [[layers_of(detector, layer, level)[0] for level in detections.levels.tolist()]
+             for detections in photographs]
+    lengths = [edge_lengths(geometry.to_canvas(detections.boxes)).clip(1)  # canvas pixels, at least one
+               for geometry, detections in zip(canvas.geometries, photographs, strict=True)]
+    evidence = [np.zeros((len(detections), 4)) for detections in photographs]
+    signed: list[list[list[Heatmap]]] = [[[] for _ in range(len(detections))] for detections in photographs]
+    for image, i, edge, product, reached in _products(tape, photographs, names):
+        evidence[image][i, edge] = float(product.abs().sum()) / lengths[image][i, edge]
+        if maps:
+            name = names[image][i]
+            signed[image][i].append(_signed_map(product, reached, tape.grid(name), canvas.geometries[image], name))
+    return [Edges(evidence[image], sibling_spread(tape.prediction.of_image(image), detections),
+                  _distribution_spread(tape.prediction.of_image(image), detections, lengths[image]),
+                  tuple(names[image]), tuple(map(tuple, signed[image])) if maps else None)
+            for image, detections in enumerate(photographs)]
+
+
+def _products(tape: Tape, photographs: Sequence[Detections], names: Sequence[Sequence[str]]
+              ) -> Iterator[tuple[int, int, int, Tensor, bool]]:
+    """Gradient times activation of each edge of each detection, one after the other, boxes of one level side by side.
+
+    Gives the photograph, the detection's index, the edge's index, the product ``[c, h, w]`` at the detection's layer,
+    and whether a path leads from that layer to the edge (the product is zero where none does).
+    """
+    order = side_by_side(photographs)
+    for edge, name_of_edge in enumerate(EDGES):
+        for name in dict.fromkeys(names[image][i] for image, i in order):
+            members = [(image, i) for image, i in order if names[image][i] == name]
+            keys = [keys_of(photographs[image])[i] for image, i in members]
+            gradients = tape.gradients(name, keys, TARGETS[name_of_edge], [image for image, _ in members])
+            for (image, i), gradient in zip(members, gradients, strict=True):
+                activations = tape.activations[name].detach()[image]
+                yield image, i, edge, activations * (0 if gradient is None else gradient[0]), gradient is not None
+
+
+def _signed_map(product: Tensor, reached: bool, grid: Grid, geometry: Geometry, layer: str) -> Heatmap:
+    """An edge's signed map ``[h, w]``, the sum of the product over its channels."""
+    values = product.sum(0).float().cpu().numpy()
+    status = UNREACHABLE if not reached else (OK if values.any() else ZERO)
+    return Heatmap(values, grid, geometry, layer, status)
+
+
+def _distribution_spread(prediction: Prediction, detections: Detections, lengths: NDArray[np.float64]
+                         ) -> NDArray[np.float64] | None:
+    """Standard deviation of each edge's own distribution, ``[N, 4]``, over the box's ``lengths`` on the canvas."""
+    spread = prediction.edge_spread(detections.rows.tolist())
+    return None if spread is None else spread / lengths
 
 
 def sibling_spread(prediction: Prediction, detections: Detections) -> NDArray[np.float64]:
-    """Standard deviation of each edge among the rows that say the same object, over width or height, ``[N, 4]``.
+    """Standard deviation of each edge among the rows of the same object, over width or height, ``[N, 4]``.
 
     Siblings are rows of the same label with IoU above 0.5 and a score above 0.05, the detection's own row among
     them; a detection without a sibling has NaN.

@@ -8,7 +8,7 @@ from detcam.verdicts.verdict import Reason, Rival, Verdict
 
 
 def verdict_record(verdict: Verdict | None) -> dict[str, Any] | None:
-    """A verdict as JSON data; None stays None. Its ``kind`` and ``sentence`` follow from the rest, for readers."""
+    """A verdict as JSON data; None stays None. Its ``kind`` and ``sentence``, for readers, follow from the rest."""
     if verdict is None:
         return None
     record = asdict(verdict)

@@ -16,13 +16,11 @@ from torch import Tensor
 from detcam.attribution.attribute import attribute
 from detcam.attribution.gradients.tape import PIXELS, Tape
 from detcam.attribution.methods.registry import get_method
-from detcam.attribution.runners.layer import attribute_batch
 from detcam.attribution.runners.pixel import TOGETHER
 from detcam.attribution.target import TARGETS, settled
 from detcam.detectors.base import Detector
 from detcam.detectors.canvas import Canvas
 from detcam.detectors.for_torchvision.ssd import SSDDetector
-from detcam.errors import MethodError
 from detcam.imaging.image import Image
 
 GROUP_NORM = ("fcos",)  # over whole maps
@@ -242,12 +240,26 @@ def test_photographs_of_a_batch_get_the_maps_that_they_get_alone(detector: Detec
     with torch.no_grad():
         found = [each[:5] for each in detector.select(detector.forward(canvas.pixels), canvas, 0.25)]
     method = get_method("hirescam")
-    together = attribute_batch(detector, canvas, found, method, layer, TARGETS["logit"])
+    together = attribute(detector, canvas, found, method, layer, TARGETS["logit"])
     for maps, own, detections in zip(together, alone, found, strict=True):
         single = attribute(detector, own, detections, method, layer, TARGETS["logit"])
         assert len(maps) == len(single) == 5
         for a, b in zip(maps, single, strict=True):
             assert (a.layer, a.status, a.geometry, a.grid) == (b.layer, b.status, b.geometry, b.grid)
             np.testing.assert_allclose(a.values, b.values, rtol=1e-5, atol=1e-7)
-    with pytest.raises(MethodError, match="one photograph at a time"):
-        attribute_batch(detector, canvas, found, get_method("gradient"), layer, TARGETS["logit"])
+
+
+def test_a_method_that_takes_one_photograph_goes_through_a_batch_one_by_one(detector: Detector) -> None:
+    photographs = [Image(photograph(seed), f"rectangles {seed}") for seed in (3, 4)]
+    alone = [detector.canvas(each) for each in photographs]
+    with torch.no_grad():
+        found = [detector.select(detector.forward(own.pixels), own, 0.25)[0][:2] for own in alone]
+    for name, target in (("gradient", "logit"), ("hirescam", "margin"), ("smoothgrad:samples=2", "margin")):
+        method = get_method(name)
+        together = attribute(detector, Canvas.together(alone), found, method, "auto", TARGETS[target], seed=1)
+        assert [len(maps) for maps in together] == [2, 2]
+        for maps, own, detections in zip(together, alone, found, strict=True):
+            single = attribute(detector, own, detections, method, "auto", TARGETS[target], seed=1)
+            assert (maps.target, maps.targets) == (single.target, single.targets)
+            for a, b in zip(maps, single, strict=True):
+                np.testing.assert_allclose(a.values, b.values, rtol=1e-5, atol=1e-7)

@@ -22,7 +22,6 @@ from detcam.attribution.target import TARGETS
 from detcam.detectors.base import Detector
 from detcam.detectors.for_torchvision.ssd import SSDDetector
 from detcam.detectors.for_ultralytics.yolo import YOLODetector
-from detcam.detectors.layers.stages import stages
 from detcam.errors import InputError, LayerError, MethodError, OutputError
 from detcam.explanations.explanation import Explanation
 from detcam.imaging.grid import Grid
@@ -61,7 +60,7 @@ def detector_of(family: str) -> Detector:
 def test_one_layer_for_each_change_of_size(family: str) -> None:
     """Squeezed 1x1 maps inside ssdlite's blocks are no stage, and neither is what follows a level at its size."""
     detector = detector_of(family)
-    found = stages(detector, detector.canvas(IMAGE).pixels)
+    found = detector.stages(detector.canvas(IMAGE).pixels)
     assert [each.name + ("" if each.level is None else f"={each.level}") for each in found] == EXPECTED[family]
 
 

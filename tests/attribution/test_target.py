@@ -12,7 +12,6 @@ import detcam
 from detcam.attribution.attribute import attribute
 from detcam.attribution.gradients.tape import Tape
 from detcam.attribution.methods.registry import get_method
-from detcam.attribution.runners.layer import attribute_batch
 from detcam.attribution.target import TARGETS, Target, get_target, settled
 from detcam.attribution.task import keys_of
 from detcam.detectors.base import Detector
@@ -112,13 +111,6 @@ def test_the_runner_up_stays_when_a_copy_would_have_another() -> None:
 def test_read_before_it_is_settled_it_is_an_error(detector: Detector) -> None:
     with pytest.raises(InputError, match="chosen on the clean photograph"):
         TARGETS["margin"].read(detector.forward(detector.canvas(IMAGE).pixels), 0, 1)
-
-
-def test_a_batch_wants_a_target_that_has_chosen() -> None:
-    detector = SSDDetector(tiny_ssd())
-    with pytest.raises(InputError, match="chosen photograph by photograph"):
-        attribute_batch(detector, detector.canvas(IMAGE), [detector.detect(IMAGE, 0.25)], get_method("hirescam"),
-                        "auto", TARGETS["margin"])
 
 
 def one_class_yolo() -> Detector:

@@ -37,7 +37,7 @@ def test_its_maps_are_the_difference_of_two_maps(detector: Detector, name: str) 
     keys = keys_of(found)
     plain = settled(TARGETS[name], detector, canvas, keys)
     own = [each.values for each in attribute(detector, canvas, found, method, layer, plain)]
-    against = attribute(detector, canvas, found, method, layer, difference(plain, keys, 2, "box 3"))
+    against = attribute(detector, canvas, found, method, layer, difference(plain, keys[2], "box 3"))
     for index, heatmap in enumerate(against):
         expected = own[index] if index == 2 else own[index] - own[2]
         np.testing.assert_allclose(heatmap.values, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
@@ -46,7 +46,7 @@ def test_its_maps_are_the_difference_of_two_maps(detector: Detector, name: str) 
 def test_its_gradient_is_the_finite_difference(detector: Detector) -> None:
     found, pixels = boxes_of(detector)[:2], detector.canvas(IMAGE).pixels
     keys = keys_of(found)
-    target = difference(TARGETS["logit"], keys, 1, "box 2")
+    target = settled(difference(TARGETS["logit"], keys[1], "box 2"), detector, detector.canvas(IMAGE), keys)
     with Tape(detector, pixels, [PIXELS]) as tape:
         gradient = next(tape.gradients(PIXELS, keys, target))
     direction = torch.randn(pixels.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -72,6 +72,15 @@ def test_there_must_be_such_a_box() -> None:
         detcam.explain(SSDDetector(tiny_ssd()), IMAGE, max_boxes=3, versus=9)
 
 
-def test_what_has_something_to_choose_is_settled_first() -> None:
-    with pytest.raises(InputError, match="settle it"):
-        difference(TARGETS["margin"], [(0, 1), (1, 1)], 0, "box 1")
+def test_what_has_something_to_choose_chooses_when_it_is_settled(detector: Detector) -> None:
+    canvas, keys = detector.canvas(IMAGE), keys_of(boxes_of(detector)[:3])
+    with torch.no_grad():
+        prediction = detector.forward(canvas.pixels)
+    late = settled(difference(TARGETS["margin"], keys[0], "box 1"), detector, canvas, keys[1:])
+    margins = settled(TARGETS["margin"], detector, canvas, keys)
+    for key in keys[1:]:
+        expected = margins.read(prediction, *key) - margins.read(prediction, *keys[0])
+        torch.testing.assert_close(late.read(prediction, *key), expected)
+        assert late.name_of(*key) == f"{margins.name_of(*key)}, not box 1"
+    with pytest.raises(InputError, match="chosen on the clean photograph"):
+        difference(TARGETS["margin"], keys[0], "box 1").read(prediction, *keys[1])

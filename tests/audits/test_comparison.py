@@ -18,7 +18,7 @@ from detcam.audits.comparison import FALSE_POSITIVES, RESAMPLES, compare_tables
 from detcam.audits.comparison_findings import _differs
 from detcam.audits.finished import same_heat
 from detcam.audits.matched_objects import matched
-from detcam.cli.comparison_table import print_comparison
+from detcam.cli.tables import print_comparison
 from detcam.errors import DataError
 from detcam.imaging.boxes import EDGES
 from detcam.stats.bootstrap import resampling_weights

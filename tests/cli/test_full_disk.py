@@ -16,7 +16,7 @@ from PIL import Image as PilImage
 from support.places import TINY
 from support.tiny import photograph
 
-from detcam.cli import app as cli
+from detcam.cli import main as cli
 from detcam.store.read import load_explanations
 
 ARGUMENTS = ["explain", "shots", "--model", TINY, "--max-boxes", "2"]

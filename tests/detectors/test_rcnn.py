@@ -17,7 +17,6 @@ from detcam.attribution.heatmap import OK
 from detcam.attribution.inputs.similarity import similarities
 from detcam.attribution.layers.listing import useful_layers
 from detcam.attribution.methods.registry import get_method
-from detcam.attribution.runners.layer import attribute_batch
 from detcam.attribution.target import TARGETS, settled
 from detcam.detectors.canvas import Canvas
 from detcam.detectors.for_torchvision.padding import content_sizes
@@ -26,7 +25,7 @@ from detcam.detectors.for_torchvision.roi_prediction import RoIPrediction
 from detcam.detectors.for_torchvision.transform import normalised
 from detcam.detectors.selection.candidates import Pairs
 from detcam.detectors.selection.steps import SMALL, Small
-from detcam.errors import DetectorError
+from detcam.errors import DetectorError, InputError
 from detcam.evaluation.faithfulness import Probe
 from detcam.imaging.boxes import EDGES
 from detcam.imaging.image import Image
@@ -210,7 +209,7 @@ def test_photographs_of_a_batch_are_read_as_alone(family: str) -> None:
     prediction = predict(detector, canvas.pixels)
     assert len(set(prediction.proposals.counts)) == 2
     found = [each[:5] for each in detector.select(prediction, canvas, THRESHOLD)]
-    maps = attribute_batch(detector, canvas, found, get_method("hirescam"), "depth", TARGETS["logit"])
+    maps = attribute(detector, canvas, found, get_method("hirescam"), "depth", TARGETS["logit"])
     for own, image, detections, together in zip(alone, photographs, found, maps, strict=True):
         single = detector.detect(image, THRESHOLD)[:5]
         for field in ("rows", "labels", "levels", "cells"):
@@ -219,6 +218,8 @@ def test_photographs_of_a_batch_are_read_as_alone(family: str) -> None:
                         strict=True):
             assert (a.layer, a.status) == (b.layer, b.status)
             np.testing.assert_allclose(a.values, b.values, rtol=1e-4, atol=1e-6)
+    with pytest.raises(InputError, match="proposals of the whole batch"):
+        attribute(detector, canvas, found, get_method("gradient"), "depth", TARGETS["logit"])
 
 
 def test_insertion_and_deletion_replay_the_proposals() -> None:
@@ -287,10 +288,10 @@ def test_a_box_without_width_is_dropped_and_told_so() -> None:
     step = Small(boxes, 0.01)
     kept = step.keep(pairs)
     assert kept.tolist() == [0]
-    hurdle = step.hurdle(pairs, 1, kept)
-    assert (hurdle.kind, hurdle.limit) == (SMALL, 0.01)
-    assert hurdle.value == pytest.approx(0.005, rel=1e-3)
-    assert step.relaxed(hurdle, (1, 1)).keep(pairs).tolist() == [0, 1]
+    reason = step.drop_reason(pairs, 1, kept)
+    assert (reason.kind, reason.limit) == (SMALL, 0.01)
+    assert reason.value == pytest.approx(0.005, rel=1e-3)
+    assert step.relaxed(reason, (1, 1)).keep(pairs).tolist() == [0, 1]
 
 
 def test_places_are_asked_about_row_by_row() -> None:

@@ -40,10 +40,10 @@ class UsefulLayer:
 
 
 def useful_layers(detector: Detector, canvas: Canvas) -> list[UsefulLayer]:
-    """One layer for each change of the map's size, from shallow to deep, as a sweep takes them, and the edge layer.
+    """One layer for each change of the map's size, from shallow to deep, and the edge layer.
 
-    Whether a layer can explain a level's boxes is asked of that level's best row on the canvas: where autograd knows no
-    path between them, there is none.
+    Whether a layer can explain the boxes of a level is tested with that level's best row on the canvas: it can where
+    autograd finds a path from the layer to that row.
 
     Args:
         detector: whose layers.

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from detcam.attribution.attribute import attribute
 from detcam.attribution.gradients.tape import Tape
 from detcam.attribution.heatmap import Heatmap
 from detcam.attribution.layers.names import layers_of
 from detcam.attribution.method import LAYER, Method
-from detcam.attribution.runners.layer import layer_map
-from detcam.attribution.target import Target, settled
-from detcam.attribution.task import keys_of
+from detcam.attribution.target import Target
 from detcam.detectors.base import Detector
 from detcam.detectors.canvas import Canvas
 from detcam.detectors.detections import Detections
@@ -64,16 +63,12 @@ def sweep_of(detector: Detector, canvas: Canvas, detections: Detections, method:
         chosen = [Stage(name, int(name.removeprefix(LEVEL)) if name.startswith(LEVEL) else None)
                   for name in layers_of(detector, layers, 0)]
     names = [stage.name for stage in chosen]
-    keys, wanted = keys_of(detections), sorted(range(len(detections)) if only is None else only)
-    target = settled(target, detector, canvas, keys) if wanted else target
-    heatmaps: list[dict[str, Heatmap]] = [{} for _ in keys]
+    wanted = sorted(range(len(detections)) if only is None else only)
+    heatmaps: list[dict[str, Heatmap]] = [{} for _ in range(len(detections))]
     with Tape(detector, canvas.pixels, names) as tape:
-        found = tape.gradients_at(names, [keys[index] for index in wanted], target)
-        for index, gradients in zip(wanted, found, strict=True):
-            for name, gradient in zip(names, gradients, strict=True):
-                activations, own = tape.activations[name].detach()[0], None if gradient is None else gradient[0]
-                heatmaps[index][name] = layer_map(method, activations, own, tape.grid(name), canvas.geometries[0], name,
-                                                  target.poles is not None)
+        found = attribute(detector, canvas, detections[wanted], method, names, target, tape=tape)
+        for i, by_layer in zip(wanted, found.by_layer, strict=True):
+            heatmaps[i] = by_layer
         channels = {name: int(tape.activations[name].shape[1]) for name in names}
     levels = {stage.name: stage.level for stage in chosen if stage.level is not None}
     return Sweep(method.name, channels, levels, tuple(heatmaps))

@@ -13,7 +13,7 @@ from detcam.attribution.chunks import in_chunks
 from detcam.attribution.gradients.tape import Tape
 from detcam.attribution.heatmap import Heatmap
 from detcam.attribution.layers.names import AUTO, DEPTH, layers_of
-from detcam.attribution.runners.layer import one_map
+from detcam.attribution.runners.layer import fused
 from detcam.attribution.target import Key, Target
 from detcam.attribution.task import Task, heatmap_of
 from detcam.detectors.base import Detector
@@ -47,7 +47,7 @@ def channel_maps(task: Task) -> list[Heatmap]:
             values = task.method.function(channels)
         for index, each in zip(members, values, strict=True):
             found[index][name] = heatmap_of(each, grids[name], geometry, name, signed=task.target.poles is not None)
-    return [one_map({name: maps[name] for name in own}) for maps, own in zip(found, wanted, strict=True)]
+    return [fused({name: maps[name] for name in own}) for maps, own in zip(found, wanted, strict=True)]
 
 
 def _own_level(layer: str | Sequence[str]) -> list[str]:

@@ -9,13 +9,13 @@ from detcam.attribution.gradients.tape import Tape
 from detcam.attribution.heatmap import UNREACHABLE, Heatmap, fuse
 from detcam.attribution.inputs.baselines import from_blur
 from detcam.attribution.layers.names import layers_of, layers_of_all
-from detcam.attribution.method import LAYER, Method
+from detcam.attribution.method import Method
 from detcam.attribution.target import Target
 from detcam.attribution.task import Task, heatmap_of, keys_of, side_by_side
 from detcam.detectors.base import Detector
 from detcam.detectors.canvas import Canvas
 from detcam.detectors.detections import Detections
-from detcam.errors import InputError, MethodError
+from detcam.errors import MethodError
 from detcam.imaging.geometry import Geometry
 from detcam.imaging.grid import Grid
 
@@ -23,55 +23,53 @@ FOCUS_STEPS = 4  # of a path from a blurred photograph to a sharp one
 
 
 def layer_maps(task: Task) -> list[Heatmap]:
-    """From one forward pass, or from the tape's."""
-    return attribute_batch(task.detector, task.canvas, [task.detections], task.method, task.layer, task.target,
-                           task.tape)[0]
+    """A layer method's heatmaps of one photograph's detections, from one forward pass, or from the tape's."""
+    (by_layer,) = layer_maps_by_name(task.detector, task.canvas, [task.detections], task.method, task.layer,
+                                     task.target, task.tape)
+    return [fused(maps) for maps in by_layer]
 
 
-def attribute_batch(detector: Detector, canvas: Canvas, detections: Sequence[Detections], method: Method,
-                    layer: str | Sequence[str], target: Target, tape: Tape | None = None) -> list[list[Heatmap]]:
-    """The heatmaps of a layer method for a canvas of several photographs, from one forward pass.
+def layer_maps_by_name(detector: Detector, canvas: Canvas, photographs: Sequence[Detections], method: Method,
+                       layer: str | Sequence[str], target: Target, tape: Tape | None = None
+                       ) -> list[list[dict[str, Heatmap]]]:
+    """Of each photograph, each detection's maps at its layers, by name, from one forward pass of all photographs.
 
     Boxes of one level in different photographs share a backward pass, whatever lies between their level and the layer.
 
     Args:
         detector: what is explained.
         canvas: the photographs.
-        detections: the boxes of each photograph.
+        photographs: the detections of each.
         method: a layer method.
-        layer, target: as in :func:`attribute`.
+        layer: ``"depth"``, ``"auto"``, a name, or several names.
+        target: what is explained about each box, settled.
         tape: an open one of this canvas that recorded the layers; None makes one.
 
     Raises:
-        InputError: the target still has a runner-up to choose, which each photograph has of its own.
-        LayerError, MethodError: as in :func:`attribute`; the method is a pixel method.
+        LayerError: an unknown layer, or one that gives no map.
+        MethodError: the method returns a map of another shape than its input's.
     """
-    if target.settle is not None:
-        raise InputError(f"target {target.name!r} is chosen photograph by photograph: use attribute()")
-    if method.kind != LAYER:
-        raise MethodError(f"method {method.name!r} explains one photograph at a time: use attribute()")
     if tape is None:
-        levels = [level for found in detections for level in found.levels.tolist()]
+        levels = [level for detections in photographs for level in detections.levels.tolist()]
         with Tape(detector, canvas.pixels, layers_of_all(detector, layer, levels)) as own:
-            return attribute_batch(detector, canvas, detections, method, layer, target, own)
-    boxes = [(image, index, int(detections[image].levels[index])) for image, index in side_by_side(detections)]
-    wanted = {level: layers_of(detector, layer, level) for _, _, level in boxes}
-    places: list[dict[int, Heatmap]] = [{} for _ in detections]
-    for level, names in wanted.items():
-        members = [box for box in boxes if box[2] == level]
-        keys = [keys_of(detections[image])[index] for image, index, _ in members]
-        gradients = tape.gradients_at(names, keys, target, [image for image, _, _ in members])
-        for (image, index, _), found in zip(members, gradients, strict=True):
-            geometry = canvas.geometries[image]
-            places[image][index] = one_map({
+            return layer_maps_by_name(detector, canvas, photographs, method, layer, target, own)
+    order = [(image, i, int(photographs[image].levels[i])) for image, i in side_by_side(photographs)]
+    maps: list[dict[int, dict[str, Heatmap]]] = [{} for _ in photographs]
+    for level, names in {level: layers_of(detector, layer, level) for _, _, level in order}.items():
+        members = [(image, i) for image, i, of_level in order if of_level == level]
+        keys = [keys_of(photographs[image])[i] for image, i in members]
+        gradients = tape.gradients_at(names, keys, target, [image for image, _ in members])
+        for (image, i), at_layers in zip(members, gradients, strict=True):
+            maps[image][i] = {
                 name: layer_map(method, tape.activations[name].detach()[image],
-                                None if gradient is None else gradient[0], tape.grid(name), geometry, name,
-                                target.poles is not None)
-                for name, gradient in zip(names, found, strict=True)})
-    return [[place[index] for index in range(len(place))] for place in places]
+                                None if gradient is None else gradient[0], tape.grid(name), canvas.geometries[image],
+                                name, target.poles is not None)
+                for name, gradient in zip(names, at_layers, strict=True)}
+    return [[by_index[i] for i in range(len(by_index))] for by_index in maps]
 
 
-def one_map(maps: dict[str, Heatmap]) -> Heatmap:
+def fused(maps: dict[str, Heatmap]) -> Heatmap:
+    """One layer's map as it is, those of several layers as one."""
     return next(iter(maps.values())) if len(maps) == 1 else fuse(maps)
 
 
@@ -101,7 +99,7 @@ def path_maps(task: Task) -> list[Heatmap]:
         for key, level in zip(task.keys, levels, strict=True):
             names = layers_of(detector, layer, level)
             gradients = next(tape.gradients_at(names, [key], task.target))
-            maps.append(one_map({
+            maps.append(fused({
                 name: layer_map(task.method, tape.activations[name].detach(), gradient, tape.grid(name),
                                 task.canvas.geometries[0], name, task.target.poles is not None)
                 for name, gradient in zip(names, gradients, strict=True)}))

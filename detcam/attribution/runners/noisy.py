@@ -8,7 +8,7 @@ from torch import Tensor
 from detcam.attribution.gradients.tape import Tape
 from detcam.attribution.heatmap import OK, UNREACHABLE, Heatmap
 from detcam.attribution.layers.names import layers_of, layers_of_all
-from detcam.attribution.runners.layer import layer_map, one_map
+from detcam.attribution.runners.layer import fused, layer_map
 from detcam.attribution.task import Task, heatmap_of
 from detcam.imaging.grid import Grid
 
@@ -38,7 +38,7 @@ def noisy_maps(task: Task) -> list[Heatmap]:
     found = []
     for own in names:
         values = {name: next(averaged)[0] for name in own}
-        found.append(one_map({name: heatmap_of(mean, grids[name], geometry, name, statuses.pop(0),
+        found.append(fused({name: heatmap_of(mean, grids[name], geometry, name, statuses.pop(0),
                                                signed=task.target.poles is not None)
                               for name, mean in values.items()}))
     return found

@@ -1,47 +1,78 @@
-"""An audit as the terminal shows it: what it will cost, progress and the time left, the summary, and where to look."""
+"""``detcam audit``: what it will cost, progress and the time left, the summary, and which photographs to look at."""
+
+from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+import typer
 
-from detcam.audits.audit import Outcome, audit
-from detcam.audits.first_to_inspect import first_of
-from detcam.audits.summary import summarise
-from detcam.audits.table import read_table
-from detcam.cli.tables import print_summary
-from detcam.datasets.ground_truth import DataSet
-from detcam.detectors.base import Detector
-from detcam.errors import DetcamError, printable
-from detcam.imaging.image import load_image
-from detcam.store.files import written_whole
+from detcam.cli.console import counted, note, note_failures, progress_bar, short_name
+from detcam.cli.option_groups import Part, grouped
+from detcam.cli.options import Annotations, DetectorOptions, DiagnosisOptions
+from detcam.errors import DetcamError, InputError, printable
+from detcam.interruption import Interrupted
+
+if TYPE_CHECKING:
+    from detcam.audits.audit import Outcome
+    from detcam.datasets.ground_truth import DataSet
+    from detcam.detectors.base import Detector
 
 SUMMARY = "summary.json"
 EDGE_PASSES = 4  # partial backward passes a box
 HIDDEN = 15  # changed copies a box: a corner, a window and an edge with three controls each, and three pairs of halves
 
+KeepHeatmaps = Annotated[bool, typer.Option(help="Keep the raw heatmaps.")]
+Batch = Annotated[int | None, typer.Option(
+    min=1, help="Photographs in one forward pass, where their canvases are of one size. Default: 8 on a GPU, 1 "
+                "elsewhere, where more are hardly faster.")]
 
-def audit_job(detector: Detector, data: DataSet, out: Path, options: dict[str, Any]) -> int:
-    """Audit a data set and report; the exit code: 0, 1 where photographs failed, 130 when interrupted.
 
-    Args:
-        detector, data, out: as :func:`detcam.audits.audit.audit` takes them.
-        options: its further keyword arguments.
+@grouped
+def audit(
+    images: Annotated[Path, typer.Argument(help="The folder of photographs.")], annotations: Annotations,
+    detector: Annotated[DetectorOptions, Part(without=("top_k",))], how: DiagnosisOptions,
+    heatmaps: KeepHeatmaps = True, batch: Batch = None,
+    out: Annotated[Path, typer.Option(help="Output folder; an audit that was interrupted there is resumed.")] = Path(
+        "audit"),
+) -> None:
+    """Audit a data set: a row a detection and a missed object, what is wrong, and how it goes with attention."""
+    check_folder(images)
+
+    from detcam.datasets.formats import read_data_set
+    from detcam.diagnosis.classes import shared_classes
+
+    options = how.keywords()
+    data = read_data_set(annotations, images, partial=True)
+    model = detector.load()
+    classes = how.classes or shared_classes(model.class_names, data.class_names)
+    outcome = watched_audit(model, data, out, options | {"classes": classes, "heatmaps": heatmaps, "batch": batch})
+    raise typer.Exit(report(outcome, out))
+
+
+def check_folder(images: Path) -> None:
+    """See that there is such a folder of photographs.
+
+    Raises:
+        InputError: there is none.
     """
-    return report(watched_audit(detector, data, out, options), out)
+    if not images.is_dir():
+        raise InputError(f"{images}: no such folder")
 
 
 def watched_audit(detector: Detector, data: DataSet, out: Path, options: dict[str, Any]) -> Outcome:
-    """:func:`detcam.audits.audit.audit` with what it will cost and its progress on stderr, and what came of it."""
+    """:func:`detcam.audits.audit.audit`, with its cost and its progress on stderr.
+
+    Raises:
+        Interrupted: the user stopped it; the same command resumes it.
+    """
+    from detcam.audits.audit import audit
+
     asked = False  # whether anything is left to be done, which an audit says after all that may be wrong with it
 
-    with Progress(TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
-                  TimeRemainingColumn(elapsed_when_finished=True), console=Console(stderr=True),
-                  disable=not sys.stderr.isatty(), transient=True) as progress:
+    with progress_bar() as progress:
         task = progress.add_task("", total=len(data))
 
         def step(path: Path, done: int) -> None:
@@ -49,31 +80,24 @@ def watched_audit(detector: Detector, data: DataSet, out: Path, options: dict[st
             if not asked:
                 progress.console.print(printable(cost_words(detector, data, options)), markup=False, highlight=False)
             asked = True
-            progress.update(task, completed=done, description=printable(path.name)[:40])
+            progress.update(task, completed=done, description=short_name(path))
 
         outcome = audit(detector, data, out, step=step, **options)
-    _say(outcome)
-    return outcome
-
-
-def _say(outcome: Outcome) -> None:
-    """What was there before, what failed, and whether it was interrupted, on stderr."""
     if outcome.before:
-        print(f"detcam: {outcome.before} of {outcome.photographs} photographs were done before and are not repeated",
-              file=sys.stderr)
-    if outcome.failures:
-        print(f"detcam: {len(outcome.failures)} of {outcome.photographs} photographs failed:", file=sys.stderr)
-        for name, words in outcome.failures.items():
-            print(printable(f"  {name}: {words}"), file=sys.stderr)
+        note(f"resumed: {outcome.before} of {counted(outcome.photographs, 'photograph')} were done before")
+    note_failures(outcome.failures.items(), outcome.photographs)
     if outcome.interrupted:
-        print(f"detcam: interrupted; {outcome.done} of {outcome.photographs} photographs are in {outcome.table}; the "
-              "same command goes on where it was left", file=sys.stderr)
+        raise Interrupted(f"{outcome.done} of {counted(outcome.photographs, 'photograph')} are in {outcome.table}; the "
+                          "same command resumes the audit")
+    return outcome
 
 
 def report(outcome: Outcome, out: Path) -> int:
     """Print the summary of a whole audit and write ``summary.json`` and the figures; the exit code."""
-    if outcome.interrupted:
-        return 130
+    from rich.console import Console
+
+    from detcam.cli.tables import print_summary
+
     summary, figures = write_summary(outcome, out)
     print_summary(summary, Console())
     beside = ", ".join([SUMMARY, *(each.name for each in figures)])
@@ -83,6 +107,10 @@ def report(outcome: Outcome, out: Path) -> int:
 
 def write_summary(outcome: Outcome, out: Path) -> tuple[dict[str, Any], list[Path]]:
     """Write ``summary.json`` and the figures; the summary, and where the figures are."""
+    from detcam.audits.first_to_inspect import first_of
+    from detcam.audits.summary import summarise
+    from detcam.audits.table import read_table
+    from detcam.store.files import written_whole
     from detcam.views.audit.summary_page import save_figures
 
     summary = summarise(read_table(outcome.table), outcome.done, len(outcome.failures))
@@ -105,11 +133,13 @@ def cost_words(detector: Detector, data: DataSet, options: dict[str, Any]) -> st
         passes += objects * HIDDEN
     seconds = _seconds(detector, data)
     about = "" if seconds is None else f"; about {_duration(passes * seconds)} if it draws a box an object"
-    return f"{len(data)} photographs, {objects} objects: {', '.join(parts)}{about}"
+    return f"{counted(len(data), 'photograph')}, {counted(objects, 'object')}: {', '.join(parts)}{about}"
 
 
 def _seconds(detector: Detector, data: DataSet) -> float | None:
     """How long a photograph takes to detect on, once warm."""
+    from detcam.imaging.image import load_image
+
     for truth in data.photographs[:5]:
         try:
             image = load_image(truth.file)

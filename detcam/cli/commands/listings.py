@@ -1,21 +1,46 @@
-"""What there is to choose from: the methods, and a detector's layers, as tables in the terminal and as JSON."""
+"""``detcam methods`` and ``detcam layers``: what there is to choose from, as tables in the terminal and as JSON."""
+
+from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
-from rich.console import Console
-from rich.table import Table
+import typer
 
-from detcam.attribution.layers.listing import UsefulLayer, useful_layers
 from detcam.attribution.method import Cost
 from detcam.attribution.methods.table import METHODS
-from detcam.detectors.base import Detector
-from detcam.imaging.image import Image
+from detcam.cli.option_groups import Part, grouped
+from detcam.cli.options import DetectorOptions, Json
+from detcam.detectors.for_torchvision.registry import SHIPPED
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from detcam.attribution.layers.listing import UsefulLayer
+    from detcam.detectors.base import Detector
 
 NOISE = (480, 640)  # height and width of the picture on which layers are looked at: what it shows does not matter
+
+
+def methods(as_json: Json = False) -> None:
+    """List the attribution methods: what each costs, needs, and when to use which."""
+    from rich.console import Console
+
+    print_methods(as_json, Console())
+
+
+@grouped
+def layers(
+    detector: Annotated[DetectorOptions, Part(without=("model", "top_k"))],
+    model: Annotated[str, typer.Argument(help="What --model takes elsewhere.")] = SHIPPED, as_json: Json = False,
+) -> None:
+    """List a detector's useful layers: stride, channels, and whose levels' boxes each can explain."""
+    from rich.console import Console
+
+    print_layers(replace(detector, model=model).load(), as_json, Console())
 
 
 def method_rows() -> list[dict[str, Any]]:
@@ -31,6 +56,11 @@ def method_rows() -> list[dict[str, Any]]:
 
 def layer_rows(detector: Detector) -> list[dict[str, Any]]:
     """A detector's useful layers, from shallow to deep, as :class:`UsefulLayer` has them, flat."""
+    import numpy as np
+
+    from detcam.attribution.layers.listing import useful_layers
+    from detcam.imaging.image import Image
+
     rgb = np.random.default_rng(0).integers(0, 256, (*NOISE, 3), dtype=np.uint8)
     return [_flat(layer) for layer in useful_layers(detector, detector.canvas(Image(rgb, "noise")))]
 
@@ -46,7 +76,7 @@ def print_methods(as_json: bool, console: Console) -> None:
     if as_json:
         print(json.dumps(method_rows(), indent=1))
         return
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold dim")
+    table = _empty_table()
     for title in ("method", "kind", "passes", "when to use it", "paper"):
         table.add_column(title, overflow="fold", no_wrap=title == "method")
     for name, entry in METHODS.items():
@@ -73,8 +103,7 @@ def print_layers(detector: Detector, as_json: bool, console: Console) -> None:
     if as_json:
         print(json.dumps({"detector": detector.name, "architecture": detector.architecture, "layers": rows}, indent=1))
         return
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold dim", title=f"{detector.name} ({detector.family})",
-                  title_justify="left")
+    table = _empty_table(f"{detector.name} ({detector.family})")
     for title in ("layer", "stride", "cells", "channels", "boxes of level", "what it is"):
         number = title in ("stride", "cells", "channels")
         table.add_column(title, justify="right" if number else "left", overflow="fold", no_wrap=title == "layer")
@@ -84,6 +113,12 @@ def print_layers(detector: Detector, as_json: bool, console: Console) -> None:
     console.print(table)
     console.print("[dim]From shallow to deep, one layer for each change of resolution; --layer takes these names, any "
                   "other module's, 'auto' (a box's own level) and 'depth' (its level and those marked so).[/dim]")
+
+
+def _empty_table(title: str | None = None) -> Table:
+    from rich.table import Table
+
+    return Table(box=None, padding=(0, 2, 0, 0), header_style="bold dim", title=title, title_justify="left")
 
 
 def _stride(stride: Sequence[float]) -> str:

@@ -1,4 +1,4 @@
-"""The main job: photograph after photograph to figures, ``explanations.json`` and raw heatmaps."""
+"""The main job: photograph after photograph to figures, ``explanations.json`` and raw heatmaps, and what it says."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -11,19 +11,16 @@ from typing import Any
 import numpy as np
 
 from detcam.attribution.heatmap import Heatmap
+from detcam.attribution.progress import progress_listener
+from detcam.cli.console import counted, note_failures, progress_bar, short_name
 from detcam.detectors.base import Detector
-from detcam.errors import (
-    STOPS,
-    OutputError,
-    error_words,
-    printable,
-)
+from detcam.errors import STOPS, error_words, printable
 from detcam.explanations.explain import explain
 from detcam.explanations.explanation import Explanation
 from detcam.imaging.image import Image
-from detcam.interruption import stop_if_asked
+from detcam.interruption import Interrupted, stop_if_asked
 from detcam.store.files import unique_stems
-from detcam.store.write import JSON_NAME, Writer
+from detcam.store.write import Writer
 
 
 @dataclass
@@ -43,8 +40,62 @@ class Outcome:
     interrupted: bool = False
 
 
-def run(detector: Detector, photographs: Sequence[Path], out: Path, options: dict[str, Any],
-        drawing: dict[str, Any], step: Callable[[Path], None] = lambda path: None) -> Outcome:
+def explain_and_report(detector: Detector, photographs: Sequence[Path], out: Path, options: dict[str, Any],
+                       drawing: dict[str, Any]) -> int:
+    """Explain photographs and say what came of it; the exit code: 0, or 1 where photographs failed.
+
+    Args:
+        detector, photographs, out, options, drawing: as :func:`explain_photographs` takes them.
+
+    Raises:
+        Interrupted: the user stopped it; what is finished is written and reported.
+    """
+    with progress_bar() as progress:
+        task = progress.add_task("", total=len(photographs), visible=len(photographs) > 1)
+        passes = progress.add_task("forward passes", visible=False)
+        begun = 0
+
+        def step(path: Path) -> None:
+            nonlocal begun
+            progress.update(task, completed=begun, description=short_name(path))
+            begun += 1
+
+        def passed(done: int, total: int) -> None:
+            if done < total:
+                progress.update(passes, completed=done, total=total, visible=True)
+            else:  # what comes next is another piece of work
+                progress.reset(passes, visible=False)
+
+        with progress_listener(passed):
+            outcome = explain_photographs(detector, photographs, out, options, drawing, step)
+    _report(outcome, len(photographs), out, options)
+    if outcome.interrupted:
+        raise Interrupted(f"{len(outcome.explained)} of {counted(len(photographs), 'photograph')} finished")
+    return 1 if outcome.failures else 0
+
+
+def _report(outcome: Outcome, asked: int, out: Path, options: dict[str, Any]) -> None:
+    """Print the table and where the files are to stdout, what failed to stderr."""
+    from rich.console import Console
+
+    from detcam.views.terminal import print_table
+
+    if outcome.explained:
+        print_table(outcome.explained, Console())
+    sys.stdout.flush()
+    note_failures(outcome.failures, asked, "could not be explained")
+    if outcome.explained:
+        boxes = sum(len(explanation) for explanation in outcome.explained)
+        none = f" with a score above {options['min_score']}" if not boxes else ""
+        places = sum(verdict is not None for explanation in outcome.explained for verdict in explanation.verdicts)
+        what = counted(places, "place") if places else counted(boxes, "box") + none
+        print(f"{counted(len(outcome.explained), 'photograph')}, {what}: "
+              f"{counted(outcome.figures, 'figure')}, explanations.json and the raw heatmaps are in "
+              f"{printable(str(out))}{'' if str(out).endswith('/') else '/'}")
+
+
+def explain_photographs(detector: Detector, photographs: Sequence[Path], out: Path, options: dict[str, Any],
+                        drawing: dict[str, Any], step: Callable[[Path], None] = lambda path: None) -> Outcome:
     """Explain photographs one by one; each one's files are written whole before the next begins.
 
     Args:
@@ -129,21 +180,3 @@ def without_heat(explanation: Explanation) -> Explanation:
     edges = None if explanation.edges is None else replace(explanation.edges, maps=None)
     return replace(explanation, image=Image(black, printable(explanation.image.name)), maps=maps, edges=edges,
                    sweep=None)
-
-
-def check_output(out: Path, photographs: Sequence[Path]) -> None:
-    """Refuse to write over anything that detcam did not make.
-
-    Raises:
-        OutputError: photographs lie in the output folder, or other files have the names that are needed.
-    """
-    home = out.resolve()
-    if any(path.resolve().parent == home for path in photographs):
-        raise OutputError(f"{out}: holds the photographs themselves; name another folder with --out")
-    if (out / JSON_NAME).exists():
-        return
-    for stem in unique_stems([str(path) for path in photographs]):
-        for ending in (".png", ".npz", ".sweep-1.png"):
-            if (out / (stem + ending)).exists():
-                raise OutputError(f"{out / (stem + ending)}: exists, and detcam did not make this folder; name another "
-                                  "folder with --out")

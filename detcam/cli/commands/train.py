@@ -1,4 +1,4 @@
-"""The command line of the training recipe."""
+"""``scripts/train_person_detector.py``: a stage of the training recipe."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,6 @@ import typer
 from rich.console import Console
 
 from detcam.audits.average_precision import Case, cases_of, evaluate
-from detcam.cli.script import run_script
 from detcam.datasets.formats import read_data_set
 from detcam.datasets.ground_truth import GroundTruth
 from detcam.detectors.for_torchvision.person_ssd import PERSON, build_person_ssd, save_person_weights
@@ -198,8 +197,3 @@ def write_figures(output: Path, recipe: Recipe, seconds: float, sets: dict[str, 
         cases = _persons_found(output / "weights.safetensors", photographs)
         content[name] = [figure.as_json() for figure in evaluate(cases)] if cases else []
     (output / "figures.json").write_text(json.dumps(content, indent=2) + "\n")
-
-
-def main() -> None:
-    """Run the command line."""
-    run_script(train)
