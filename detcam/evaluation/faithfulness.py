@@ -103,8 +103,8 @@ class Curve:
         return float(np.interp(FIRST, self.shares, getattr(self, of)))
 
 
-class Probe:
-    """One detection of a photograph, read on masked copies of the canvas.
+class InsertionDeletion:
+    """The insertion and deletion curves of one detection, read on masked copies of the canvas.
 
     Args:
         detector: what is explained.

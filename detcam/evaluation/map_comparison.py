@@ -20,7 +20,7 @@ from detcam.detectors.canvas import Canvas
 from detcam.detectors.detections import Detections
 from detcam.diagnosis.attention.mask_shares import mask_shares
 from detcam.diagnosis.interventions.copies import CHUNK
-from detcam.evaluation.faithfulness import STEPS, Probe, pixel_ranks, pixel_shares
+from detcam.evaluation.faithfulness import STEPS, InsertionDeletion, pixel_ranks, pixel_shares
 from detcam.evaluation.map_spec import MapSpec
 from detcam.evaluation.pass_counter import Passes, count_passes
 from detcam.imaging.boxes import areas
@@ -99,7 +99,7 @@ def compare_photograph(detector: Detector, truth: GroundTruth, specs: Sequence[M
     subject = _subject(detector, truth, plan)
     if not len(subject.chosen):
         return []
-    probes = [Probe(detector, subject.canvas, subject.chosen[[index]], plan.baselines, plan.chunk)
+    probes = [InsertionDeletion(detector, subject.canvas, subject.chosen[[index]], plan.baselines, plan.chunk)
               for index in range(len(subject.chosen))]
     masks = [_masks(subject, index, plan.class_name) for index in range(len(subject.chosen))]
     rows = []
@@ -170,7 +170,7 @@ def _shares(heatmap: Heatmap, own: NDArray[np.bool_] | None, others: NDArray[np.
     return {"on mask": on_masks.own, "on others": on_masks.others, "peak on mask": on_masks.peak}
 
 
-def _curves(heatmap: Heatmap, probe: Probe, plan: Plan) -> Row:
+def _curves(heatmap: Heatmap, probe: InsertionDeletion, plan: Plan) -> Row:
     curves = probe.curves(pixel_ranks(heatmap, plan.seed), pixel_shares(plan.steps))
     row = {}
     for baseline, pair in curves.items():
