@@ -24,14 +24,14 @@ from detcam.detectors.for_ultralytics.yolo import YOLODetector
 from detcam.diagnosis.classes import check_classes
 from detcam.errors import ClassNameError, DataError
 from detcam.evaluation.matched_boxes import MeasuredBoxes, concatenate, measure_photograph
+from detcam.evaluation.measurement import measure_data_set
 from detcam.evaluation.validation import (
+    correlation_table,
     correlations,
     correlations_by_size,
     held_out_percentiles,
-    measure,
     reference_of,
-    summary,
-    worst_edges,
+    worst_edge_rates,
 )
 from detcam.imaging.boxes import iou
 from detcam.imaging.image import load_image
@@ -86,7 +86,8 @@ def data(folder: Path) -> DataSet:
 
 @pytest.fixture(scope="module")
 def boxes(ssd: Detector, data: DataSet) -> MeasuredBoxes:
-    found = measure(ssd, data.photographs, ["box"], SCORE, get_method("hirescam"), ["auto", "pixels", "backbone.stem"])
+    layers = ["auto", "pixels", "backbone.stem"]
+    found = measure_data_set(ssd, data.photographs, ["box"], SCORE, get_method("hirescam"), layers)
     assert found.failures == {}
     assert len(found.boxes) >= 8
     return found.boxes
@@ -158,7 +159,7 @@ def test_worst_edge_of_a_number_that_is_the_error_itself(boxes: MeasuredBoxes) -
     numbers = {"evidence @ known": boxes.errors, "evidence @ opposite": -boxes.errors}
     knowing = MeasuredBoxes(boxes.photograph, boxes.canvas_boxes, boxes.scores, boxes.overlap, boxes.outward,
                             numbers, boxes.box_numbers)
-    known, opposite = worst_edges(knowing, resamples=100)
+    known, opposite = worst_edge_rates(knowing, resamples=100)
     assert (known["rate"], known["low"], known["high"]) == (1, 1, 1)
     assert opposite["rate"] == 0
     assert known["n"] == (boxes.errors.max(1) > 0.1).sum()
@@ -199,7 +200,7 @@ def test_classes_are_checked(ssd: Detector, data: DataSet) -> None:
 
 
 def test_summary_has_a_line_a_number(boxes: MeasuredBoxes) -> None:
-    heading, *lines = summary(correlations(boxes, None, 100), worst_edges(boxes, None, 100))
+    heading, *lines = correlation_table(correlations(boxes, None, 100), worst_edge_rates(boxes, None, 100))
     assert all(len(line) == len(heading) for line in lines)
     assert len({line[:2] for line in lines}) == len(lines)
     assert next(line for line in lines if line[0] == "random")[2:6] == ("", "", "", "")
@@ -285,6 +286,6 @@ def test_evidence_knows_of_the_error_on_real_photographs(assets: Path) -> None:
     detector = detcam.load(assets / "weights" / "yolov8n-rebuilt.pt")
     persons = [each for each in read_data_set(assets / "persons_eval" / "instances.json").photographs
                if len(each.of_class("person"))]
-    found = measure(detector, persons[:12], ["person"], 0.25, get_method("hirescam"), [detector.edge_layer])
+    found = measure_data_set(detector, persons[:12], ["person"], 0.25, get_method("hirescam"), [detector.edge_layer])
     rows = correlations(found.boxes)
     assert next(row for row in rows if row["edge"] == "box" and row["against"] == "edge error")["rho"] > 0.3
