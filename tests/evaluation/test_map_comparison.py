@@ -1,8 +1,6 @@
 """Comparing maps on a small COCO set with masks, and the script that does it."""
 
-import importlib.util
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +12,7 @@ from PIL import Image as PilImage
 from support.places import ROOT, TINY_FILE
 from support.tiny import CLASSES, photograph, tiny_ssd
 
+from detcam.cli.main import run_script, script_module
 from detcam.datasets.formats import read_data_set
 from detcam.datasets.ground_truth import DataSet
 from detcam.detectors.base import Detector
@@ -231,16 +230,11 @@ def test_smoothing_keeps_the_heat() -> None:
 
 @pytest.fixture
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("measure_methods", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script_module(SCRIPT)
 
 
 @pytest.fixture
-def run(script: ModuleType, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+def run(folder: Path, tmp_path: Path) -> Callable[..., int]:
     names = tmp_path / "names.txt"
     names.write_text("\n".join(CLASSES))
 
@@ -249,12 +243,7 @@ def run(script: ModuleType, folder: Path, tmp_path: Path, monkeypatch: pytest.Mo
                    "model": f"{TINY_FILE}:tiny_ssd", "class-names": names, "class": "box",
                    "min-score": SCORE, "steps": 4, "resamples": 100} | changes
         words = [word for key, value in options.items() for word in (f"--{key}", value)]
-        monkeypatch.setattr(sys, "argv", [str(SCRIPT), *map(str, [*words, *arguments])])
-        try:
-            script.run_script(script.main)
-        except SystemExit as stop:
-            return int(stop.code or 0)
-        return 0
+        return run_script(SCRIPT, [str(word) for word in [*words, *arguments]])
 
     return call
 
@@ -284,7 +273,7 @@ def test_script_measures_stops_and_goes_on(run: Callable[..., int], script: Modu
 
     monkeypatch.setattr(script, "compare_maps", stopped)
     assert run(*maps, "--json", part) == 130
-    assert "--resume goes on" in capsys.readouterr().err
+    assert "--resume continues" in capsys.readouterr().err
     before = rows_in(part)
     assert 0 < len(before) < len(rows_in(whole))
     monkeypatch.setattr(script, "compare_maps", compare_maps)

@@ -1,11 +1,8 @@
 """Validating numbers on a small COCO set whose boxes are off by known amounts."""
 
-import importlib.util
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,6 +13,7 @@ from support.places import ROOT, TINY_FILE
 from support.tiny import CLASSES, photograph, tiny_ssd, tiny_yolo
 
 from detcam.attribution.methods.registry import get_method
+from detcam.cli.main import run_script
 from detcam.datasets.formats import read_data_set
 from detcam.datasets.ground_truth import DataSet
 from detcam.detectors.base import Detector
@@ -207,17 +205,7 @@ def test_summary_has_a_line_a_number(boxes: MeasuredBoxes) -> None:
 
 
 @pytest.fixture
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("validate_numbers", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture
-def run(script: ModuleType, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+def run(folder: Path, tmp_path: Path) -> Callable[..., int]:
     names = tmp_path / "names.txt"
     names.write_text("\n".join(CLASSES))
 
@@ -226,12 +214,7 @@ def run(script: ModuleType, folder: Path, tmp_path: Path, monkeypatch: pytest.Mo
                    "model": f"{TINY_FILE}:tiny_ssd", "class-names": names, "class": "box",
                    "min-score": SCORE, "resamples": 100} | changes
         words = [word for key, value in options.items() for word in (f"--{key}", value)]
-        monkeypatch.setattr(sys, "argv", [str(SCRIPT), *map(str, [*words, *arguments])])
-        try:
-            script.run_script(script.validate)
-        except SystemExit as stop:
-            return int(stop.code or 0)
-        return 0
+        return run_script(SCRIPT, [str(word) for word in [*words, *arguments]])
 
     return call
 
