@@ -142,7 +142,7 @@ def test_a_fused_map_says_what_each_layer_was_divided_by() -> None:
                   for name, value in (("model.4", 32.0), ("model.9", 0.0))})
     words = said(figures(explanation_of(image, [[10.0, 20.0, 100.0, 110.0]], [[fused]]))[0])
     assert "heat from layer model.4 / 0.5 + model.9 (zero)" in words
-    assert "each map over the mean of its heat" in " ".join(words.split())
+    assert "each layer's map is divided by its mean heat" in " ".join(words.split())
     plain = said(figures(explanation_of(image, [[10.0, 20.0, 100.0, 110.0]]))[0])
     assert "mean of its positive part" not in plain
 

@@ -116,7 +116,8 @@ def test_only_boxes_over_a_limit_have_a_row() -> None:
     page = next(page for page in pages if is_intervention_page(page))
     assert "person 0.95: correct" in texts(page)
     assert "person 0.30: correct" not in texts(page)
-    assert "2 suspicious regions were occluded; an effect passes its limit for box 1" in said(pages[0]).replace("\n", " ")
+    overview = said(pages[0]).replace("\n", " ")
+    assert "2 suspicious regions were occluded; an effect passes its limit for box 1" in overview
     assert all(f"page {number} of {len(pages)}" in texts(page) for number, page in enumerate(pages, 1))
 
 

@@ -61,7 +61,7 @@ def figure_of(summary: Record) -> Figure:
         (_correlations, correlations, len(correlations)), (_attention, attention, len(attention)),
         (_shortcuts, shortcuts, len(shortcuts))]
     found, objects = summary["objects_found"], summary["objects"]
-    title = (f"{summary['photographs']} photographs, {objects} true objects: {found} found, {objects - found} not found; "
+    title = (f"{summary['photographs']} photographs, {objects} true objects: {found} found, {objects - found} not; "
              f"{summary['detections']} detections")
     sentences = [(finding["sentence"], WORST) for finding in summary["findings"]]
     return page(title, sentences, summary["no_finding_reason"], panels)
