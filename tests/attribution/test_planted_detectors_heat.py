@@ -86,6 +86,7 @@ def test_heat_lies_on_the_patch(case: str, method: str) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_boxes_lie_on_the_patch(case: str) -> None:
     explanation, (x1, y1, x2, y2) = explained(case)
+    assert len(explanation)
     for one in explanation:
         centre_x, centre_y = (one.box[0] + one.box[2]) / 2, (one.box[1] + one.box[3]) / 2
         assert x1 - 12 <= centre_x <= x2 + 12

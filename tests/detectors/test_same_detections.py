@@ -60,6 +60,7 @@ def in_order_of(ours: Detections, theirs: Detections) -> Detections:
 def assert_rows(prediction: Prediction, canvas: Canvas, found: Detections) -> None:
     """Every row, read from its own level's map, gives the score and the box that were reported for it."""
     height, width = canvas.geometries[0].source
+    assert len(found)
     for index, (row, label) in enumerate(zip(found.rows.tolist(), found.labels.tolist(), strict=True)):
         assert prediction.probability(row, label).item() == pytest.approx(found.scores[index], abs=1e-5)
         box = np.array([[prediction.edge(row, edge).item() for edge in EDGES]])

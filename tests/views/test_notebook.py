@@ -3,7 +3,7 @@
 
 import nbformat
 from nbclient import NotebookClient
-from support.places import TINY_FILE
+from support.places import ROOT, TINY_FILE
 
 PNG = "image/png"
 
@@ -18,7 +18,7 @@ def test_an_explanation_shows_its_figure_as_the_last_line_of_a_cell() -> None:
         "explanation[0].heatmap.values.shape",
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": TINY_FILE.parent.parent}}).execute()
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": ROOT}}).execute()
     whole, one, some, frame, shape = (cell.outputs[-1].data for cell in notebook.cells)
     assert len(whole[PNG]) > len(some[PNG]) > len(one[PNG]) > 1000
     assert whole["text/plain"].startswith("Explanation of sample_images/astronaut.png: showing 4 of 200")
