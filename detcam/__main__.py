@@ -2,7 +2,7 @@
 
 import sys
 
-from detcam.cli.app import main
+from detcam.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

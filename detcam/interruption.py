@@ -12,6 +12,10 @@ from contextlib import contextmanager
 _asked = threading.Event()
 
 
+class Interrupted(Exception):
+    """A command was stopped by the user; the message says what is finished."""
+
+
 @contextmanager
 def interruptible() -> Iterator[None]:
     """Take SIGTERM for Ctrl-C, and note both, while the block runs."""

@@ -6,22 +6,25 @@ Every row is a process of its own, in which detcam and the peer explain the same
 layer, weights frozen. Weights are random unless `--yolo` names a checkpoint: the time does not depend on them.
 """
 
+import sys
+
+if __name__ == "__main__":  # before the other imports, which take seconds
+    from detcam.cli.main import run_script
+
+    sys.exit(run_script(__file__))
+
 import json
 import subprocess
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from benchmark_row import SSD, YOLO, Case
-from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress
-from rich.table import Table
 
-from detcam.cli.script import run_script
-from detcam.errors import DetcamError, InputError
-from detcam.store.files import written_whole
+from detcam.cli.console import complain, tracked
+from detcam.cli.reports import check_folders, print_lines, write_text
+from detcam.errors import InputError
 
 COLUMNS = ("model", "layer", "method", "boxes of", "boxes", "forwards", "peer", "peer forwards", "ratio", "peak MiB")
 CONV4_3, SPPF = "backbone.features.22", "model.9"
@@ -63,7 +66,7 @@ def cases(boxes: list[int], photograph: Path, yolo: Path | None) -> list[Case]:
     return found
 
 
-def benchmark(
+def main(
     photograph: Annotated[Path, typer.Option(help="What is looked at.")] = SAMPLE,
     boxes: Annotated[list[int] | None, typer.Option(help="How many; repeatable. Default: 1, 4, 16 and 64.")] = None,
     only: Annotated[str | None, typer.Option(help="Only rows whose JSON holds this word, such as smoothgrad.")] = None,
@@ -75,22 +78,22 @@ def benchmark(
     for path in (photograph, yolo):
         if path is not None and not path.is_file():
             raise InputError(f"{path}: no such file")
+    check_folders(out)
     wanted = [case for case in cases(sorted(boxes or [1, 4, 16, 64]), photograph, yolo)
               if only is None or only in json.dumps(asdict(case))]
     if not wanted:
         raise InputError(f"--only {only!r}: no row holds it")
     rows, failures = [], []
-    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True)) as progress:
-        for case in progress.track(wanted, description="measuring"):
-            row = _measured(case if peers else Case(**(asdict(case) | {"peer": "none"})))
-            failures += [row] if isinstance(row, str) else []
-            rows += [] if isinstance(row, str) else [row]
-            if out is not None:
-                with written_whole(out) as file:
-                    file.write((json.dumps({"rows": rows}, indent=1) + "\n").encode())
+    for case in tracked(wanted, "rows"):
+        row = _measured(case if peers else Case(**(asdict(case) | {"peer": "none"})))
+        failures += [row] if isinstance(row, str) else []
+        rows += [] if isinstance(row, str) else [row]
+        if out is not None:
+            write_text(out, json.dumps({"rows": rows}, indent=1) + "\n")
     _print(rows)
     if failures:
-        raise DetcamError(f"{len(failures)} of {len(wanted)} rows could not be measured: {'; '.join(failures)}")
+        complain(f"{len(failures)} of {len(wanted)} rows could not be measured: {'; '.join(failures)}")
+        raise typer.Exit(1)
 
 
 def _measured(case: Case) -> dict[str, Any] | str:
@@ -104,12 +107,6 @@ def _measured(case: Case) -> dict[str, Any] | str:
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
-    table = Table(*COLUMNS, title="Time in forward passes of the same network; ratio: detcam's time over the peer's")
-    for row in rows:
-        values = [row[column.replace(" ", "_").lower()] for column in COLUMNS]
-        table.add_row(*("-" if value is None else str(value) for value in values))
-    Console().print(table)
-
-
-if __name__ == "__main__":
-    run_script(benchmark)
+    values = [[row[column.replace(" ", "_").lower()] for column in COLUMNS] for row in rows]
+    lines = [["-" if value is None else str(value) for value in line] for line in values]
+    print_lines([COLUMNS, *lines], "Time in forward passes of the same network; ratio: detcam's time over the peer's")

@@ -3,20 +3,27 @@
 `scripts/benchmark.py` runs it, a process a row: `python scripts/benchmark_row.py '{"model": "yolov8n", …}'`.
 """
 
+import sys
+
+if __name__ == "__main__":  # before the other imports, which take seconds
+    from detcam.cli.main import run_script
+
+    sys.exit(run_script(__file__))
+
 import json
 import resource
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
+import typer
 from torch import Tensor, nn
 
 from detcam.attribution.attribute import attribute
@@ -28,6 +35,7 @@ from detcam.detectors.detections import Detections
 from detcam.detectors.from_tensors import detections_of
 from detcam.detectors.loading.load import load
 from detcam.detectors.prediction import Prediction
+from detcam.errors import InputError
 from detcam.imaging.image import Image, load_image
 
 SSD, YOLO = "ssd300_vgg16", "yolov8n"
@@ -218,5 +226,10 @@ def _peer_seconds(job: Callable[[], None]) -> float:
     return statistics.median(times)
 
 
-if __name__ == "__main__":
-    print(json.dumps(measure(Case(**json.loads(sys.argv[1])))))
+def main(case: Annotated[str, typer.Argument(help="The row as JSON, as scripts/benchmark.py gives it.")]) -> None:
+    """Measure one row of the benchmark and print it as JSON."""
+    try:
+        asked = Case(**json.loads(case))
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{case!r}: not a row of the benchmark ({error})") from None
+    print(json.dumps(measure(asked)))

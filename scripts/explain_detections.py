@@ -2,10 +2,11 @@
 
 import sys
 
-try:
-    from detcam.cli.app import alone, main
-except KeyboardInterrupt:  # the imports take seconds
-    sys.exit(130)
+if __name__ == "__main__":  # before the other imports, which take seconds
+    from detcam.cli.main import run_script
 
-if __name__ == "__main__":
-    sys.exit(main(commands=alone, name="explain_detections.py"))
+    sys.exit(run_script(__file__))
+
+from detcam.cli.commands.explain import explain as main
+
+__all__ = ["main"]

@@ -3,6 +3,13 @@
 The detectors and their pictures are those of ``detcam/evaluation/planted_faults``; they need ``DETCAM_ASSETS``.
 """
 
+import sys
+
+if __name__ == "__main__":  # before the other imports, which take seconds
+    from detcam.cli.main import run_script
+
+    sys.exit(run_script(__file__))
+
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,13 +18,12 @@ from typing import Annotated
 import numpy as np
 import pandas as pd
 import typer
-from rich.console import Console
-from rich.progress import track
 
 from detcam.audits.audit import audit
 from detcam.audits.summary import summarise
 from detcam.audits.table import read_table
-from detcam.cli.script import run_script
+from detcam.cli.console import tracked
+from detcam.cli.reports import check_folders, print_markdown
 from detcam.datasets.formats import read_data_set
 from detcam.diagnosis.attention.shortcuts import CORNER_NAMES
 
@@ -27,7 +33,7 @@ EDGES = ("tall", "hat")  # whose boxes are wrong
 COUNTS = (1, 2, 3, 5, 10, 15, 20, 30)
 
 
-def measure_audits(
+def main(
     rows: Annotated[Path, typer.Option(help="Parquet file of all audits: read if it is there, made otherwise.")],
     part: Annotated[str, typer.Option(help="Of the pictures: calibrate or report.")] = "calibrate",
     seeds: Annotated[list[int] | None, typer.Option("--seed", help="Of detectors; repeatable. None: 5 to 9.")] = None,
@@ -36,11 +42,12 @@ def measure_audits(
     first: Annotated[int, typer.Option(help="Where draws start from.")] = 0,
 ) -> None:
     """Print what brings wrong edges in, and how often so many photographs name the fault, and something else."""
+    check_folders(rows)
     if not rows.exists():
         pd.concat(list(_audits(part, seeds or list(range(5, 10)), pictures)), ignore_index=True).to_parquet(rows)
     table = pd.read_parquet(rows)
     lines = "\n".join([*_edges(table), "", *_few(table, draws, np.random.default_rng(first))])
-    Console().print(lines, soft_wrap=True, highlight=False, markup=False)
+    print_markdown(lines)
 
 
 def _audits(part: str, seeds: list[int], pictures: int) -> Iterator[pd.DataFrame]:
@@ -48,7 +55,7 @@ def _audits(part: str, seeds: list[int], pictures: int) -> Iterator[pd.DataFrame
     from detcam.evaluation.planted_faults.zoo import audit_folder, detector_of
 
     jobs = [(kind, seed) for kind in NAMED for seed in seeds]
-    for kind, seed in track(jobs, console=Console(stderr=True)):
+    for kind, seed in tracked(jobs, "audits"):
         with tempfile.TemporaryDirectory() as folder:
             data = read_data_set(audit_folder(kind, seed, pictures, part, Path(folder) / "pictures"))
             out = Path(folder) / "audit"
@@ -93,7 +100,3 @@ def _named(table: pd.DataFrame, count: int, random: np.random.Generator) -> tupl
     names = {each["name"] for each in summarise(own, count, fewest=1)["findings"]}
     fault = table.fault.iloc[0]
     return fault in names, bool(names - {fault})
-
-
-if __name__ == "__main__":
-    run_script(measure_audits)

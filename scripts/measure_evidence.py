@@ -3,82 +3,66 @@
     python scripts/measure_evidence.py --images val/images --annotations val/instances.json --model yolov8n.pt
 """
 
-import json
+import sys
+
+if __name__ == "__main__":  # before the other imports, which take seconds
+    from detcam.cli.main import run_script
+
+    sys.exit(run_script(__file__))
+
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
-from rich.progress import track
-from rich.table import Table
 
-from detcam.cli.options import (
-    ClassNames,
-    Device,
-    HeadChoice,
-    ImageSize,
-    Model,
-    ScoreActivation,
-    Unsafe,
-    Weights,
-    load_detector,
-)
-from detcam.cli.script import run_script
-from detcam.datasets.formats import read_data_set
+from detcam.cli.console import tracked
+from detcam.cli.option_groups import grouped
+from detcam.cli.options import DataOptions, DetectorOptions
+from detcam.cli.reports import ReportOptions, print_lines
 from detcam.datasets.ground_truth import GroundTruth
 from detcam.detectors.base import Detector
-from detcam.detectors.loading.load import SHIPPED
 from detcam.diagnosis.classes import check_classes
 from detcam.evaluation.evidence_forms import FORMS, SCALES, evidence_in_forms
 from detcam.evaluation.matched_boxes import MeasuredBoxes, concatenate, matched_on
 from detcam.evaluation.validation import check_layers
 from detcam.imaging.boxes import edge_lengths
-from detcam.stats.rank_correlation import RESAMPLES, Estimate, correlation_gain, rank_correlation, worst_edge
+from detcam.stats.bootstrap import RESAMPLES, Estimate
+from detcam.stats.rank_correlation import correlation_gain, rank_correlation, worst_edge_rate
 
 SCHEMA = 1
 FIRST_SCALE = next(iter(SCALES))
 HEADING = ("form", "layer", "scale", "rho", "adjusted for size", "gain", "worst edge named")
 
 
-def measure_evidence(
-    images: Annotated[Path, typer.Option(help="Folder of photographs.")],
-    annotations: Annotated[Path, typer.Option(help="COCO instances.json, YOLO data.yaml or VOC folder.")],
-    model: Model = SHIPPED, weights: Weights = None, class_names: ClassNames = None, head: HeadChoice = None,
-    imgsz: ImageSize = None, device: Device = "cpu", score_activation: ScoreActivation = None, unsafe: Unsafe = False,
-    classes: Annotated[list[str] | None, typer.Option("--class", help="Class to measure; repeatable.")] = None,
-    min_score: Annotated[float, typer.Option(min=0, max=1, help="Detections with a score above this.")] = 0.25,
+@grouped
+def main(
+    where: DataOptions, options: DetectorOptions, files: ReportOptions,
     edge_layer: Annotated[list[str] | None, typer.Option(
         help="Layer of the evidence; repeatable. With the first one the others are compared.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only so many photographs with true boxes.")] = None,
     seed: Annotated[int, typer.Option(help="Where noise and draws start from.")] = 0,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write every row here.")] = None,
-    markdown: Annotated[Path | None, typer.Option(help="Write the table as Markdown here.")] = None,
 ) -> None:
     """Print what each form of the evidence knows of the true error, and how much more than the first one."""
-    wanted = classes or ["person"]
-    data = read_data_set(annotations, images)
-    chosen = [each for each in data.photographs if any(len(each.of_class(name)) for name in wanted)][:limit]
-    detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe)
+    wanted, min_score = where.wanted, where.min_score
+    files.check()
+    data = where.read()
+    chosen = where.photographs(data)
+    detector = options.load()
     check_classes(detector, data, wanted)
     layers = edge_layer or [detector.edge_layer]
     check_layers(detector, layers)
     boxes = concatenate([_measure(detector, truth, wanted, min_score, layers, seed, index)
-                         for index, truth in enumerate(track(chosen, "measuring", console=Console(stderr=True)))])
+                         for index, truth in enumerate(tracked(chosen))])
     rows = compare(boxes, seed)
-    _print(detector.name, rows)
-    if json_file is not None:
-        content = {"schema_version": SCHEMA, "detector": detector.name, "architecture": detector.architecture,
-                   "weights": detector.fingerprint, "classes": wanted, "min_score": min_score, "edge_layers": layers,
-                   "photographs": len(chosen), "boxes": len(boxes), "seed": seed, "rows": rows}
-        json_file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        print(f"rows: {json_file}")
-    if markdown is not None:
-        lines = [HEADING, ("---",) * len(HEADING), *(_line(row) for row in rows)]
-        cells = (" | ".join(word.replace("|", "\\|") for word in line) for line in lines)
-        markdown.write_text("".join(f"| {line} |\n" for line in cells), encoding="utf-8")
-        print(f"table: {markdown}")
+    lines = [HEADING, *(_line(row) for row in rows)]
+    print_lines(lines, f"{detector.name}: what each form of the evidence on the edges knows of the true error, "
+                       f"{rows[0]['boxes']} boxes",
+                "Rank correlation of the box's mean with its mean edge error; in square brackets what 95 % of draws of "
+                "the photographs give. Gain: adjusted for size, over the first row, paired.")
+    files.write(lines, {
+        "schema_version": SCHEMA, "detector": detector.name, "architecture": detector.architecture,
+        "weights": detector.fingerprint, "classes": wanted, "min_score": min_score, "edge_layers": layers,
+        "photographs": len(chosen), "boxes": len(boxes), "seed": seed, "rows": rows})
 
 
 def _measure(detector: Detector, truth: GroundTruth, classes: Sequence[str], min_score: float, layers: Sequence[str],
@@ -104,7 +88,7 @@ def compare(boxes: MeasuredBoxes, seed: int) -> list[dict[str, Any]]:
         for scale in SCALES if name.startswith(next(iter(FORMS)) + " @") else [FIRST_SCALE]:
             values = SCALES[scale](raw, lengths)
             found = rank_correlation(values.mean(1), error, boxes.sizes, boxes.photograph, RESAMPLES, seed)
-            named, bad = worst_edge(values, boxes.errors, boxes.photograph, resamples=RESAMPLES, seed=seed)
+            named, bad = worst_edge_rate(values, boxes.errors, boxes.photograph, resamples=RESAMPLES, seed=seed)
             gain = correlation_gain(values.mean(1), start.mean(1), error, boxes.sizes, boxes.photograph, seed=seed)
             form, _, layer = name.rpartition(" @ ")
             rows.append({"form": form, "layer": layer, "scale": scale, "rho": _plain(found.raw),
@@ -118,18 +102,6 @@ def _plain(estimate: Estimate) -> list[float | None]:
     return [None if np.isnan(each) else round(each, 3) for each in (estimate.value, estimate.low, estimate.high)]
 
 
-def _print(name: str, rows: Sequence[dict[str, Any]]) -> None:
-    table = Table(title=f"{name}: what each form of the evidence on the edges knows of the true error, "
-                        f"{rows[0]['boxes']} boxes",
-                  caption="Rank correlation of the box's mean with its mean edge error; in square brackets what 95 % "
-                          "of draws of the photographs give. Gain: adjusted for size, over the first row, paired.")
-    for column in HEADING:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*_line(row))
-    Console().print(table)
-
-
 def _line(row: dict[str, Any]) -> tuple[str, ...]:
     return (row["form"], row["layer"], row["scale"],
             *(_words(row[key]) for key in ("rho", "adjusted", "gain", "worst_edge")))
@@ -138,7 +110,3 @@ def _line(row: dict[str, Any]) -> tuple[str, ...]:
 def _words(interval: Sequence[float | None]) -> str:
     value, low, high = interval
     return "-" if value is None else f"{value:.2f} [{low:.2f}, {high:.2f}]"
-
-
-if __name__ == "__main__":
-    run_script(measure_evidence)

@@ -4,61 +4,51 @@
       --map hirescam@auto --map hirescam@auto+model.9 --map smoothgrad:samples=8~8px --json methods.json
 """
 
-import json
-import math
 import sys
+
+if __name__ == "__main__":  # before the other imports, which take seconds
+    from detcam.cli.main import run_script
+
+    sys.exit(run_script(__file__))
+
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress
-from rich.table import Table
 
 from detcam.attribution.inputs.baselines import BASELINES
 from detcam.attribution.target import get_target
-from detcam.cli.options import (
-    ClassNames,
-    Device,
-    HeadChoice,
-    ImageSize,
-    Model,
-    ScoreActivation,
-    Unsafe,
-    Weights,
-    load_detector,
-)
-from detcam.cli.script import run_script
-from detcam.datasets.formats import read_data_set
+from detcam.cli.console import note_failures, progress_bar
+from detcam.cli.option_groups import Part, grouped
+from detcam.cli.options import DataOptions, DetectorOptions
+from detcam.cli.reports import ReportOptions, markdown_table, plain, print_lines, write_text
 from detcam.datasets.ground_truth import GroundTruth
 from detcam.detectors.base import Detector
-from detcam.detectors.loading.load import SHIPPED
 from detcam.diagnosis.classes import check_classes
 from detcam.diagnosis.interventions.copies import CHUNK
-from detcam.errors import DataError, InputError, OutputError, near
+from detcam.errors import DataError, InputError, near
 from detcam.evaluation.faithfulness import STEPS
 from detcam.evaluation.map_comparison import Plan, Row, compare
 from detcam.evaluation.map_spec import GAUSSIAN, SHAPE, Recipe, check_recipe, read_recipe
 from detcam.evaluation.map_summary import PARTS, RESAMPLES, photographs_of, summarise, table_of
-from detcam.store.files import written_whole
+from detcam.interruption import Interrupted
 
-SCHEMA = 1
+SCHEMA, DIGITS = 1, 5
 MAPS = ("gaussian", "random", "hirescam@auto", "gradcam@auto", "gradient~8px", "smoothgrad:samples=8~8px")
 
 
+@grouped
 def main(
-    images: Annotated[Path, typer.Option(help="Folder of photographs.")],
-    annotations: Annotated[Path, typer.Option(help="COCO instances.json (with masks) or YOLO data.yaml.")],
-    model: Model = SHIPPED, weights: Weights = None, class_names: ClassNames = None, head: HeadChoice = None,
-    imgsz: ImageSize = None, device: Device = "cpu", score_activation: ScoreActivation = None, unsafe: Unsafe = False,
+    where: Annotated[DataOptions, Part(("images", "annotations", "min_score"))], options: DetectorOptions,
+    files: ReportOptions,
     maps: Annotated[list[str] | None, typer.Option("--map", help=f"{SHAPE}, or gaussian, random, random-pixels; "
                                                    "repeatable. @auto is the box's own level.")] = None,
     against: Annotated[list[str] | None, typer.Option(
         help="A map that the others are compared with, object by object; repeatable.")] = None,
     class_name: Annotated[str, typer.Option("--class", help="The class of the objects.")] = "person",
-    min_score: Annotated[float, typer.Option(min=0, max=1, help="Detections with a score above this.")] = 0.25,
     objects: Annotated[int, typer.Option("--objects-per-photograph", min=1,
                                          help="At most so many, drawn by the seed.")] = 1,
     target: Annotated[str, typer.Option(help="What the maps explain.")] = "logit",
@@ -70,33 +60,30 @@ def main(
     part: Annotated[str, typer.Option(help="choose: a half of the photographs; confirm: the other.")] = "all",
     resamples: Annotated[int, typer.Option(min=100, help="How often the photographs are drawn.")] = RESAMPLES,
     seed: Annotated[int, typer.Option(help="Where draws, noise and random maps start from.")] = 0,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write every row here, as it goes.")] = None,
-    markdown: Annotated[Path | None, typer.Option(help="Write the table as Markdown here.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Keep what the JSON file holds already.")] = False,
 ) -> None:
     """Print how faithful each map is, with the intervals that resampling photographs gives."""
-    plan = Plan(class_name, min_score, objects, get_target(target).name, _known(baselines or list(BASELINES)), steps,
-                chunk, seed)
+    json_file = files.json_file
+    plan = Plan(class_name, where.min_score, objects, get_target(target).name, _known(baselines or list(BASELINES)),
+                steps, chunk, seed)
     recipes = [read_recipe(words) for words in dict.fromkeys(maps or MAPS)]
     if json_file is None and resume:
         raise InputError("--resume needs --json: the file to go on with")
-    for path in (json_file, markdown):
-        if path is not None and not path.resolve().parent.is_dir():
-            raise OutputError(f"{path}: its folder does not exist; make it first")
-    data = read_data_set(annotations, images)
+    files.check()
+    data = where.read()
     photographs = photographs_of(data.photographs, class_name, seed, part)[:limit]
-    detector = load_detector(model, weights, class_names, head, imgsz, device, score_activation, unsafe)
+    detector = options.load()
     check_classes(detector, data, [class_name])
     for recipe in recipes:
         check_recipe(recipe, detector)
     settings = {"detector": detector.name, "architecture": detector.architecture, "weights": detector.fingerprint,
-                "images": images.name, **{key: value for key, value in asdict(plan).items() if key != "chunk"}}
+                "images": where.images.name, **{key: value for key, value in asdict(plan).items() if key != "chunk"}}
     rows = _held(json_file, settings) if resume and json_file is not None and json_file.exists() else []
     record = Record(json_file, settings, rows)
     interrupted = _measure(detector, photographs, recipes, plan, record)
     wanted = {each.words for each in recipes}
     _report(record, [row for row in record.rows if row["map"] in wanted], data.photographs, part,
-            [GAUSSIAN] if against is None else against, resamples, seed, interrupted, markdown)
+            [GAUSSIAN] if against is None else against, resamples, seed, interrupted, files.markdown)
 
 
 class Record:
@@ -116,10 +103,9 @@ class Record:
             return
         columns = list(self.rows[0]) if self.rows else []
         head = {"schema_version": SCHEMA, **self.settings, "failures": self.failures, **more, "columns": columns}
-        lines = [json.dumps([_plain(row[column]) for column in columns]) for row in self.rows]
-        words = json.dumps(_plain(head), indent=1)[:-2] + ',\n "rows": [\n  ' + ",\n  ".join(lines) + "\n ]\n}\n"
-        with written_whole(self.path) as file:
-            file.write(words.encode())
+        lines = [json.dumps([plain(row[column], DIGITS) for column in columns]) for row in self.rows]
+        words = json.dumps(plain(head, DIGITS), indent=1)[:-2] + ',\n "rows": [\n  ' + ",\n  ".join(lines) + "\n ]\n}\n"
+        write_text(self.path, words)
 
 
 def _known(baselines: Sequence[str]) -> tuple[str, ...]:
@@ -140,7 +126,7 @@ def _held(path: Path, settings: dict[str, Any]) -> list[Row]:
         rows = [dict(zip(content["columns"], row, strict=True)) for row in content["rows"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path}: cannot go on with it ({type(error).__name__}: {error}); name another file") from None
-    for key, value in _plain(settings).items():
+    for key, value in plain(settings, DIGITS).items():
         if content.get(key) != value:
             raise DataError(f"{path}: was measured with {key} {content.get(key)!r}, not {value!r}; name another file")
     return rows
@@ -149,7 +135,7 @@ def _held(path: Path, settings: dict[str, Any]) -> list[Row]:
 def _measure(detector: Detector, photographs: list[GroundTruth], recipes: list[Recipe], plan: Plan, record: Record
              ) -> bool:
     """Fill the record, photograph by photograph; whether the user stopped it."""
-    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True)) as progress:
+    with progress_bar() as progress:
         task = progress.add_task("measuring", total=len(photographs))
         try:
             for rows in compare(detector, photographs, recipes, plan, record.failures, record.holds):
@@ -175,43 +161,14 @@ def _report(record: Record, rows: list[Row], data: Sequence[GroundTruth], part: 
         summary[name] = summarise(own, baselines, against, resamples, seed)
     record.write(complete=not interrupted, resamples=resamples, against=against, summary=summary)
     lines = table_of(summary[part], baselines, against)
-    _print(f"{record.settings['detector']}: {summary[part][0]['objects']} objects on "
-           f"{summary[part][0]['photographs']} photographs", lines)
+    print_lines(lines, f"{record.settings['detector']}: {summary[part][0]['objects']} objects on "
+                       f"{summary[part][0]['photographs']} photographs",
+                "Insertion and deletion of the box's own score, as shares of it. In square brackets what 95 % of draws "
+                "of the photographs give.")
     if markdown is not None:
-        rule = ("---",) * len(lines[0])
-        text = "".join(f"| {' | '.join(line)} |\n" for line in (lines[0], rule, *lines[1:]))
-        with written_whole(markdown) as file:
-            file.write(text.encode())
-    for name, reason in record.failures.items():
-        print(f"failed: {name}: {reason}", file=sys.stderr)
+        write_text(markdown, markdown_table(lines))
+    note_failures(record.failures.items(), len(data))
     if interrupted:
-        print("interrupted: the table holds what was done; --resume goes on", file=sys.stderr)
-        raise typer.Exit(130)
+        raise Interrupted("the table holds what is finished; --resume continues")
     if record.failures:
         raise typer.Exit(1)
-
-
-def _print(title: str, lines: list[tuple[str, ...]]) -> None:
-    heading, *body = lines
-    table = Table(title=title, caption="Insertion and deletion of the box's own score, as shares of it. In square "
-                                       "brackets what 95 % of draws of the photographs give.")
-    for column in heading:
-        table.add_column(column, overflow="fold")
-    for line in body:
-        table.add_row(*line)
-    Console().print(table)
-
-
-def _plain(value: Any) -> Any:
-    """JSON's own kinds, floats with 5 decimals, and None for what does not exist: JSON knows no NaN."""
-    if isinstance(value, float):
-        return round(value, 5) if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
-    return value
-
-
-if __name__ == "__main__":
-    run_script(main)

@@ -3,24 +3,27 @@
     python scripts/measure_pull.py --images val/images --annotations val/instances.json --model yolov8n.pt
 """
 
+import sys
+
+if __name__ == "__main__":  # before the other imports, which take seconds
+    from detcam.cli.main import run_script
+
+    sys.exit(run_script(__file__))
+
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 import typer
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import track
-from rich.table import Table
 
-from detcam.cli.options import ClassNames, Device, Model, ScoreActivation, Weights, load_detector
-from detcam.cli.script import run_script
-from detcam.datasets.formats import read_data_set
+from detcam.cli.console import tracked
+from detcam.cli.option_groups import Part, grouped
+from detcam.cli.options import DataOptions, DetectorOptions
+from detcam.cli.reports import ReportOptions, print_lines
 from detcam.datasets.ground_truth import GroundTruth
 from detcam.detectors.base import Detector
-from detcam.detectors.loading.load import SHIPPED
 from detcam.diagnosis.classes import check_classes
 from detcam.diagnosis.diagnose import diagnose
 from detcam.diagnosis.interventions.edge_probe import edge_question
@@ -30,45 +33,35 @@ from detcam.diagnosis.result import Diagnosis
 from detcam.errors import DataError
 from detcam.imaging.boxes import EDGES, OUTWARD, edge_lengths
 from detcam.measures.reference import SOUND
-from detcam.stats.effect_size import median
-from detcam.stats.rank_correlation import Estimate, mean, rank_correlation
+from detcam.stats.bootstrap import Estimate, mean, median
+from detcam.stats.rank_correlation import rank_correlation
 
 HOT, NEAREST, ELSEWHERE = "where the map says", "at the edge's middle", "elsewhere"
 PLACES = (HOT, NEAREST, ELSEWHERE)
 
 
-def measure_pull(
-    images: Annotated[Path, typer.Option(help="Folder of photographs.")],
-    annotations: Annotated[Path, typer.Option(help="COCO instances.json, YOLO data.yaml or VOC folder.")],
-    model: Model = SHIPPED, weights: Weights = None, class_names: ClassNames = None, device: Device = "cpu",
-    score_activation: ScoreActivation = None,
-    classes: Annotated[list[str] | None, typer.Option("--class", help="Class to measure; repeatable.")] = None,
-    min_score: Annotated[float, typer.Option(min=0, max=1, help="Detections with a score above this.")] = 0.25,
+@grouped
+def main(
+    where: DataOptions, options: DetectorOptions, files: Annotated[ReportOptions, Part(("markdown",))],
     fill: Annotated[str, typer.Option(help="What hides a window: blur, grey or inpaint.")] = FILL,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only so many photographs with true boxes.")] = None,
-    markdown: Annotated[Path | None, typer.Option(help="Write the tables as Markdown here.")] = None,
 ) -> None:
     """Print how far misplaced edges move in, and how what pulls them goes with the true error."""
-    wanted = classes or ["person"]
-    data = read_data_set(annotations, images)
-    detector = load_detector(model, weights, class_names, None, None, device, score_activation, False)
+    wanted = where.wanted
+    files.check()
+    data = where.read()
+    detector = options.load()
     check_classes(detector, data, wanted)
-    chosen = [each for each in data.photographs if any(len(each.of_class(name)) for name in wanted)][:limit]
+    chosen = where.photographs(data)
     edges: list[dict[str, Any]] = []
-    for truth in track(chosen, "photographs", console=Console(stderr=True), transient=True):
-        one = diagnose(detector, truth.file, truth, classes=wanted, annotated=data.class_names, min_score=min_score,
-                       differences=False)
+    for truth in tracked(chosen):
+        one = diagnose(detector, truth.file, truth, classes=wanted, annotated=data.class_names,
+                       min_score=where.min_score, differences=False)
         edges += [each | {"photograph": str(truth.file)} for each in _edges(detector, one, truth, fill)]
     if not edges:
         raise DataError(f"no {' or '.join(wanted)} was found on {len(chosen)} photographs")
-    lines = _lines(pd.DataFrame(edges))
-    table = Table("number", "value [95 % of draws of the photographs]", "edges", box=None)
-    for line in lines:
-        table.add_row(*line)
-    Console().print(table)
-    if markdown is not None:
-        rows = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-        markdown.write_text(f"| number | value | edges |\n| --- | --- | --- |\n{rows}\n")
+    lines = [("number", "value [95 % of draws of the photographs]", "edges"), *_lines(pd.DataFrame(edges))]
+    print_lines(lines)
+    files.write(lines)
 
 
 def _edges(detector: Detector, one: Diagnosis, truth: GroundTruth, fill: str) -> Iterator[dict[str, Any]]:
@@ -149,7 +142,3 @@ def _lines(edges: pd.DataFrame) -> list[tuple[str, str, str]]:
 
 def _said(found: Estimate, form: str = ".2f") -> str:
     return f"{found.value:{form}} [{found.low:{form}}, {found.high:{form}}]"
-
-
-if __name__ == "__main__":
-    run_script(measure_pull)

@@ -5,6 +5,13 @@ are set on the part ``calibrate``, with detectors of other seeds and pictures of
 those of ``report``.
 """
 
+import sys
+
+if __name__ == "__main__":  # before the other imports, which take seconds
+    from detcam.cli.main import run_script
+
+    sys.exit(run_script(__file__))
+
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +21,6 @@ import numpy as np
 import pandas as pd
 import typer
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import track
 
 import detcam
 from detcam.audits.shortcut_findings import (
@@ -28,18 +33,19 @@ from detcam.audits.shortcut_findings import (
     find_shortcuts,
     told_by_box,
 )
-from detcam.cli.script import run_script
+from detcam.cli.console import tracked
+from detcam.cli.reports import check_folders, print_markdown, write_text
 from detcam.datasets.formats import read_data_set
 from detcam.datasets.ground_truth import GroundTruth
 from detcam.detectors.base import Detector
 from detcam.diagnosis.attention.shortcuts import CONTEXT, CORNERS, LIMITS, ONE_SIDE, PATTERNS, SPREAD, excess
 from detcam.diagnosis.diagnose import diagnose
 from detcam.diagnosis.error_types import CORRECT
-from detcam.diagnosis.interventions.fills import FILLS
+from detcam.diagnosis.interventions.fills import check_fill
 from detcam.diagnosis.interventions.shortcut_probes import LEFT_RIGHT, QUESTIONS, TOP_BOTTOM
 from detcam.diagnosis.table import COLUMNS, rows_of
+from detcam.stats.bootstrap import mean
 from detcam.stats.effect_size import cliffs_delta
-from detcam.stats.rank_correlation import mean
 
 SOUND = ("sound", "tall")  # no shortcut: the boxes of "tall" are wrong, not what they rest on
 FAULTS = {"marker": CONTEXT, "corner": CORNERS, "left_half": ONE_SIDE, "background": SPREAD}
@@ -50,7 +56,7 @@ WORDS = (HOTTEST_CORNER, HOTTEST_SIDE)
 Audits = list[tuple[str, pd.DataFrame]]
 
 
-def measure_shortcuts(
+def main(
     rows: Annotated[Path, typer.Option(help="Parquet file of all rows: read if it is there, made otherwise.")],
     part: Annotated[str, typer.Option(help="Of the pictures: calibrate or report.")] = "report",
     seeds: Annotated[list[int] | None, typer.Option("--seed", help="Of detectors; repeatable. None: 0 to 4.")] = None,
@@ -67,8 +73,8 @@ def measure_shortcuts(
     """Audit every detector, and print what is named, per audit and per box, and how far faults stand apart."""
     shown = fills or ["grey"]
     for fill in shown:
-        if fill not in FILLS:
-            raise typer.BadParameter(f"--fill {fill}: expected one of {', '.join(FILLS)}")
+        check_fill(fill)
+    check_folders(rows, markdown)
     if not rows.exists():
         found = list(_planted(part, seeds or list(range(5)), audits, sound_audits, pictures, shown))
         if images is not None and annotations is not None:
@@ -76,9 +82,9 @@ def measure_shortcuts(
         pd.concat(found, ignore_index=True).to_parquet(rows)
     table = pd.read_parquet(rows)
     lines = "\n".join(_tables(table, resamples))
-    Console().print(lines, soft_wrap=True, highlight=False, markup=False)
+    print_markdown(lines)
     if markdown is not None:
-        markdown.write_text(lines + "\n", encoding="utf-8")
+        write_text(markdown, lines + "\n")
 
 
 def _planted(part: str, seeds: list[int], audits: int, sound_audits: int, pictures: int, fills: list[str]
@@ -87,7 +93,7 @@ def _planted(part: str, seeds: list[int], audits: int, sound_audits: int, pictur
 
     jobs = [(kind, seed, audit) for kind in KINDS for seed in seeds
             for audit in range(sound_audits if kind in SOUND else audits)]
-    for kind, seed, audit in track(jobs, console=Console(stderr=True)):
+    for kind, seed, audit in tracked(jobs, "audits"):
         with tempfile.TemporaryDirectory() as folder:
             data = read_data_set(audit_folder(kind, seed + APART * audit, pictures, part, Path(folder)))
             for fill in fills:
@@ -247,7 +253,3 @@ def _columns(rows: pd.DataFrame) -> tuple[dict[str, NDArray[Any]], NDArray[np.in
     """What :func:`find_shortcuts` takes."""
     return ({name: rows[name].to_numpy(object if name in WORDS else float) for name in rows.columns
              if name in WORDS or name.endswith(("_score", "_chance", "_loss"))}, pd.factorize(rows.photograph)[0])
-
-
-if __name__ == "__main__":
-    run_script(measure_shortcuts)

@@ -1,6 +1,12 @@
 """Train the person detector: `python scripts/train_person_detector.py --help`."""
 
-from detcam.cli.train import main
+import sys
 
-if __name__ == "__main__":
-    main()
+if __name__ == "__main__":  # before the other imports, which take seconds
+    from detcam.cli.main import run_script
+
+    sys.exit(run_script(__file__))
+
+from detcam.cli.commands.train import train as main
+
+__all__ = ["main"]

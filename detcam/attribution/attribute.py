@@ -12,7 +12,7 @@ from detcam.attribution.methods.table import METHODS
 from detcam.attribution.runners.layer import fused, layer_maps_by_name
 from detcam.attribution.target import FOUND, TARGETS, Target, settled
 from detcam.attribution.task import Task, keys_of
-from detcam.detectors.base import PER_INPUT, REPLAYED, SIMILARITY, Detector
+from detcam.detectors.base import FROZEN, PER_INPUT, SIMILARITY, Detector
 from detcam.detectors.canvas import Canvas
 from detcam.detectors.detections import Detections
 from detcam.detectors.frozen_proposals import frozen_proposals
@@ -115,7 +115,7 @@ def attribute(detector: Detector, canvas: Canvas, detections: Detections | Seque
     photographs = list(detections)
     if len(photographs) == 1 or _share_a_pass(photographs, method, target):
         return _together(detector, canvas, photographs, method, layer, target, seed, tape)
-    if detector.rows == REPLAYED:
+    if detector.rows == FROZEN:
         raise InputError(f"method {method.name!r} takes one photograph after the other, and the rows of "
                          f"{detector.name} are proposals of the whole batch: detect on each photograph alone")
     return [_together(detector, canvas.of_image(i), [found], method, layer, target, seed, None)[0]
@@ -128,7 +128,7 @@ def share_a_pass(detector: Detector, methods: Sequence[Method], target: Target) 
     Not where a method makes many copies of each anyway, where what is explained is chosen photograph by photograph, or
     where rows mean what they mean beside one photograph's own proposals.
     """
-    return (all(method.kind == LAYER for method in methods) and target.settle is None and detector.rows != REPLAYED)
+    return (all(method.kind == LAYER for method in methods) and target.settle is None and detector.rows != FROZEN)
 
 
 def _share_a_pass(photographs: Sequence[Detections], method: Method, target: Target) -> bool:

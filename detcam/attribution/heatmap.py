@@ -1,4 +1,4 @@
-"""A raw heatmap, and where its cells lie on the canvas and on the photograph."""
+"""A raw heatmap, and the position of its cells on the canvas and on the photograph."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,21 +17,20 @@ NOT_FINITE = "not finite"
 
 @dataclass(frozen=True)
 class Heatmap:
-    """One detection's attribution: raw values, never min-maxed, never resized to the canvas.
+    """The attribution of one detection: raw values, neither normalised nor resized to the canvas.
 
     Attributes:
-        values: float32 ``[gh, gw]``. Signed for layer maps (before ReLU) and for pixel maps whose attributions add up
-            to the target (Gradient x Input, the integrated gradients, XRAI, occlusion): views and shares take the
-            positive part. Not negative for other pixel maps, which are sums of absolute values over the colours, and
-            for fused ones.
-        grid: where the cells lie on the canvas.
-        geometry: where the photograph lies on the canvas.
-        layer: the layer's name, ``"pixels"``, or the fused layers' names joined by ``+``.
-        status: ``"ok"``; ``"unreachable"`` (no path leads from the layer to this box's target) or ``"zero"``
-            (a path, but no attribution at all), where the values are zero; ``"not finite"`` for NaN or infinite values.
-        signed: both signs are of interest, what pulls an edge one way and what the other: the heat is the absolute
-            value then, otherwise the positive part.
-        scales: for a fused map, the mean heat that each layer's map was divided by (0: left out).
+        values: float32 ``[gh, gw]``. Layer maps are signed (before ReLU), and so are pixel maps whose attributions add
+            up to the target (Gradient x Input, Integrated Gradients and its kin, XRAI, occlusion). Other pixel maps,
+            which are sums of absolute values over the colours, and fused maps are not negative.
+        grid: the position of the cells on the canvas.
+        geometry: the position of the photograph on the canvas.
+        layer: the layer's name, ``"pixels"``, or the names of fused layers joined by ``+``.
+        status: ``"ok"``, ``"unreachable"`` (the box's target does not depend on the layer: all values are 0),
+            ``"zero"`` (it does, but all values are 0) or ``"not finite"`` (a value is NaN or infinite).
+        signed: whether both signs matter, as for an edge, which evidence moves outward or inward. The heat is then the
+            absolute value, otherwise the positive part.
+        scales: for a fused map, the mean heat by which each layer's map was divided; 0 for a layer left out.
     """
 
     values: NDArray[np.float32]
@@ -44,11 +43,11 @@ class Heatmap:
 
     @property
     def heat(self) -> NDArray[np.float32]:
-        """What speaks for the target: the values with negative ones set to 0; of a signed map what moves it at all."""
+        """The evidence ``[gh, gw]``: the positive part of the values; of a signed map their absolute values."""
         return np.abs(self.values) if self.signed else np.clip(self.values, 0, None)
 
     def cell_edges(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Canvas positions of the cells' borders, x ``[gw + 1]`` and y ``[gh + 1]``; the outermost are the canvas's."""
+        """The cells' borders, x ``[gw + 1]`` and y ``[gh + 1]``, canvas pixels; the outermost are the canvas's own."""
         height, width = self.geometry.canvas
         rows, columns = self.values.shape
         x = self.grid.origin[0] + self.grid.stride[0] * np.arange(columns + 1)
@@ -57,7 +56,7 @@ class Heatmap:
         return x.clip(0, width), y.clip(0, height)
 
     def at(self, x: NDArray[np.floating], y: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Values at canvas positions, constant over each cell: ``[len(y), len(x)]``."""
+        """The values at positions ``x`` and ``y`` in canvas pixels, constant over each cell: ``[len(y), len(x)]``."""
         rows, columns = self.values.shape
         column = np.floor((x - self.grid.origin[0]) / self.grid.stride[0]).astype(int).clip(0, columns - 1)
         row = np.floor((y - self.grid.origin[1]) / self.grid.stride[1]).astype(int).clip(0, rows - 1)
@@ -65,14 +64,19 @@ class Heatmap:
 
 
 def fuse(maps: Mapping[str, Heatmap]) -> Heatmap:
-    """Maps of several layers as one: the positive part of each, divided by its mean, then summed.
+    """Fuse the maps of several layers into one: the sum of their positive parts, each divided by its mean.
 
-    Signed maps are summed with both signs, each divided by the mean of its absolute values.
+    Signed maps keep both signs; each is divided by the mean of its absolute values.
 
-    Negative values are left out before the sum: what one layer says against a place would hide there what the others
-    say for it, and such a sum is less faithful than any of its layers (docs/measurements/methods.md). The sum lives on
-    the finest layer's grid, where coarser maps are constant over their cells. Layers without any positive value are
-    left out and recorded with scale 0. With a layer that is not finite, the sum is not either.
+    Negative values are left out before the sum. Otherwise the negative values of one layer would hide the positive
+    values of others, and such a sum is less faithful than any of its layers (docs/measurements/methods.md). A layer
+    without heat is left out and recorded with scale 0. If a layer is not finite, neither is the sum.
+
+    Args:
+        maps: at least one, by layer name, of one detection.
+
+    Returns:
+        The map on the grid of the finest layer, where coarser maps are constant over their cells.
     """
     finest = min(maps.values(), key=lambda heatmap: heatmap.grid.stride)
     rows, columns = finest.values.shape

@@ -1,15 +1,16 @@
 """What an attribution method is: how it is called, what it costs, and its line of the table."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from torch import Tensor
+if TYPE_CHECKING:  # the table of methods is listed without torch
+    from torch import Tensor
 
-Similarities = Callable[[Tensor], Tensor]
+Similarities = Callable[["Tensor"], "Tensor"]
 """Changed canvases ``[S, 3, h, w]`` to how much of each of N boxes is still found there, ``[N, S]``."""
-Scores = Callable[[Tensor], Tensor]
-"""Changed canvases ``[S, 3, h, w]`` to the target of each of N boxes, read at its own row, ``[N, S]``."""
 LAYER, PATH, PIXEL, MASKED, CHANNEL = "layer", "path", "pixel", "masked", "channel"
 NOISY, SCORED = "noisy layer", "scored"
 ANSWERS = (MASKED, SCORED)  # kinds that ask for nothing but a detector's answers
@@ -69,7 +70,7 @@ class Method:
     settings: Mapping[str, Any] = field(default_factory=dict)
     clean: bool = False
     adds_up: bool = False
-    base: "Method | None" = None
+    base: Method | None = None
 
     @property
     def changes_input(self) -> bool:

@@ -1,4 +1,4 @@
-"""What is explained about a row: its class, its lead over the runner-up, an edge of its box, or whatever finds it."""
+"""Targets: the number of a detection that is explained, such as its class score or an edge of its box."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,14 +20,15 @@ class Target:
     """A differentiable number of one detection.
 
     Attributes:
-        name: the word that users and provenance know it by.
+        name: its name in options and in the provenance.
         read: ``(prediction, row, label)`` to the number in every image, ``[B]``.
-        local: it reads nothing but its own cell of its own level's maps, so that passes may be shared.
-        poles: what a negative and what a positive value of a map says, where both signs are of interest.
-        settle: for a target with something to choose: ``(prediction of the clean photograph, keys, rivals)`` to the
-            target with that choice made for those ``(row, label)``; :func:`settled` calls it.
-        names: what is explained about a ``(row, label)``, where the name does not say all of it.
-        rematched: it finds the box among all rows, so that it means the same where rows are others on a changed copy.
+        local: whether it depends on the row's own cell of its own level alone, so that boxes can share passes.
+        poles: the meaning of negative and of positive values of a map, where both signs matter; otherwise None.
+        settle: for a target that depends on a choice, such as the runner-up of a margin: ``(prediction of the clean
+            photograph, keys, rivals)`` to the target with that choice fixed; :func:`settled` calls it.
+        names: what is explained about a ``(row, label)``, where ``name`` alone does not say it.
+        rematched: whether it finds the box among all rows of a changed copy, so that it also works where row numbers
+            mean other boxes there.
     """
 
     name: str
@@ -39,7 +40,7 @@ class Target:
     rematched: bool = False
 
     def name_of(self, row: int, label: int) -> str:
-        """What is explained about a detection, in words."""
+        """What is explained about a detection, such as ``"margin over dog"``."""
         return self.names.get((row, label), self.name)
 
 
@@ -53,16 +54,16 @@ def _side(name: str, first: str, last: str, poles: tuple[str, str]) -> Target:
 
 
 def _unsettled(prediction: Prediction, row: int, label: int) -> Tensor:
-    raise InputError("this target's runner-up or box is chosen on the clean photograph first; read what settled() "
-                     "returns instead")
+    raise InputError("this target's runner-up or box is chosen on the clean photograph first: call settled(), and "
+                     "read the target that it returns")
 
 
 def _settle_margin(prediction: Prediction, keys: Sequence[Key], rivals: Mapping[int, str]) -> Target:
-    """The class logit minus that of the runner-up: the rival with the largest logit in image 0, fixed from then on."""
+    """The class logit minus the runner-up's: the other class with the largest logit in image 0, fixed from then on."""
     runners_up = {}
     for row, label in keys:
         logits = prediction.class_logits(row)[0].detach()
-        runners_up[row, label] = max((rival for rival in rivals if rival != label), key=lambda each: logits[each])
+        runners_up[row, label] = max((rival for rival in rivals if rival != label), key=lambda rival: logits[rival])
 
     def read(prediction: Prediction, row: int, label: int) -> Tensor:
         logits = prediction.class_logits(row)
@@ -73,31 +74,38 @@ def _settle_margin(prediction: Prediction, keys: Sequence[Key], rivals: Mapping[
 
 
 def _settle_similarity(prediction: Prediction, keys: Sequence[Key], rivals: Mapping[int, str]) -> Target:
-    """The largest ``IoU(box, row's box) * score`` of any row; the box is the key's own in image 0, unclipped.
+    """The largest ``IoU(box, row's box) * score`` of any row; the box is that of the key in image 0, unclipped.
 
-    It is read as it will be read again, so that rounding does not move its edges off themselves.
+    The box is read in the same way as the rows, so that rounding does not change the IoU with itself.
     """
     boxes = {key: prediction.box_of(key[0]) for key in keys}
 
     def read(prediction: Prediction, row: int, label: int) -> Tensor:
         box = boxes[row, label]
-        overlap = overlaps(prediction.boxes.unbind(-1), box)
+        overlap = iou_with(box, prediction.boxes.unbind(-1))
         best = (overlap * prediction.scores_of(label)).argmax(1).tolist()
-        return torch.stack([_agreement(prediction, image, own, label, box) for image, own in enumerate(best)])
+        return torch.stack([_similarity(prediction, image, row, label, box) for image, row in enumerate(best)])
 
     return Target(SIMILARITY, read, rematched=True)
 
 
-def _agreement(prediction: Prediction, image: int, row: int, label: int, box: Tensor) -> Tensor:
-    """IoU with a box ``[4]`` times score of a row in one image, on the graph."""
+def _similarity(prediction: Prediction, image: int, row: int, label: int, box: Tensor) -> Tensor:
+    """The IoU with a box ``[4]`` times the score of a row in one image, differentiable."""
     edges = [prediction.edge(row, edge)[image] for edge in EDGES]
-    return overlaps(edges, box) * prediction.probability(row, label)[image]
+    return iou_with(box, edges) * prediction.probability(row, label)[image]
 
 
-def overlaps(edges: Sequence[Tensor], box: Tensor) -> Tensor:
-    """IoU of boxes, given as left, top, right and bottom edges of any one shape, with a box ``[4]`` xyxy.
+def iou_with(box: Tensor, edges: Sequence[Tensor]) -> Tensor:
+    """The IoU of a box with others, differentiable.
 
-    Where an edge lies on the box's own, the derivative is the mean of those on both sides: at the box itself, 0.
+    Where an edge equals the box's own, the derivative is the mean of those on both sides: 0 for the box itself.
+
+    Args:
+        box: ``[4]`` xyxy.
+        edges: left, top, right and bottom edges of the other boxes, ``[...]`` each, in the same frame.
+
+    Returns:
+        ``[...]``.
     """
     left, top, right, bottom = edges
     width = torch.minimum(right, box[2]) - torch.maximum(left, box[0])
@@ -112,15 +120,15 @@ TARGETS = {
     "probability": Target("probability", lambda prediction, row, label: prediction.probability(row, label), local=True),
     "margin": Target("margin", _unsettled, local=True, settle=_settle_margin),
     "objectness": Target("objectness", lambda prediction, row, label: prediction.objectness(row)),
-    "left": _edge("left", ("pulls it out", "pulls it in")),
-    "top": _edge("top", ("pulls it out", "pulls it in")),
-    "right": _edge("right", ("pulls it in", "pulls it out")),
-    "bottom": _edge("bottom", ("pulls it in", "pulls it out")),
+    "left": _edge("left", ("outward", "inward")),
+    "top": _edge("top", ("outward", "inward")),
+    "right": _edge("right", ("inward", "outward")),
+    "bottom": _edge("bottom", ("inward", "outward")),
     "width": _side("width", "left", "right", ("narrower", "wider")),
-    "height": _side("height", "top", "bottom", ("lower", "taller")),
+    "height": _side("height", "top", "bottom", ("shorter", "taller")),
     SIMILARITY: Target(SIMILARITY, _unsettled, settle=_settle_similarity, rematched=True),
 }
-FOUND = ("logit", "probability", SIMILARITY)  # targets that say that a box is found, which a similarity can stand for
+FOUND = ("logit", "probability", SIMILARITY)  # targets of the detection as a whole, for which a similarity can stand
 
 
 def get_target(target: str | Target, detector: Detector | None = None) -> Target:
@@ -128,10 +136,10 @@ def get_target(target: str | Target, detector: Detector | None = None) -> Target
 
     Args:
         target: the name, or the target.
-        detector: what it is for, where that is known already.
+        detector: the detector to check it against; None checks nothing.
 
     Raises:
-        InputError: there is no target of that name, or the detector has no runner-up to compare with.
+        InputError: there is no target of that name, the detector has none, or it has no runner-up to compare with.
     """
     if not isinstance(target, Target):
         if target not in TARGETS:
@@ -146,12 +154,12 @@ def get_target(target: str | Target, detector: Detector | None = None) -> Target
 
 
 def difference(target: Target, minus: Key, words: str) -> Target:
-    """What speaks for a detection and not for another one: ``target`` of the one minus ``target`` of the other.
+    """The target of each detection minus the target of one other detection.
 
     Args:
-        target: what is explained about each; what it has to choose is chosen when the difference is settled.
-        minus: the ``(row, label)`` of the other one; of itself the plain target is explained.
-        words: what to call the other one.
+        target: what is explained about each. A choice that it depends on is made when the difference is settled.
+        minus: the ``(row, label)`` of the other detection, which itself keeps the plain target.
+        words: its name, such as ``"box 1"``.
     """
     def settle(prediction: Prediction, keys: Sequence[Key], rivals: Mapping[int, str]) -> Target:
         plain = target if target.settle is None else target.settle(prediction, [*keys, minus], rivals)
@@ -170,17 +178,19 @@ def difference(target: Target, minus: Key, words: str) -> Target:
 
 def settled(target: Target, detector: Detector, canvas: Canvas, keys: Sequence[Key],
             prediction: Prediction | None = None) -> Target:
-    """A target that has chosen what it has to choose, on the photograph as it is: noisy copies change nothing of it.
+    """A target with its choice (of the runner-up, or of the box) fixed on the clean photograph.
+
+    Changed copies of the photograph are then read with the same choice. A target without a choice is returned as it is.
 
     Args:
         target: what is explained.
         detector: its detector.
         canvas: the clean photograph.
         keys: the ``(row, label)`` of every detection that will be read.
-        prediction: of the clean photograph, where there is one; None makes one for a target that has to choose.
+        prediction: of the clean photograph; None runs the detector if the target depends on a choice.
 
     Raises:
-        InputError: the detector has no runner-up to compare with.
+        InputError: the detector does not have the target, or has no runner-up to compare with.
     """
     target = get_target(target, detector)
     if target.settle is None:

@@ -19,7 +19,7 @@ from detcam.audits.table import NAME, pyarrow, write_table
 from detcam.datasets.ground_truth import DataSet, GroundTruth
 from detcam.detectors.base import Detector
 from detcam.detectors.custom.black_box import UNKNOWN
-from detcam.diagnosis.classes import check_classes
+from detcam.diagnosis.classes import check_classes, words_of
 from detcam.diagnosis.diagnose import diagnose_together
 from detcam.diagnosis.interventions.fills import check_fill
 from detcam.diagnosis.interventions.intervention import FILL
@@ -62,8 +62,8 @@ class Outcome:
     files: dict[str, Path] = field(default_factory=dict)
 
 
-def audit(detector: Detector, data: DataSet, out: str | Path, *, classes: Sequence[str], method: Any = None,
-          layer: str | Sequence[str] = DEPTH, min_score: float | None = None, edges: bool = False,
+def audit(detector: Detector, data: DataSet, out: str | Path, *, classes: str | Sequence[str | int], method: Any = None,
+          layer: str | Sequence[str] = DEPTH, min_score: float | None = None, edges: bool = True,
           edge_layer: str | None = None, reference: Reference | None = None, intervene: bool = False,
           fill: str = FILL, heatmaps: bool = True, seed: int = 0, batch: int | None = None,
           step: Callable[[Path, int], None] = lambda path, done: None) -> Outcome:
@@ -76,7 +76,7 @@ def audit(detector: Detector, data: DataSet, out: str | Path, *, classes: Sequen
         detector: from :func:`detcam.load`.
         data: from :func:`detcam.datasets.formats.read_data_set`.
         out: the folder for the table, ``audit.parquet``, and the heatmaps.
-        classes: the classes in question.
+        classes: the classes in question, names or indices; a bare name is one class.
         method, layer, min_score, edges, edge_layer, reference, intervene, fill, seed: as :func:`detcam.diagnose`
             takes them.
         heatmaps: whether they are kept.
@@ -92,6 +92,7 @@ def audit(detector: Detector, data: DataSet, out: str | Path, *, classes: Sequen
     """
     pyarrow()
     check_fill(fill)
+    classes = words_of(detector, classes)
     check_classes(detector, data, classes)
     options = {"method": method, "layer": layer, "min_score": min_score, "edges": edges, "edge_layer": edge_layer,
                "reference": reference, "intervene": intervene, "fill": fill, "seed": seed}
@@ -243,7 +244,7 @@ def settings_of(detector: Detector, data: DataSet, classes: Sequence[str], optio
 def _split(detector: Detector, options: dict[str, Any]) -> tuple[Setting, dict[str, Any]]:
     """What is done with every row, and what is hidden from it, of an audit's options."""
     probing = {"intervene": options.get("intervene", False), "fill": options.get("fill", FILL)}
-    own = {"edges": False} | {name: value for name, value in options.items() if name not in probing}
+    own = {"edges": True} | {name: value for name, value in options.items() if name not in probing}
     return setting_of(detector, **own, edge_maps=own["edges"] and detector.has_edges), probing
 
 

@@ -1,6 +1,7 @@
 """What two audits of the same data say together: what became better, what worse, and how attention changed there."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,14 +10,14 @@ from scipy.stats import binomtest
 
 from detcam.audits.columns import COMPARED, EVIDENCE
 from detcam.audits.comparison_findings import findings_of
-from detcam.audits.finished import Finished, check_alike, same_heat
+from detcam.audits.finished import Finished, check_alike, read_finished, same_heat
 from detcam.audits.json_numbers import Record, plain, record
 from detcam.audits.matched_objects import Matched, codes_of, matched
 from detcam.diagnosis.error_types import ERRORS, MISSED
 from detcam.errors import DataError
 from detcam.imaging.boxes import EDGES
-from detcam.stats.effect_size import mean_difference, median
-from detcam.stats.rank_correlation import mean
+from detcam.stats.bootstrap import mean, median
+from detcam.stats.effect_size import mean_difference
 
 LETTERS = ("a", "b")
 RESAMPLES = 1000
@@ -168,12 +169,20 @@ def _first(pair: Matched, chosen: NDArray[np.bool_], sign: int) -> list[Record]:
 
 
 
-def compare(a: Finished, b: Finished) -> Record:
-    """The comparison of two finished audits, with what they are of: :func:`compare_tables`.
+def compare(a: str | Path | Finished, b: str | Path | Finished) -> Record:
+    """Compare two finished audits of the same data: what became better from A to B, what worse, and how attention
+    changed there.
+
+    Args:
+        a, b: the folders that :func:`detcam.audit` wrote, or what :func:`detcam.audits.finished.read_finished` read.
+
+    Returns:
+        What ``detcam compare`` writes as ``comparison.json``: what the two audits are of, and :func:`compare_tables`.
 
     Raises:
-        DataError: they are not alike, or no photograph is done in both.
+        DataError: one is no finished audit, they are not alike, or no photograph is done in both.
     """
+    a, b = (each if isinstance(each, Finished) else read_finished(Path(each)) for each in (a, b))
     check_alike(a.settings, b.settings, (a.name, b.name))
     done = sorted(set(a.photographs) & set(b.photographs))
     if not done:

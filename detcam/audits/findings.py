@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from detcam.stats.rank_correlation import FEWEST, MIN_BOXES
+from detcam.stats.bootstrap import FEWEST, MIN_BOXES
 
 BIAS = 0.05  # of the true width or height: a median edge error beyond it, with its whole interval, is systematic
 PULLED = 0.15  # of the median error: by so much, beyond its controls, has hiding to bring in an edge to be why

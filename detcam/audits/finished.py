@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-from detcam.audits.journal import NAME as JOURNAL
 from detcam.audits.journal import read_journal
 from detcam.audits.table import read_table
 from detcam.errors import DataError
@@ -34,14 +33,6 @@ class Finished:
     photographs: tuple[str, ...]
     failed: dict[str, str]
     table: pd.DataFrame
-
-
-def is_audit(path: str | Path) -> bool:
-    """Whether this is the folder of an audit."""
-    try:
-        return (Path(path) / JOURNAL).is_file()
-    except (OSError, ValueError):  # a model's word need not be a path at all
-        return False
 
 
 def read_finished(folder: Path, name: str | None = None) -> Finished:

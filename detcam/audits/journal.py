@@ -29,6 +29,14 @@ class Contents:
     failed: dict[str, str]
 
 
+def is_audit(path: str | Path) -> bool:
+    """Whether this is the folder of an audit."""
+    try:
+        return (Path(path) / NAME).is_file()
+    except (OSError, ValueError):  # a model's word need not be a path at all
+        return False
+
+
 def read_journal(folder: Path) -> Contents:
     """What an audit has done, without changing anything.
 

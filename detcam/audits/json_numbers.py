@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from detcam.stats.rank_correlation import Estimate
+from detcam.stats.bootstrap import Estimate
 
 Record = dict[str, Any]
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from detcam.diagnosis.attention.shortcuts import CONTEXT, CORNERS, LIMITS, ONE_SIDE, PATTERNS, SPREAD, excess
 from detcam.diagnosis.interventions.limits import TOLD_BY_BOX
 from detcam.diagnosis.interventions.shortcut_probes import LEFT_RIGHT, TOP_BOTTOM
-from detcam.stats.rank_correlation import FEWEST, RESAMPLES, Estimate, mean
+from detcam.stats.bootstrap import FEWEST, RESAMPLES, Estimate, mean
 
 Array = NDArray[np.float64]
 

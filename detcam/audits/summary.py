@@ -14,8 +14,9 @@ from detcam.diagnosis.error_types import CORRECT, ERRORS, IGNORED, MISSED
 from detcam.diagnosis.table import COLUMNS, FLOAT, STRING
 from detcam.imaging.boxes import EDGES
 from detcam.measures.reference import SOUND
-from detcam.stats.effect_size import cliffs_delta, median
-from detcam.stats.rank_correlation import FEWEST, mean, rank_correlation, worst_edge
+from detcam.stats.bootstrap import FEWEST, mean, median
+from detcam.stats.effect_size import cliffs_delta
+from detcam.stats.rank_correlation import rank_correlation, worst_edge_rate
 
 RESAMPLES = 1000
 FIRST = 10  # detections to look at first
@@ -95,7 +96,7 @@ def _correlations(found: pd.DataFrame, codes: NDArray[np.int64], seed: int) -> l
         line: Record = {"number": name, "against": against, "rho": record(known.raw, known.n),
                 "of_like_size": record(known.size_adjusted, known.n), "baseline": name in BASELINES}
         if values.ndim == 2:
-            line["worst_edge_named"] = record(*worst_edge(values, errors, codes, SOUND, RESAMPLES, seed))
+            line["worst_edge_named"] = record(*worst_edge_rate(values, errors, codes, SOUND, RESAMPLES, seed))
         lines.append(line)
     return [line for line in lines if line["rho"]["value"] is not None]
 

@@ -1,114 +1,23 @@
-"""What the words on a command line stand for: methods with settings, and a detector with its options."""
+"""The options that commands and scripts share, and the groups of them that a command takes as one parameter."""
 
-import re
-import sys
-from collections.abc import Mapping, Sequence
-from contextlib import redirect_stdout
+from __future__ import annotations
+
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import torch
 import typer
 
-from detcam.attribution.inputs.baselines import STARTS
-from detcam.attribution.method import Method
-from detcam.attribution.methods.registry import get_method, takes
-from detcam.attribution.methods.settings import read_settings
-from detcam.attribution.methods.table import METHODS
-from detcam.detectors.base import Detector
-from detcam.detectors.for_torchvision.registry import NAMES
-from detcam.detectors.loading.load import load
-from detcam.errors import DetcamError, DetectorError, InputError, MethodError, PlaceError
+from detcam.cli.parsing import canvas_size, chosen_methods, quick_methods
+from detcam.detectors.for_torchvision.registry import NAMES, SHIPPED
+from detcam.errors import InputError
+from detcam.version import __version__
 
-QUICK: dict[str, dict[str, Any]] = {  # coarse, but seconds instead of minutes
-    "drise": {"samples": 500},  # a tenth of the paper's
-    "blur_ig": {"steps": 25, "tolerance": 0.1},
-    "guided_ig": {"steps": 25},
-    "integrated_gradients": {"steps": 25, "tolerance": 0.1},
-    "xrai": {"steps": 25, "tolerance": 0.1},
-}
-LARGEST = 8192  # canvas pixels on a side; beyond it a typing error is likelier than a wish
-
-
-def chosen_methods(words: Sequence[str], settings: Mapping[str, Any]) -> list[Method]:
-    """Methods by name, with or without settings of their own, each once, with the settings that it takes.
-
-    Args:
-        words: such as ``"hirescam"`` or ``"smoothgrad+hirescam:samples=8"``.
-        settings: for all that take them; None for those that were not given.
-
-    Raises:
-        MethodError: there is no such method, none of them takes a setting that was given, or one is named twice.
-        InputError: there is no such baseline.
-    """
-    given = {name: value for name, value in settings.items() if value is not None}
-    if given.get("baseline", "black") not in STARTS:
-        raise InputError(f"--baseline {given['baseline']!r}: expected {', '.join(list(STARTS)[:-1])} or "
-                         f"{list(STARTS)[-1]}")
-    unused, found = set(given), []
-    for each in dict.fromkeys(words):
-        name, own = read_settings(each)
-        fitting = {key: value for key, value in given.items() if key in takes(name)}
-        unused -= set(fitting)
-        found.append(get_method(name, **{**fitting, **own}))
-    names = [method.name for method in found]
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        raise MethodError(f"--method {twice[0]} is named twice: its maps could not be told apart; run it again instead")
-    if unused:
-        able = [name for name in METHODS if unused <= set(takes(name))]
-        raise MethodError(f"--{min(unused)}: {', '.join(names)} takes no such setting; {', '.join(able) or 'none'} "
-                          f"{'does' if len(able) <= 1 else 'do'}")
-    return found
-
-
-def quick_methods(settings: Mapping[str, Any]) -> list[Method]:
-    """Every method once (not its other names), with fewer passes for the longest, where ``settings`` do not say."""
-    names: dict[str, str] = {}
-    for name, entry in METHODS.items():
-        names.setdefault(entry.where, name)
-    found = []
-    for name in names.values():
-        own = {key: value for key, value in settings.items() if value is not None and key in takes(name)}
-        found.append(get_method(name, **{**QUICK.get(name, {}), **own}))
-    return found
-
-
-def canvas_size(words: str | None) -> int | tuple[int, int] | None:
-    """``"640"`` as 640, ``"480x640"`` as (480, 640), height first.
-
-    Raises:
-        InputError: it is neither, or out of range.
-    """
-    if words is None:
-        return None
-    match = re.fullmatch(r"(\d{1,6})(?:[x,](\d{1,6}))?", words)
-    sides = [int(side) for side in match.groups() if side] if match else []
-    if not sides or not all(32 <= side <= LARGEST for side in sides):
-        raise InputError(f"--imgsz {words!r}: expected 640 or HEIGHTxWIDTH, from 32 to {LARGEST} pixels")
-    return sides[0] if len(sides) == 1 else (sides[0], sides[1])
-
-
-def numbers_of(option: str, words: Sequence[str], shape: str, example: str) -> list[tuple[float, ...]] | None:
-    """``["320,240"]`` as ``[(320.0, 240.0)]`` for an option that may be repeated; None where it was not given.
-
-    Args:
-        option: its name, for the message.
-        words: what was given.
-        shape: what is expected, such as ``"X,Y"``.
-        example: one of those.
-
-    Raises:
-        PlaceError: something else was given.
-    """
-    found = []
-    for each in words:
-        parts = [part.strip() for part in each.split(",")]
-        if len(parts) != shape.count(",") + 1 or not all(re.fullmatch(r"-?\d{1,9}(\.\d*)?", part) for part in parts):
-            raise PlaceError(f"{option} {each!r}: expected {shape} in pixels of the photograph, such as {example}")
-        found.append(tuple(map(float, parts)))
-    return found or None
+if TYPE_CHECKING:
+    from detcam.attribution.method import Method
+    from detcam.datasets.ground_truth import DataSet, GroundTruth
+    from detcam.detectors.base import Detector
 
 
 class Activation(str, Enum):
@@ -125,48 +34,202 @@ class Head(str, Enum):
     one2one = "one2one"
 
 
+def _checked_score(score: float | None) -> float | None:
+    """A minimum score as it was given.
+
+    Raises:
+        InputError: it is not from 0 to 1.
+    """
+    if score is not None and not 0 <= score < 1:
+        raise InputError(f"--min-score {score}: expected a number from 0 to 1")
+    return score
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"detcam {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")]
 Model = Annotated[str, typer.Option(
     help="detcam-person-ssd, which ships with detcam; a .pt file of a YOLO or RT-DETR, or a published name "
          "(yolov8n.pt, yolov5nu.pt, yolo12n.pt, rtdetr-l.pt); a folder with a DETR of transformers, or a published "
          f"name (facebook/detr-resnet-50); a name of torchvision's ({', '.join(NAMES)}, or a classifier such as "
          "resnet18), one of timm's (timm:resnet18), or FILE.py:FUNCTION that builds a model of torchvision's or a "
          "detector of your own (runs that file).")]
-Weights = Annotated[Path | None, typer.Option(help="State dict to load into a model of torchvision's.")]
-ClassNames = Annotated[Path | None, typer.Option(help="Class names of a model of torchvision's, one a line, from label "
-                                                      "1 on, of a classifier from 0.")]
-HeadChoice = Annotated[Head | None, typer.Option(help="Head of an end-to-end YOLO; otherwise what predict runs.")]
-ImageSize = Annotated[str | None, typer.Option(
-    "--imgsz", help="Canvas size of a YOLO or RT-DETR, 640 or HEIGHTxWIDTH; otherwise the checkpoint's.")]
-Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
-ScoreActivation = Annotated[Activation | None, typer.Option(help="How an SSD turns logits into scores: softmax.")]
-TopK = Annotated[int | None, typer.Option(min=1, help="How many of a classifier's classes are explained: 5.")]
-Unsafe = Annotated[bool, typer.Option("--unsafe", help="Load a pickled checkpoint by running the code in it.")]
+MinScore = Annotated[float | None, typer.Option(
+    callback=_checked_score, help="Detections with a score above this, from 0 to 1. Default: 0.25; 0.5 for "
+                                  "detcam-person-ssd; 0 for a classifier.")]
+ColourMap = Annotated[str, typer.Option(help="Matplotlib colour map of the heat, such as jet.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of all random draws.")]
+Classes = Annotated[list[str] | None, typer.Option("--class", help="Only this class; may be repeated.")]
+Methods = Annotated[list[str] | None, typer.Option(
+    "--method", metavar="METHOD[:SETTING=VALUE,...]",
+    help="Attribution method, with or without settings; may be repeated. Default: hirescam (drise for a plain "
+         "callable). 'detcam methods' lists all. smoothgrad+METHOD averages another method over noisy copies, as in "
+         "smoothgrad+hirescam:samples=8; so do smoothgrad_squared and vargrad.")]
+Layers = Annotated[list[str] | None, typer.Option(
+    "--layer", help="depth (default: the box's own level fused with shallower layers), auto (its own level alone) or a "
+                    "layer's name; several are fused.")]
+ReferenceFile = Annotated[Path | None, typer.Option(
+    "--reference", help="Well-placed boxes to compare the edges with, from scripts/validate_numbers.py "
+                        "--reference-out.")]
+UseEdges = Annotated[bool, typer.Option(help="Measure the evidence on each edge: four backward passes a box.")]
+Annotations = Annotated[Path, typer.Option(
+    help="True boxes: COCO's instances.json, YOLO's data.yaml, or Pascal VOC's folder of XML files.")]
+Json = Annotated[bool, typer.Option("--json", help="As JSON on standard output.")]
 
 
-def load_detector(model: str, weights: Path | None, class_names: Path | None, head: Head | None, imgsz: str | None,
-                  device: str, score_activation: Activation | None, unsafe: bool,
-                  top_k: int | None = None) -> Detector:
-    """:func:`detcam.load`, whatever goes wrong as one of detcam's errors, and nothing printed to stdout.
+@dataclass(frozen=True)
+class DetectorOptions:
+    """Which detector, and how it is run."""
 
-    The arguments are the options of the same names.
+    model: Model = SHIPPED
+    weights: Annotated[Path | None, typer.Option(help="State dict to load into a model of torchvision's.")] = None
+    class_names: Annotated[Path | None, typer.Option(
+        help="Class names of a model of torchvision's, one a line, from label 1 on; of a classifier from 0.")] = None
+    head: Annotated[Head | None, typer.Option(help="Head of an end-to-end YOLO. Default: the one that predict runs."
+                                              )] = None
+    imgsz: Annotated[str | None, typer.Option(
+        help="Canvas size of a YOLO or RT-DETR, 640 or HEIGHTxWIDTH. Default: the checkpoint's.")] = None
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")] = "cpu"
+    score_activation: Annotated[Activation | None, typer.Option(
+        help="How an SSD turns logits into scores. Default: softmax.")] = None
+    unsafe: Annotated[bool, typer.Option("--unsafe", help="Load a pickled checkpoint by running the code in it.")
+                      ] = False
+    top_k: Annotated[int | None, typer.Option(min=1, help="How many classes of a classifier are explained. Default: 5."
+                                              )] = None
 
-    Raises:
-        InputError: an option is not what was expected, does not fit the model, or there is no such device.
-        DetectorError: the model cannot be loaded.
-    """
-    try:
-        torch.zeros(1, device=device)
-    except Exception as error:  # a wrong word, a missing driver, a number too high: many kinds
-        raise InputError(f"--device {device!r}: cannot be used ({str(error).splitlines()[0][:150]}); expected cpu, "
-                         "cuda, cuda:1 or mps") from None
-    given: dict[str, Any] = {"weights": weights, "class_names": class_names, "head": head and head.value,
-                             "imgsz": canvas_size(imgsz), "device": device, "unsafe": unsafe,
-                             "score_activation": score_activation and score_activation.value, "top_k": top_k}
-    with redirect_stdout(sys.stderr):  # what libraries say while they are imported and load
-        try:
-            detector = load(model, **given)
-        except DetcamError:
-            raise
-        except Exception as error:
-            raise DetectorError(f"{model}: cannot be loaded ({type(error).__name__}: {error})") from error
-    return detector
+    def load(self) -> Detector:
+        """:func:`detcam.load`, whatever goes wrong as one of detcam's errors, and nothing printed to stdout.
+
+        Raises:
+            InputError: an option is not what was expected, does not fit the model, or there is no such device.
+            DetectorError: the model cannot be loaded.
+        """
+        size = canvas_size(self.imgsz)
+        from detcam.detectors.for_torchvision.light_import import import_torchvision
+
+        import_torchvision()
+        from detcam.cli.loading import loaded
+
+        return loaded(self.model, self.device, weights=self.weights, class_names=self.class_names,
+                      head=self.head and self.head.value, imgsz=size, unsafe=self.unsafe,
+                      score_activation=self.score_activation and self.score_activation.value, top_k=self.top_k)
+
+    @property
+    def words(self) -> str:
+        """What the model is called in tables."""
+        return self.model if self.weights is None else f"{self.model} with {self.weights.name}"
+
+
+@dataclass(frozen=True)
+class MethodOptions:
+    """How the boxes are explained."""
+
+    method: Methods = None
+    layer: Layers = None
+    target: Annotated[str, typer.Option(
+        help="logit, probability, margin (over the runner-up or the background), objectness where there is one, left, "
+             "top, right, bottom, width or height.")] = "logit"
+    samples: Annotated[int | None, typer.Option(
+        min=1, max=10000, help="SmoothGrad and its variants: noisy copies; D-RISE: masks.")] = None
+    noise: Annotated[float | None, typer.Option(
+        min=0, max=1, help="SmoothGrad and its variants: noise, as a share of the pixel range.")] = None
+    steps: Annotated[int | None, typer.Option(min=1, max=10000, help="Integrated gradients of all kinds: steps.")
+                     ] = None
+    baseline: Annotated[str | None, typer.Option(
+        help="Integrated gradients, occlusion: what replaces the photograph: black, white, grey, mean or blur.")] = None
+    seed: Seed = 0
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Settings for all methods that take them; None for those that were not given."""
+        return {"samples": self.samples, "noise": self.noise, "steps": self.steps, "baseline": self.baseline}
+
+    def chosen(self, default: str | None = None) -> list[Method] | None:
+        """The methods that are named, or the default one; None without either.
+
+        Raises:
+            InputError: there is no such method, or none takes a setting that was given.
+        """
+        words = self.method or ([default] if default else [])
+        return chosen_methods(words, self.settings) if words else None
+
+    def chosen_or_all(self) -> list[Method]:
+        """The methods that are named, or every one with few passes.
+
+        Raises:
+            InputError: there is no such method, or none takes a setting that was given.
+        """
+        return self.chosen() or quick_methods(self.settings)
+
+
+@dataclass(frozen=True)
+class DiagnosisOptions:
+    """How detections are joined to true boxes, and what is measured of them."""
+
+    classes: Classes = None
+    method: Annotated[list[str] | None, typer.Option(
+        "--method", metavar="METHOD[:SETTING=VALUE,...]",
+        help="Method whose heatmaps are measured, as in detcam explain; of several the first.")] = None
+    layer: Layers = None
+    min_score: MinScore = None
+    edges: UseEdges = True
+    intervene: Annotated[bool, typer.Option(
+        "--intervene", help="Occlude what looks like a shortcut, and control regions beside it, and read the box "
+                            "again: about 15 forward passes a box.")] = False
+    fill: Annotated[str, typer.Option(help="What occludes a region: blur, grey or inpaint.")] = "grey"
+    reference: ReferenceFile = None
+    seed: Seed = 0
+
+    def keywords(self) -> dict[str, Any]:
+        """Keyword arguments of :func:`detcam.diagnose`, without the classes.
+
+        Raises:
+            InputError: an option is not what was expected.
+        """
+        if self.reference is not None and not self.edges:
+            raise InputError("--reference needs --edges")
+        from detcam.attribution.layers.names import DEPTH
+        from detcam.diagnosis.interventions.fills import check_fill
+        from detcam.measures.reference import load_reference
+
+        check_fill(self.fill)
+        return {"method": chosen_methods(self.method, {}) if self.method else None, "layer": self.layer or DEPTH,
+                "min_score": self.min_score, "edges": self.edges, "intervene": self.intervene, "fill": self.fill,
+                "reference": None if self.reference is None else load_reference(self.reference), "seed": self.seed}
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """Photographs with true boxes that a script measures."""
+
+    images: Annotated[Path, typer.Option(help="Folder of photographs.")]
+    annotations: Annotations
+    classes: Annotated[list[str] | None, typer.Option("--class", help="Class that is measured; may be repeated. "
+                                                                      "Default: person.")] = None
+    min_score: Annotated[float, typer.Option(callback=_checked_score, help="Detections with a score above this.")
+                         ] = 0.25
+    limit: Annotated[int | None, typer.Option(min=1, help="Only so many photographs with true boxes.")] = None
+
+    @property
+    def wanted(self) -> list[str]:
+        """The classes that are measured."""
+        return self.classes or ["person"]
+
+    def read(self) -> DataSet:
+        """The data set.
+
+        Raises:
+            DataError: it cannot be read.
+        """
+        from detcam.datasets.formats import read_data_set
+
+        return read_data_set(self.annotations, self.images)
+
+    def photographs(self, data: DataSet) -> list[GroundTruth]:
+        """Its photographs with an object of the classes that are measured."""
+        return [each for each in data.photographs
+                if any(len(each.of_class(name)) for name in self.wanted)][:self.limit]

@@ -1,13 +1,19 @@
-"""Which photographs a command line means."""
+"""Which photographs a command line means, and where what is made of them may go."""
+
+from __future__ import annotations
 
 import glob
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from detcam.errors import InputError
-from detcam.imaging.image import SUFFIXES
+from detcam.errors import DataError, InputError, OutputError
+from detcam.imaging.file_types import SUFFIXES
+
+if TYPE_CHECKING:
+    from detcam.datasets.ground_truth import DataSet
 
 SAMPLES = "sample_images"
 KINDS = "jpg, png, webp, bmp, tif or gif"
@@ -26,6 +32,18 @@ def collect(arguments: Sequence[str]) -> list[Path]:
         for path in _photographs(argument):
             found.setdefault(path.resolve(), path)
     return list(found.values())
+
+
+def one_photograph(argument: str) -> Path:
+    """The one photograph that an argument names.
+
+    Raises:
+        InputError: there is no such file, or there are several.
+    """
+    found = collect([argument])
+    if len(found) > 1:
+        raise InputError(f"{argument}: {len(found)} photographs, expected one")
+    return found[0]
 
 
 def _photographs(argument: str) -> list[Path]:
@@ -81,3 +99,43 @@ def samples() -> list[Path]:
     if not found:
         raise InputError("no photograph named, and no sample_images/ here: name a photograph, a folder or a pattern")
     return found
+
+
+def annotated(photographs: Sequence[Path], annotations: Path) -> DataSet:
+    """The true boxes of some photographs, in their order.
+
+    Raises:
+        DataError: the annotations say nothing of one of them.
+    """
+    from detcam.datasets.formats import read_data_set
+    from detcam.datasets.ground_truth import DataSet
+
+    data = [read_data_set(annotations, folder, partial=True)
+            for folder in dict.fromkeys(path.parent for path in photographs)]
+    known = {truth.file.resolve(): truth for each in data for truth in each.photographs}
+    lacking = [path for path in photographs if path.resolve() not in known]
+    if lacking:
+        raise DataError(f"{lacking[0]}: {annotations} does not list it; a photograph is found by its name")
+    return DataSet(tuple(known[path.resolve()] for path in photographs),
+                   tuple(dict.fromkeys(name for each in data for name in each.class_names)))
+
+
+def check_output(out: Path, photographs: Sequence[Path]) -> None:
+    """Refuse to write over anything that detcam did not make.
+
+    Raises:
+        OutputError: photographs lie in the output folder, or other files have the names that are needed.
+    """
+    from detcam.store.files import unique_stems
+    from detcam.store.write import JSON_NAME
+
+    home = out.resolve()
+    if any(path.resolve().parent == home for path in photographs):
+        raise OutputError(f"{out}: holds the photographs themselves; name another folder with --out")
+    if (out / JSON_NAME).exists():
+        return
+    for stem in unique_stems([str(path) for path in photographs]):
+        for ending in (".png", ".npz", ".sweep-1.png"):
+            if (out / (stem + ending)).exists():
+                raise OutputError(f"{out / (stem + ending)}: exists, and detcam did not make this folder; name another "
+                                  "folder with --out")

@@ -1,4 +1,4 @@
-"""True boxes of photographs, in the formats that data sets come in: one file and one line of the table each."""
+"""The table of data set formats: one file and one line each."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,26 +16,26 @@ FORMATS = {
     "voc": "detcam.datasets.voc:read_voc",
     "yolo": "detcam.datasets.yolo:read_yolo",
 }
-"""Format to its reader ``(annotations, images or None) -> DataSet``, imported when it is first asked for."""
+"""Format name to its reader ``(annotations, images or None) -> DataSet``, imported when it is first used."""
 
 ENDINGS = {".json": "coco", ".yaml": "yolo", ".yml": "yolo"}
 
 
 def read_data_set(annotations: str | Path, images: str | Path | None = None, *,
                   format: str | Callable[[Path, Path | None], DataSet] | None = None, partial: bool = False) -> DataSet:
-    """Read photographs with their true boxes.
+    """Read a data set: photographs with their true boxes.
 
     Args:
-        annotations: COCO's ``instances.json``, YOLO's ``data.yaml``, or Pascal VOC's folder: of XML files, or the one
-            that holds ``Annotations`` and ``JPEGImages``.
-        images: the folder of photographs; None takes the format's own place.
-        format: a name of :data:`FORMATS`, or a reader itself; None goes by the file's ending, or by what
-            the folder holds.
-        partial: leave out photographs that the annotations list and the folder lacks, as long as it has any of them.
+        annotations: COCO's ``instances.json``, YOLO's ``data.yaml``, or a Pascal VOC folder: the one with the XML
+            files, or the one that holds ``Annotations`` and ``JPEGImages``.
+        images: the folder of photographs; None takes the format's usual one.
+        format: a name in :data:`FORMATS`, or a reader itself; None chooses by the file's ending, or by what the folder
+            holds.
+        partial: leave out photographs that are listed in the annotations but missing from the folder, instead of
+            raising an error. At least one must be there.
 
     Raises:
-        DataError: no such format, the annotations or photographs are not as that format has them, or photographs are
-            lacking.
+        DataError: the format is unknown, the annotations or photographs do not follow it, or photographs are missing.
     """
     path = Path(annotations)
     if format is None:
@@ -47,16 +47,16 @@ def read_data_set(annotations: str | Path, images: str | Path | None = None, *,
         format = getattr(import_module(module), name)
     assert callable(format)
     data = format(path, None if images is None else Path(images))
-    there = tuple(each for each in data.photographs if each.file.is_file())
+    there = tuple(truth for truth in data.photographs if truth.file.is_file())
     if len(there) < len(data) and not (partial and there):
-        lacking = next(each.file for each in data.photographs if not each.file.is_file())
-        raise DataError(f"{lacking.parent}: lacks {len(data) - len(there)} of the {len(data)} photographs that {path} "
-                        f"lists, {lacking.name} first")
+        missing = next(truth.file for truth in data.photographs if not truth.file.is_file())
+        raise DataError(f"{missing.parent}: lacks {len(data) - len(there)} of the {len(data)} photographs that {path} "
+                        f"lists, {missing.name} first")
     return replace(data, photographs=there)
 
 
 def _format_of(path: Path) -> str:
-    """The format of a file by its ending, of a folder by what it holds."""
+    """The format of a file by its ending, of a folder by its contents."""
     if path.is_dir():
         if is_voc(path):
             return "voc"

@@ -1,4 +1,4 @@
-"""What is truly on a photograph: the boxes that people drew."""
+"""The ground truth of a photograph: its annotated boxes, classes and masks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -11,12 +11,17 @@ from PIL import Image as PilImage
 
 from detcam.errors import DataError
 from detcam.imaging.decode import upright_size
-from detcam.imaging.image import SUFFIXES
+from detcam.imaging.file_types import SUFFIXES
 
 
 @dataclass(frozen=True)
 class Mask:
-    """An object's pixels, run-length encoded as COCO does: ``height`` and ``width`` of the photograph, ``counts``."""
+    """An object's pixels, run-length encoded in COCO's way.
+
+    Attributes:
+        height, width: of the photograph, source pixels.
+        counts: COCO's compressed run lengths.
+    """
 
     height: int
     width: int
@@ -24,25 +29,25 @@ class Mask:
 
     @classmethod
     def of_pixels(cls, pixels: ArrayLike) -> "Mask":
-        """From ``[height, width]``, True on the object."""
+        """The mask of ``[height, width]`` pixels, True on the object."""
         encoded = _library().encode(np.asarray(pixels, dtype=np.uint8))
         height, width = encoded["size"]
         return cls(int(height), int(width), bytes(encoded["counts"]))
 
     @classmethod
     def of_polygon(cls, points: NDArray[np.floating], height: int, width: int) -> "Mask":
-        """From corners ``[N, 2]`` (x, y) in pixels; what lies outside the photograph is cut off."""
+        """The mask of a polygon with corners ``[N, 2]``, x and y in source pixels, clipped to the photograph."""
         (encoded,) = _library().frPyObjects([np.asarray(points, np.float64).ravel().tolist()], height, width)
         return cls(height, width, bytes(encoded["counts"]))
 
     def decode(self) -> NDArray[np.bool_]:
-        """``[height, width]``, True on the object."""
+        """The pixels ``[height, width]``, True on the object."""
         decoded = _library().decode({"size": [self.height, self.width], "counts": self.counts})
         return np.asarray(decoded, dtype=bool)
 
 
 def _library() -> Any:
-    """COCO's mask functions, an extra."""
+    """COCO's mask functions, an optional dependency."""
     try:
         from faster_coco_eval.core import mask
     except ImportError:
@@ -58,11 +63,12 @@ class GroundTruth:
     Attributes:
         file: the photograph.
         boxes: ``[N, 4]`` xyxy, source pixels, float64.
-        class_names: each box's class, in words.
-        crowd: ``[N]`` True where the box holds a crowd instead of one object: neither found nor missed.
-        masks: each object's pixels, None where the annotations do not say; empty where none of them does.
-        source: where the annotations say the photograph comes from, or nothing.
-        difficult: ``[N]`` True where the annotations call the object too hard to ask for: neither found nor missed.
+        class_names: the class of each box, by name.
+        crowd: ``[N]`` True for a box around a crowd instead of one object: it counts as neither found nor missed.
+        masks: the mask of each object, None for one without; empty if the annotations have no masks.
+        source: where the photograph comes from, if the annotations say so; otherwise empty.
+        difficult: ``[N]`` True for an object that the annotations mark as difficult: it counts as neither found nor
+            missed.
     """
 
     file: Path
@@ -74,14 +80,14 @@ class GroundTruth:
     difficult: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
 
     def __post_init__(self) -> None:
-        if not len(self.difficult):  # not said: none is
+        if not len(self.difficult):  # not given: none is difficult
             object.__setattr__(self, "difficult", np.zeros(len(self.boxes), bool))
 
     def __len__(self) -> int:
         return len(self.boxes)
 
     def __getitem__(self, index: Sequence[int] | NDArray[Any]) -> "GroundTruth":
-        """Some of the boxes: their numbers, or ``[N]`` True for those that stay."""
+        """Some of the boxes: their indices, or ``[N]`` booleans, True for those to keep."""
         chosen = np.arange(len(self))[index]
         return replace(self, boxes=self.boxes[chosen], class_names=tuple(self.class_names[i] for i in chosen),
                        crowd=self.crowd[chosen], difficult=self.difficult[chosen],
@@ -89,7 +95,7 @@ class GroundTruth:
 
     def of_class(self, name: str) -> "GroundTruth":
         """The boxes of one class."""
-        return self[np.array([each == name for each in self.class_names], bool)]
+        return self[np.array([class_name == name for class_name in self.class_names], bool)]
 
 
 @dataclass(frozen=True)
@@ -97,8 +103,8 @@ class DataSet:
     """Photographs with their true boxes.
 
     Attributes:
-        photographs: one entry a photograph, those without any box too.
-        class_names: every class that the annotations know.
+        photographs: one entry for each photograph, with or without boxes.
+        class_names: every class of the annotations.
     """
 
     photographs: tuple[GroundTruth, ...]
@@ -109,15 +115,15 @@ class DataSet:
 
 
 def photographs_in(folder: Path) -> list[Path]:
-    """The photographs in a folder, by name."""
+    """The photographs in a folder, sorted by name."""
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
 
 
 def photograph_size(file: Path) -> tuple[int, int]:
-    """Width and height of the upright photograph, pixels, from its header alone.
+    """Width and height of a photograph with its EXIF orientation applied, pixels, read from its header alone.
 
     Raises:
-        DataError: it cannot be read.
+        DataError: the header cannot be read.
     """
     try:
         with PilImage.open(file) as opened:

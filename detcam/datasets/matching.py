@@ -1,4 +1,4 @@
-"""Which detection found which true box, as COCO's evaluation decides it."""
+"""Matching detections to true boxes, as COCO's evaluation does it."""
 
 from collections.abc import Sequence
 
@@ -17,70 +17,78 @@ DIFFICULT = -3
 def match(boxes: NDArray[np.floating], scores: NDArray[np.floating], true_boxes: NDArray[np.floating],
           crowd: NDArray[np.bool_] | None = None, min_iou: float = MIN_IOU,
           difficult: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
-    """The true box that each detection of one class found on one photograph, ``[N]``.
+    """Match the detections of one class on one photograph to its true boxes.
 
-    Each detection, best score first, takes the free true box of highest IoU of at least ``min_iou``. One that finds
-    none counts neither way if it lies in a crowd, :data:`CROWD`, or overlaps a difficult object by ``min_iou``,
-    :data:`DIFFICULT`; any number of detections may. The others are :data:`UNMATCHED`.
+    Detections are matched in order of score, best first. Each takes the unmatched true box with the highest IoU, if
+    that is at least ``min_iou``. A detection without a match is ignored if it lies in a crowd (:data:`CROWD`) or
+    overlaps a difficult object by ``min_iou`` (:data:`DIFFICULT`); any number of detections may share one of those. All
+    other detections are :data:`UNMATCHED`.
 
-    Pascal VOC's devkit asks of each detection only the true box of highest IoU, whether it is free or not; the two
-    rules differ only where a detection overlaps more than one true box by ``min_iou``.
+    Pascal VOC's devkit compares each detection only with the true box of highest IoU, matched or not. The two rules
+    differ only where a detection overlaps more than one true box by ``min_iou``.
 
     Args:
-        boxes: ``[N, 4]`` xyxy, detections.
+        boxes: ``[N, 4]`` xyxy, detections, in the frame of the true boxes.
         scores: ``[N]``.
         true_boxes: ``[M, 4]`` xyxy, of the same class.
         crowd: ``[M]`` True for crowds; None for none.
-        min_iou: the least overlap; over a crowd, the share of the detection's own area.
-        difficult: ``[M]`` True for objects too hard to ask for; None for none.
+        min_iou: the least IoU; for a crowd, the least share of the detection's area inside it.
+        difficult: ``[M]`` True for difficult objects; None for none.
+
+    Returns:
+        int64 ``[N]``: the index of each detection's true box, or one of the three negative constants.
     """
-    found = np.full(len(boxes), UNMATCHED, dtype=np.int64)
+    matched = np.full(len(boxes), UNMATCHED, dtype=np.int64)
     nothing = np.zeros(len(true_boxes), bool)
     group = nothing if crowd is None else np.asarray(crowd, bool)
     hard = nothing if difficult is None else np.asarray(difficult, bool) & ~group
     overlap = iou(boxes, true_boxes)
     in_crowd = _covered(boxes, true_boxes[group])
-    free = ~group & ~hard
-    threshold = min(min_iou, 1 - 1e-10)  # as COCO has it, so that a perfect box passes at 1.0
+    unmatched = ~group & ~hard
+    threshold = min(min_iou, 1 - 1e-10)  # as in COCO, so that a perfect box passes at 1.0
     for index in np.argsort(-np.asarray(scores), kind="stable"):
-        candidates = np.where(free, overlap[index], -1.0)
-        if free.any() and candidates.max() >= threshold:
-            best = len(candidates) - 1 - int(candidates[::-1].argmax())  # of equals the last one, as COCO has it
-            found[index], free[best] = best, False
+        candidates = np.where(unmatched, overlap[index], -1.0)
+        if unmatched.any() and candidates.max() >= threshold:
+            best = len(candidates) - 1 - int(candidates[::-1].argmax())  # of equal ones the last, as in COCO
+            matched[index], unmatched[best] = best, False
         elif (in_crowd[index] >= threshold).any():
-            found[index] = CROWD
+            matched[index] = CROWD
         elif (overlap[index, hard] >= threshold).any():
-            found[index] = DIFFICULT
-    return found
+            matched[index] = DIFFICULT
+    return matched
 
 
 def match_by_class(boxes: NDArray[np.floating], scores: NDArray[np.floating], class_names: Sequence[str],
                    truth: GroundTruth, min_iou: float = MIN_IOU) -> NDArray[np.int64]:
-    """The true box that each detection found on one photograph, class by class as :func:`match` does, ``[N]``.
+    """Match the detections on one photograph to its true boxes, each class by itself with :func:`match`.
 
     Args:
-        boxes: ``[N, 4]`` xyxy, detections, in the frame of the true boxes.
+        boxes: ``[N, 4]`` xyxy, detections, source pixels.
         scores: ``[N]``.
-        class_names: ``N`` words, the same as the annotations use.
-        truth: the true boxes; the result indexes them.
-        min_iou: the least overlap.
+        class_names: ``N`` class names, spelled as in the annotations.
+        truth: the true boxes, source pixels.
+        min_iou: the least IoU; for a crowd, the least share of the detection's area inside it.
+
+    Returns:
+        int64 ``[N]``: the index of each detection's true box in ``truth``, or :data:`UNMATCHED`, :data:`CROWD` or
+        :data:`DIFFICULT`.
     """
-    found = np.full(len(boxes), UNMATCHED, dtype=np.int64)
-    names, true_names = (np.array(list(each), dtype=object) for each in (class_names, truth.class_names))
+    matched = np.full(len(boxes), UNMATCHED, dtype=np.int64)
+    names, true_names = (np.array(list(words), dtype=object) for words in (class_names, truth.class_names))
     for name in dict.fromkeys(class_names):
-        own, of_class = np.flatnonzero(names == name), np.flatnonzero(true_names == name)
-        true = truth[of_class]
-        matched = match(boxes[own], scores[own], true.boxes, true.crowd, min_iou, true.difficult)
-        hit = matched >= 0
-        found[own] = matched
-        found[own[hit]] = of_class[matched[hit]]
-    return found
+        detected, annotated = np.flatnonzero(names == name), np.flatnonzero(true_names == name)
+        true = truth[annotated]
+        in_class = match(boxes[detected], scores[detected], true.boxes, true.crowd, min_iou, true.difficult)
+        hit = in_class >= 0
+        matched[detected] = in_class
+        matched[detected[hit]] = annotated[in_class[hit]]
+    return matched
 
 
 def _covered(boxes: NDArray[np.floating], regions: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Share of each box's own area that lies in each region, ``[N, K]``."""
+    """Share of the area of each of ``boxes [N, 4]`` that lies in each of ``regions [K, 4]``, ``[N, K]``."""
     low = np.maximum(boxes[:, None, :2], regions[None, :, :2])
     high = np.minimum(boxes[:, None, 2:], regions[None, :, 2:])
-    own = areas(boxes)[:, None]
+    area = areas(boxes)[:, None]
     overlap = np.clip(high - low, 0, None).prod(-1)
-    return np.divide(overlap, own, out=np.zeros_like(overlap), where=own > 0)
+    return np.divide(overlap, area, out=np.zeros_like(overlap), where=area > 0)

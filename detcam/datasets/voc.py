@@ -1,4 +1,4 @@
-"""Pascal VOC's format: an XML file of boxes for each photograph, read by defusedxml."""
+"""Pascal VOC's format: an XML file of boxes for each photograph, read with defusedxml."""
 
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,8 @@ from detcam.datasets.ground_truth import DataSet, GroundTruth, Mask, photograph_
 from detcam.errors import DataError
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
-PALETTE = ("P", "L")  # the kinds of PNG whose values are object numbers
-BORDER = 255  # the devkit's value for pixels between objects, which belong to none
+PALETTE = ("P", "L")  # PNG modes whose values are object numbers
+BORDER = 255  # the devkit's value for pixels on the border of an object
 
 
 def is_voc(folder: Path) -> bool:
@@ -23,9 +23,9 @@ def is_voc(folder: Path) -> bool:
 def read_voc(annotations: Path, images: Path | None = None) -> DataSet:
     """Read a Pascal VOC data set: one photograph for every XML file, with its boxes, difficult flags and masks.
 
-    A photograph goes by its annotation's name, as in the devkit: ``x.xml`` is about ``x.jpg``, whatever ``<filename>``
-    says. VOC numbers pixels from 1 and includes both corners, so a box is ``xmin - 1, ymin - 1, xmax, ymax`` here.
-    Where the devkit's ``SegmentationObject/x.png`` is there, its value k marks the pixels of the k-th object.
+    As in the devkit, ``x.xml`` belongs to ``x.jpg``, whatever its ``<filename>`` says. VOC counts pixels from 1 and
+    includes both corners, so a box becomes ``xmin - 1, ymin - 1, xmax, ymax``: xyxy, source pixels. Masks come from
+    the devkit's ``SegmentationObject/x.png`` where it exists: its value k marks the pixels of the k-th object.
 
     Args:
         annotations: a folder of XML files, or the folder that holds ``Annotations`` and ``JPEGImages``.
@@ -33,7 +33,7 @@ def read_voc(annotations: Path, images: Path | None = None) -> DataSet:
             folder itself where there is none.
 
     Raises:
-        DataError: a file or folder is missing or is not in this format.
+        DataError: a file or folder is missing or does not follow the format, or defusedxml is not installed.
     """
     if not annotations.is_dir():
         raise DataError(f"{annotations}: no such folder of VOC annotations")
@@ -47,34 +47,34 @@ def read_voc(annotations: Path, images: Path | None = None) -> DataSet:
         raise DataError(f"{place}: no such folder of photographs")
     pictures = {path.stem: path for path in reversed(photographs_in(place))}  # x.jpg before x.png
     photographs = tuple(_photograph(file, pictures[file.stem]) if file.stem in pictures else
-                        _lacking(place / f"{file.stem}.jpg") for file in files)
-    return DataSet(photographs, tuple(sorted({name for each in photographs for name in each.class_names})))
+                        _missing(place / f"{file.stem}.jpg") for file in files)
+    return DataSet(photographs, tuple(sorted({name for truth in photographs for name in truth.class_names})))
 
 
-def _lacking(picture: Path) -> GroundTruth:
-    """A photograph that is not there: whoever reads the data set is told, or leaves it out."""
+def _missing(picture: Path) -> GroundTruth:
+    """An entry without boxes for a photograph that does not exist: read_data_set reports it or leaves it out."""
     return GroundTruth(picture, np.zeros((0, 4)), (), np.zeros(0, bool))
 
 
 def _photograph(file: Path, picture: Path) -> GroundTruth:
     root = _root(file)
     objects = root.findall("object")
-    words = [_word(each.find("name"), file, f"<name> in object {k}") for k, each in enumerate(objects, 1)]
-    boxes = np.array([_box(each, file, k) for k, each in enumerate(objects, 1)], dtype=np.float64).reshape(-1, 4)
+    names = [_word(one.find("name"), file, f"<name> in object {k}") for k, one in enumerate(objects, 1)]
+    boxes = np.array([_box(one, file, k) for k, one in enumerate(objects, 1)], dtype=np.float64).reshape(-1, 4)
     source = root.find("source/database")
     return GroundTruth(
         file=picture,
         boxes=boxes,
-        class_names=tuple(words),
+        class_names=tuple(names),
         crowd=np.zeros(len(objects), bool),
         masks=_masks(file.parent.parent / "SegmentationObject" / f"{file.stem}.png", picture, len(objects)),
         source="" if source is None else (source.text or "").strip(),
-        difficult=np.array([_flag(each.find("difficult"), file, k) for k, each in enumerate(objects, 1)], dtype=bool),
+        difficult=np.array([_flag(one.find("difficult"), file, k) for k, one in enumerate(objects, 1)], dtype=bool),
     )
 
 
 def _root(file: Path) -> Any:
-    """The file's outermost element, parsed without following entities, which VOC has no use for."""
+    """The file's root element, parsed without expanding entities, which VOC does not need."""
     try:
         from defusedxml import DefusedXmlException
         from defusedxml.ElementTree import ParseError, parse
@@ -99,7 +99,7 @@ def _word(element: Any, file: Path, what: str) -> str:
 
 
 def _box(element: Any, file: Path, number: int) -> list[float]:
-    """xyxy in pixel-edge coordinates, of VOC's 1-based corners, both of which belong to the object."""
+    """VOC's 1-based inclusive corners as xyxy in pixel-edge coordinates."""
     corners = []
     for name in CORNERS:
         what = f"<bndbox> with a number as <{name}> in object {number}"
@@ -116,7 +116,7 @@ def _box(element: Any, file: Path, number: int) -> list[float]:
 
 
 def _flag(element: Any, file: Path, number: int) -> bool:
-    """``<difficult>``; where it is left out the object is not."""
+    """Whether an object is ``<difficult>``; False where the element is left out."""
     word = "0" if element is None else (element.text or "").strip()
     if word not in ("0", "1"):
         raise DataError(f"{file}: expected <difficult> 0 or 1 in object {number}, found {word[:60]!r}")
@@ -124,7 +124,7 @@ def _flag(element: Any, file: Path, number: int) -> bool:
 
 
 def _masks(file: Path, picture: Path, count: int) -> tuple[Mask | None, ...]:
-    """The objects' pixels, None for an object without any; nothing where there is no such file."""
+    """The objects' masks, None for an object without pixels; empty where there is no such file."""
     if not file.is_file():
         return ()
     numbers = _numbers(file)
@@ -133,9 +133,9 @@ def _masks(file: Path, picture: Path, count: int) -> tuple[Mask | None, ...]:
         raise DataError(f"{file}: expected the photograph's {size[0]} x {size[1]} px, found "
                         f"{numbers.shape[1]} x {numbers.shape[0]}")
     if count >= BORDER:
-        raise DataError(f"{file}: cannot tell {count} objects apart; the format has numbers up to {BORDER - 1}")
-    own = [numbers == number for number in range(1, count + 1)]
-    return tuple(Mask.of_pixels(each) if each.any() else None for each in own)
+        raise DataError(f"{file}: cannot number {count} objects; the format has numbers up to {BORDER - 1}")
+    pixels = [numbers == number for number in range(1, count + 1)]
+    return tuple(Mask.of_pixels(mask) if mask.any() else None for mask in pixels)
 
 
 def _numbers(file: Path) -> NDArray[np.uint8]:
@@ -146,6 +146,6 @@ def _numbers(file: Path) -> NDArray[np.uint8]:
                 return np.asarray(opened, dtype=np.uint8)
             mode = opened.mode
     except (OSError, SyntaxError, ValueError, PilImage.DecompressionBombError) as error:
-        raise DataError(f"{file}: not a picture of object numbers ({error})") from None
-    raise DataError(f"{file}: expected a PNG whose values (palette indices) are object numbers, found a "
-                    f"picture of kind {mode}")
+        raise DataError(f"{file}: cannot be read as an image of object numbers ({error})") from None
+    raise DataError(f"{file}: expected a PNG whose values (palette indices) are object numbers, found an "
+                    f"image of mode {mode}")

@@ -1,4 +1,4 @@
-"""YOLO's format: a ``data.yaml`` with the class names, and a text file of relative boxes beside each photograph."""
+"""YOLO's format: a ``data.yaml`` with the class names, and a text file of relative boxes for each photograph."""
 
 from pathlib import Path
 from typing import Any
@@ -10,23 +10,24 @@ from numpy.typing import NDArray
 from detcam.datasets.ground_truth import DataSet, GroundTruth, Mask, photograph_size, photographs_in
 from detcam.errors import DataError
 
-SPLITS = ("val", "test", "train")  # the first that data.yaml names is taken when no folder is given
+SPLITS = ("val", "test", "train")  # the first one in data.yaml is read when no folder is given
 
 
 def read_yolo(annotations: Path, images: Path | None = None) -> DataSet:
     """Read a YOLO data set.
 
     The labels of ``…/images/x.jpg`` are in ``…/labels/x.txt``, or beside the photograph when no folder is called
-    ``images``: one line a box, ``class x y width height`` with the centre, as shares of width and height or
-    ``class x1 y1 x2 y2 x3 y3 …`` with a polygon's corners, which become a mask and the box around them. A photograph
-    without a label file has no boxes.
+    ``images``. Each line is one object: ``class x y width height``, where x and y are the box's centre, or
+    ``class x1 y1 x2 y2 x3 y3 …``, the corners of a polygon, which becomes a mask and its bounding box. All
+    are shares of the photograph's width and height; here boxes become xyxy, source pixels. A photograph without a label
+    file has no boxes.
 
     Args:
         annotations: ``data.yaml``.
-        images: the folder of photographs; None takes the one that ``data.yaml`` names for val, test or train.
+        images: the folder of photographs; None takes the first that ``data.yaml`` names of val, test and train.
 
     Raises:
-        DataError: a file or folder is missing or is not in this format.
+        DataError: a file or folder is missing or does not follow the format.
     """
     settings = _settings(annotations)
     words = _names(settings, annotations)
@@ -68,7 +69,7 @@ def _folder(settings: dict[str, Any], path: Path) -> Path:
 
 
 def label_file(photograph: Path) -> Path:
-    """Where a photograph's boxes are: the last folder called ``images`` becomes ``labels``, the ending ``.txt``."""
+    """The label file of a photograph: its last folder called ``images`` becomes ``labels``, its ending ``.txt``."""
     parts = list(photograph.parts)
     for index in range(len(parts) - 2, -1, -1):
         if parts[index] == "images":
@@ -97,7 +98,7 @@ def _photograph(file: Path, words: dict[int, str]) -> GroundTruth:
 
 
 def _masks(shapes: list[NDArray[np.float64]], size: tuple[int, int]) -> tuple[Mask | None, ...]:
-    """The polygons' pixels, None for a plain box; nothing where all are plain boxes."""
+    """The polygons' masks, None for a plain box; empty where all are plain boxes."""
     if all(len(shape) == 4 for shape in shapes):
         return ()
     width, height = size
@@ -115,7 +116,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def _box(values: NDArray[np.float64]) -> list[float]:
-    """Relative xyxy of ``x y width height``, or of a polygon's points."""
+    """Relative xyxy of ``x y width height``, or of a polygon's corners."""
     if len(values) == 4:
         x, y, width, height = values.tolist()
         return [x - width / 2, y - height / 2, x + width / 2, y + height / 2]

@@ -26,7 +26,7 @@ BLANK = 64  # pixels a side of a photograph whose content does not matter
 CHECK_SCORE = 0.05  # the threshold of the check against the model's own detections
 CHECK_PIXELS = 4_000_000  # of a photograph on which it is made at most: about 250 MB in the library's hands
 DETECT, CLASSIFY = "detect", "classify"
-FIXED, REPLAYED, PER_INPUT = "fixed", "replayed", "fresh"
+FIXED, FROZEN, PER_INPUT = "fixed", "frozen", "per_input"
 
 CLASS_TARGETS = ("logit", "probability", "margin")
 BOX_TARGETS = ("left", "top", "right", "bottom", "width", "height")
@@ -43,8 +43,8 @@ class Detector(ABC):
         architecture: what two sets of weights share, such as ``"yolov8n"``.
         model: the network that is explained.
         class_names: class index to word.
-        rows: what a row is on a changed copy of a photograph: ``"fixed"``, the same anchor or cell; ``"replayed"``,
-            the same proposal inside :meth:`frozen_proposals` and another one outside; ``"fresh"``, always another one.
+        rows: what a row is on a changed copy of a photograph: ``"fixed"``, the same anchor or cell; ``"frozen"``, the
+            same proposal inside :meth:`frozen_proposals` and another one outside; ``"per_input"``, always another one.
         differentiable: whether methods may look inside; a plain callable gives nothing but its answers.
         default_method: the method where none is named.
         min_score: the score above which detections are explained where none is named.
@@ -62,7 +62,7 @@ class Detector(ABC):
     min_score: float = 0.25  # what ultralytics' predict takes
     task: str = DETECT
     _checked: bool = False
-    _weighed: bool = False
+    _weights_checked: bool = False
 
     @abstractmethod
     def canvas(self, image: Image) -> Canvas:
@@ -99,7 +99,7 @@ class Detector(ABC):
         around their own; none otherwise."""
         return ()
 
-    def own_layer(self, level: int) -> str:
+    def auto_layer(self, level: int) -> str:
         """The layer that ``layer="auto"`` means for a box of a level: what the head takes as that level."""
         return f"{LEVEL}{level}"
 
@@ -210,9 +210,9 @@ class Detector(ABC):
             WeightsError: weights are NaN or infinite.
             DetectorError: scores or boxes are, though the weights are finite.
         """
-        if not self._weighed:
+        if not self._weights_checked:
             refuse_bad_weights(self.model, self.name)
-            self._weighed = True
+            self._weights_checked = True
         refuse_bad_prediction(self, image.name, prediction, canvas.pixels)
         if self._checked:
             return

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import torch
 
-from detcam.detectors.base import REPLAYED, Detector
+from detcam.detectors.base import FROZEN, Detector
 from detcam.detectors.canvas import Canvas
 from detcam.detectors.prediction import Prediction
 
@@ -23,7 +23,7 @@ def frozen_proposals(detector: Detector, canvas: Canvas, prediction: Prediction 
         prediction: what the detector says about it; None asks it.
         rows: as in :meth:`Detector.frozen_proposals`; False for methods that know the detector's answers alone.
     """
-    if detector.rows != REPLAYED:
+    if detector.rows != FROZEN:
         yield
         return
     if prediction is None:

@@ -116,7 +116,7 @@ class Prediction:
         """The probabilities of some classes at some rows of image 0, ``[N, L]``, detached."""
         return self.scores[0, rows][:, list(labels)]
 
-    def described(self, labels: Sequence[int]) -> Iterator[tuple[Tensor, Tensor]]:
+    def boxes_and_scores(self, labels: Sequence[int]) -> Iterator[tuple[Tensor, Tensor]]:
         """Of each image all that is said to be there: boxes ``[R, 4]`` and probabilities of some classes ``[R, L]``."""
         return zip(self.boxes, self.scores[..., list(labels)], strict=True)
 

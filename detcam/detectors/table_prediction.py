@@ -32,7 +32,7 @@ class TablePrediction(Prediction):
         return self.edges[:, row]
 
 
-def tables(logits: Tensor, boxes: Tensor, activate: Callable[[Tensor], Tensor]) -> TablePrediction:
+def table_prediction(logits: Tensor, boxes: Tensor, activate: Callable[[Tensor], Tensor]) -> TablePrediction:
     """A prediction of logits ``[B, A, C]`` and boxes ``[B, A, 4]`` (xyxy canvas pixels), both on the graph."""
     with torch.no_grad():
         scores = activate(logits.detach())

@@ -20,6 +20,15 @@ def check_classes(detector: Detector, data: DataSet, classes: Sequence[str]) -> 
             raise DataError(f"the annotations know no class {name!r}: {near(name, data.class_names)}")
 
 
+def words_of(detector: Detector, classes: str | Sequence[str | int]) -> list[str]:
+    """The names of classes that are given by names or indices, each once; a bare name is one class.
+
+    Raises:
+        ClassNameError: the detector has no such class.
+    """
+    given = [classes] if isinstance(classes, str) else classes
+    return list(dict.fromkeys(detector.class_names[label] for label in detector.labels_of(given)))
+
 
 def shared_classes(known: dict[int, str], annotated: tuple[str, ...]) -> list[str]:
     """The classes that both a detector and the annotations know.

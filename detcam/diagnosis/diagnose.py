@@ -18,12 +18,14 @@ from detcam.detectors.canvas import Canvas
 from detcam.diagnosis.attention.leakage import Cells, leakage
 from detcam.diagnosis.attention.pull import Pull, pull_of
 from detcam.diagnosis.attention.shortcuts import Shortcuts, shortcuts
+from detcam.diagnosis.classes import words_of
+from detcam.diagnosis.diagnosis_data import MissedObject
 from detcam.diagnosis.error_types import CORRECT, DUPLICATE, LOCALIZATION
 from detcam.diagnosis.interventions.edge_probe import edge_question
 from detcam.diagnosis.interventions.intervention import FILL, Question, answer
 from detcam.diagnosis.interventions.shortcut_probes import questions
 from detcam.diagnosis.judged_photograph import Reading, read
-from detcam.diagnosis.result import Diagnosis, MissedObject
+from detcam.diagnosis.result import Diagnosis
 from detcam.explanations.build import Traced, explained_by, trace
 from detcam.explanations.explanation import Explanation
 from detcam.explanations.settings import Setting, setting_of
@@ -35,7 +37,7 @@ from detcam.verdicts.search import Asked
 PLACED = (CORRECT.name, LOCALIZATION.name, DUPLICATE.name)  # these have a true box of their own class
 
 
-def diagnose(detector: Detector, image: Any, truth: GroundTruth, *, classes: Sequence[str] | None = None,
+def diagnose(detector: Detector, image: Any, truth: GroundTruth, *, classes: str | Sequence[str | int] | None = None,
              annotated: Sequence[str] | None = None, method: Any = None, layer: str | Sequence[str] = DEPTH,
              min_score: float | None = None, edges: bool = True, edge_layer: str | None = None,
              reference: Reference | None = None, differences: bool = True, intervene: bool = False, fill: str = FILL,
@@ -46,7 +48,7 @@ def diagnose(detector: Detector, image: Any, truth: GroundTruth, *, classes: Seq
         detector: from :func:`detcam.load`.
         image: the photograph, as :func:`detcam.explain` takes it.
         truth: its true boxes.
-        classes: the classes in question; None for all that both sides know.
+        classes: the classes in question, names or indices; a bare name is one class; None for all that both sides know.
         annotated: the classes that the annotations know: they say nothing about detections of others, which are left
             out. None takes those of ``truth`` and ``classes``.
         method, layer, min_score, edge_layer, reference, seed: as :func:`detcam.explain` takes them; the first method's
@@ -64,7 +66,8 @@ def diagnose(detector: Detector, image: Any, truth: GroundTruth, *, classes: Seq
     """
     setting = setting_of(detector, method, layer, "logit", min_score, edges, edges and detector.has_edges, edge_layer,
                          reference, seed)
-    return diagnose_together(detector, [load_image(image)], [truth], setting, classes=classes, annotated=annotated,
+    return diagnose_together(detector, [load_image(image)], [truth], setting,
+                             classes=None if classes is None else words_of(detector, classes), annotated=annotated,
                              differences=differences, intervene=intervene, fill=fill)[0]
 
 

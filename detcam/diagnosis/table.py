@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from detcam.diagnosis.attention.shortcuts import PATTERNS
+from detcam.diagnosis.diagnosis_data import MissedObject
 from detcam.diagnosis.error_types import MISSED
 from detcam.diagnosis.interventions.edge_probe import EDGE
 from detcam.diagnosis.interventions.shortcut_probes import QUESTIONS
-from detcam.diagnosis.result import Diagnosis, MissedObject
+from detcam.diagnosis.result import Diagnosis
 from detcam.explanations.explanation import Explanation
 from detcam.imaging.boxes import EDGES, areas, edge_lengths, iou
 from detcam.measures.shares import REGIONS

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from detcam.datasets.ground_truth import GroundTruth
 from detcam.errors import DataError
 from detcam.evaluation.map_comparison import Row
-from detcam.stats.rank_correlation import mean
+from detcam.stats.bootstrap import mean
 
 PARTS = ("all", "choose", "confirm")
 PLACES = ("on mask", "on others", "peak on mask")

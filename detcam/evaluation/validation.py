@@ -16,7 +16,8 @@ from detcam.errors import DataError
 from detcam.evaluation.matched_boxes import MeasuredBoxes, concatenate, evidence_at, measure_photograph
 from detcam.imaging.boxes import EDGES
 from detcam.measures.reference import SOUND, Reference
-from detcam.stats.rank_correlation import RESAMPLES, rank_correlation, worst_edge
+from detcam.stats.bootstrap import RESAMPLES
+from detcam.stats.rank_correlation import rank_correlation, worst_edge_rate
 
 BOX = "box"
 EDGE_ERROR = "edge error"
@@ -140,7 +141,7 @@ def worst_edges(boxes: MeasuredBoxes, percentile_layer: str | None = None, resam
     """
     rows = []
     for name, values in _edge_numbers(boxes, percentile_layer).items():
-        found, n = worst_edge(values, boxes.errors, boxes.photograph, SOUND, resamples, seed)
+        found, n = worst_edge_rate(values, boxes.errors, boxes.photograph, SOUND, resamples, seed)
         rows.append({"number": name, "rate": found.value, "low": found.low, "high": found.high, "n": n})
     return rows
 

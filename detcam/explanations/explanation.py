@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from detcam.attribution.heatmap import Heatmap
@@ -17,6 +16,9 @@ from detcam.imaging.image import Image
 from detcam.measures.edge_evidence import Edges
 from detcam.measures.shares import REGIONS, Shares
 from detcam.verdicts.verdict import Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def indices_of_numbers(numbers: Sequence[int], numbered: Sequence[int], asked_by: str) -> list[int]:
@@ -226,8 +228,10 @@ class Explanation:
                     "why": "" if verdict is None else verdict.sentence}
         return row
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> "pd.DataFrame":
         """One line a detection: what it is, where it came from, and every number."""
+        import pandas as pd
+
         rows = []
         for one in self:
             x1, y1, x2, y2 = one.box.tolist()

@@ -1,7 +1,7 @@
-"""A PIL image of any kind as upright 8-bit RGB, a band of rows at a time, so that a huge one is never held twice.
+"""A PIL image of any mode to upright 8-bit RGB.
 
-Transparent parts lie on white, as browsers and viewers show them: the colours that a file keeps below them were never
-meant to be seen.
+The image is converted a band of rows at a time, so that a huge one is never held in memory twice. Transparent parts are
+laid on white, as browsers and viewers do: the colours that a file stores below them were never meant to be seen.
 """
 
 from collections.abc import Iterator
@@ -15,21 +15,21 @@ from detcam.errors import ImageError
 BAND = 1 << 20  # pixels that are converted at a time
 ORIENTATION = 0x0112  # the EXIF tag
 WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
-WIDE = {"I": (255.0, 65535.0), "F": (1.0,)}  # modes of wide grey numbers, and what white may be in each
+WIDE = {"I": (255.0, 65535.0), "F": (1.0,)}  # grey modes of more than 8 bits, and the values that white may have
 
 
 def pil_to_rgb(image: PilImage.Image) -> NDArray[np.uint8]:
-    """The first picture of a PIL image as uint8 ``[H, W, 3]``, with its EXIF orientation applied.
+    """The first frame of a PIL image as RGB, uint8 ``[H, W, 3]``, with its EXIF orientation applied.
 
-    Transparent parts are laid on white. White is 65535 in 16-bit grey and 1 in floats; for integers of 32 bits, which
-    say nothing about it, it is 255, or 65535 where a value is above that.
+    Transparent parts are laid on white. White is 65535 in 16-bit grey and 1 in floats. 32-bit integers do not say what
+    white is: it is 255, or 65535 where a value is above 255.
 
     Raises:
-        ImageError: there are no pixels, or wide numbers that are negative, not finite or above white.
+        ImageError: there are no pixels, or a grey value of more than 8 bits is negative, not finite or above white.
     """
     image.load()
     if not image.width or not image.height:
-        raise ImageError(f"{image.width} x {image.height} px: there are no pixels")
+        raise ImageError(f"{image.width} x {image.height} px: the image has no pixels")
     rgb = np.empty((*upright_size(image), 3), np.uint8)
     stored = _as_stored(rgb, _orientation(image))
     white = _white(image)
@@ -39,7 +39,7 @@ def pil_to_rgb(image: PilImage.Image) -> NDArray[np.uint8]:
 
 
 def on_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Colours with their alpha, uint8 ``[h, w, 4]``, laid on white: uint8 ``[h, w, 3]``, rounded to the nearest."""
+    """RGBA, uint8 ``[h, w, 4]``, laid on white: RGB, uint8 ``[h, w, 3]``, rounded to the nearest integer."""
     rgb = np.empty((*rgba.shape[:2], 3), np.uint8)
     rows = max(1, BAND // rgba.shape[1])
     for top in range(0, len(rgba), rows):
@@ -50,7 +50,7 @@ def on_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _bands(image: PilImage.Image) -> Iterator[tuple[int, PilImage.Image]]:
-    """Bands of whole rows from top to bottom, each with its first row."""
+    """Bands of whole rows from top to bottom, each with the index of its first row."""
     rows = max(1, BAND // image.width)
     for top in range(0, image.height, rows):
         yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
@@ -62,16 +62,16 @@ def upright_size(image: PilImage.Image) -> tuple[int, int]:
 
 
 def _orientation(image: PilImage.Image) -> int:
-    """How the picture is stored, 1 to 8; 1 (upright) where nothing is said, or nothing that can be read."""
+    """The EXIF orientation, 1 to 8; 1 (upright) where it is missing or cannot be read."""
     try:
-        found = image.getexif().get(ORIENTATION, 1)
+        orientation = image.getexif().get(ORIENTATION, 1)
     except Exception:  # Pillow raises many kinds for damaged EXIF, which viewers ignore
         return 1
-    return found if isinstance(found, int) and 1 <= found <= 8 else 1
+    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
 
 
 def _as_stored(upright: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """A view of the upright ``[H, W, 3]`` in which pixels lie as the file stores them (EXIF 2.32, 4.6.5)."""
+    """A view of upright pixels ``[H, W, 3]`` in the order in which the file stores them (EXIF 2.32, 4.6.5)."""
     views = {
         1: upright, 2: upright[:, ::-1], 3: upright[::-1, ::-1], 4: upright[::-1],
         5: upright.swapaxes(0, 1), 6: np.rot90(upright), 7: upright[::-1, ::-1].swapaxes(0, 1),
@@ -87,7 +87,7 @@ def _to_rgb(band: PilImage.Image) -> NDArray[np.uint8]:
 
 
 def _white(image: PilImage.Image) -> float:
-    """The value that is white in a grey image of wide numbers; 0 for images of 8 bits a channel."""
+    """The value of white in a grey image of more than 8 bits; 0 for images of 8 bits a channel."""
     if image.mode.startswith("I;16"):
         return 65535.0
     if image.mode not in WIDE:
@@ -96,7 +96,7 @@ def _white(image: PilImage.Image) -> float:
     low, high, known = ends.min(), ends.max(), WIDE[image.mode]
     if not (low >= 0 and high <= known[-1]):  # NaN too
         words = " or ".join(f"{white:g}" for white in known)
-        raise ImageError(f"grey values from {low:g} to {high:g}: expected 0 to {words}; scale it first")
+        raise ImageError(f"grey values from {low:g} to {high:g}: expected 0 to {words}; scale the image first")
     return next(white for white in known if high <= white)
 
 

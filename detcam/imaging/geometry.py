@@ -1,4 +1,4 @@
-"""Where a photograph's pixels lie on the canvas that a model sees."""
+"""The map between a photograph's pixels and the pixels of the canvas that a model sees."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 class Geometry:
     """``canvas = scale * source + offset`` in pixel-edge coordinates, where pixel ``i`` covers ``[i, i + 1]``.
 
-    One class serves a stretch (SSD), a resize with padding (torchvision) and a letterbox (YOLO).
+    ``source`` is the photograph, ``canvas`` the model's input. One class serves a stretch (SSD), a resize with padding
+    (torchvision) and a letterbox (YOLO).
 
     Attributes:
         source: height and width of the photograph, pixels.
         canvas: height and width of the model's input, pixels.
-        scale: canvas pixels for a source pixel, along x and along y.
-        offset: canvas position of the photograph's top left corner, x and y.
+        scale: canvas pixels per source pixel, along x and along y.
+        offset: position of the photograph's top left corner on the canvas, x and y in canvas pixels.
     """
 
     source: tuple[int, int]
@@ -34,6 +35,6 @@ class Geometry:
 
     @property
     def content(self) -> NDArray[np.floating]:
-        """The photograph's own rectangle on the canvas, xyxy ``[4]``: everything outside it is padding."""
+        """The rectangle that the photograph covers, ``[4]`` xyxy, canvas pixels: everything outside it is padding."""
         height, width = self.source
         return self.to_canvas(np.array([0.0, 0.0, width, height]))

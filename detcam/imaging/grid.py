@@ -1,4 +1,4 @@
-"""Where the cells of a map lie on a canvas."""
+"""The position of a feature map's cells on the canvas."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Grid:
-    """Where the cells of a map lie on the canvas: cell ``(y, x)`` covers ``origin + [x, x + 1] * stride``.
+    """The position of a map's cells on the canvas, canvas pixels.
+
+    The cell in row ``y`` and column ``x`` covers ``origin + [x, x + 1] * stride`` along x, and likewise along y.
 
     Attributes:
-        stride: canvas pixels from one cell to the next, along x and along y.
-        origin: canvas position of the first cell's top left corner, x and y.
+        stride: distance from one cell to the next, along x and along y.
+        origin: top left corner of the first cell, x and y.
     """
 
     stride: tuple[float, float]
@@ -18,7 +20,13 @@ class Grid:
 
 
 def grid_of_centres(centres_x: Sequence[float], centres_y: Sequence[float]) -> Grid:
-    """The grid whose cells have the given centres (canvas pixels); a single cell is taken as centred."""
+    """The grid whose cells have the given centres.
+
+    Args:
+        centres_x: one for each column, canvas pixels, evenly spaced. A single one is the middle of a cell that starts
+            at 0.
+        centres_y: one for each row, likewise.
+    """
 
     def axis(centres: Sequence[float]) -> tuple[float, float]:
         first = float(centres[0])

@@ -1,4 +1,4 @@
-"""A decoded photograph, and the many things that users hand over as one."""
+"""A decoded photograph, from a file, a PIL image, an array or a tensor."""
 
 import warnings
 from dataclasses import dataclass
@@ -13,17 +13,14 @@ from PIL import UnidentifiedImageError
 from detcam.errors import ImageError
 from detcam.imaging.decode import on_white, pil_to_rgb
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"})
-"""File name endings that are taken for photographs when a folder is searched."""
-
 
 @dataclass(frozen=True)
 class Image:
-    """A photograph as the detector's user sees it.
+    """A decoded photograph. Its pixels are the source pixels of every box.
 
     Attributes:
         rgb: uint8 ``[H, W, 3]``, with the EXIF orientation applied.
-        name: where it came from: a path, or a word for an array.
+        name: its path, or another name for an image that came from no file.
     """
 
     rgb: NDArray[np.uint8]
@@ -39,14 +36,22 @@ class Image:
 
 
 def load_image(source: Any, name: str | None = None) -> Image:
-    """Make an :class:`Image` of a path, a PIL image, a NumPy array, a torch tensor or an :class:`Image`.
+    """Decode a photograph.
 
-    Arrays are ``[H, W]`` or ``[H, W, 1 | 3 | 4]`` (RGB), uint8 or floats in 0..1; tensors are ``[3, H, W]`` or
-    ``[1, 3, H, W]``, floats in 0..1 or uint8. Transparent parts, of files and arrays, are laid on white. Of an
-    animation or a file with several pages the first picture is taken.
+    Transparent parts, of files and of arrays, are laid on white. Of an animation, and of a file with several pages, the
+    first frame is taken.
+
+    Args:
+        source: a path, a PIL image, a NumPy array, a torch tensor or an :class:`Image`. Arrays are ``[H, W]`` (grey) or
+            ``[H, W, 1 | 3 | 4]`` (grey, RGB, RGBA). Tensors are ``[1 | 3, H, W]`` or ``[1, 1 | 3, H, W]``. Both are
+            uint8, or floats in 0..1.
+        name: what the photograph is called; None takes its path, or a word for what it came from.
+
+    Returns:
+        The photograph, RGB uint8 ``[H, W, 3]``. An :class:`Image` is returned as it is.
 
     Raises:
-        ImageError: the file is missing or cannot be decoded, or the array has another shape or range.
+        ImageError: the file is missing or cannot be decoded, or the array has another shape, type or range.
     """
     if isinstance(source, Image):
         return source
@@ -82,7 +87,7 @@ def _from_file(path: Path, name: str | None) -> Image:
     except (OSError, SyntaxError, ValueError, ImportError) as error:
         if isinstance(error, OSError) and error.filename is not None:  # it was not opened at all
             raise ImageError(f"{path}: cannot be opened ({error.strerror})") from None
-        raise ImageError(f"{path}: cannot be decoded ({error}); is the file damaged or cut off?") from None
+        raise ImageError(f"{path}: cannot be decoded ({error}); the file may be damaged or incomplete") from None
 
 
 def _channels_last(array: NDArray[Any]) -> NDArray[Any]:
@@ -109,5 +114,5 @@ def _floats_to_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
     if not np.issubdtype(array.dtype, np.floating):
         raise ImageError(f"array of {array.dtype}: expected uint8, or floats in 0..1")
     if not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:
-        raise ImageError("float array with values outside 0..1: scale it to 0..1, or hand over uint8")
+        raise ImageError("float array with values outside 0..1: scale it to 0..1, or give uint8")
     return (array * 255).round().astype(np.uint8)

@@ -1,1 +1,1 @@
-"""Numbers of one box that need no true box."""
+"""Numbers of one detection that need no ground truth."""

@@ -1,4 +1,4 @@
-"""What the evidence on an edge is among sound boxes, so that a number can be said as a percentile."""
+"""The evidence on the edges of sound boxes: a reference that turns a box's evidence into a percentile."""
 
 import json
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from detcam.errors import DataError
 from detcam.imaging.boxes import areas
 
 SCHEMA = 1
-SIMILAR = 1 / 3  # of the sound boxes, those nearest in size, are what a box is compared with
-SOUND = 0.10  # a sound box has no edge further off than this share of the true box's width or height
+SIMILAR = 1 / 3  # of the sound boxes, those nearest in size: a box is compared with these
+SOUND = 0.10  # a sound box has no edge with a larger error than this share of the true box's width or height
 SHIPPED = Path(__file__).parent / "references"
 
 
@@ -22,14 +22,14 @@ class Reference:
     """The evidence on the edges of sound boxes of one detector.
 
     Attributes:
-        fingerprint: which weights it was measured on.
-        architecture: which architecture it was measured on.
-        classes: the class names of that detector.
-        measured: the class names whose boxes were measured; it says nothing about others.
-        layer: the layer of the evidence.
+        fingerprint: the hash of the detector's weights.
+        architecture: the name of its architecture.
+        classes: all class names of the detector.
+        measured: the class names whose boxes were measured; the reference is not valid for others.
+        layer: the layer at which the evidence was measured.
         source: the photographs, in words.
-        sizes: square root of each sound box's area, canvas pixels, ``[M]``.
-        evidence: the evidence on its edges, ``[M, 4]``.
+        sizes: ``[M]`` square root of each sound box's area, canvas pixels.
+        evidence: ``[M, 4]`` the evidence on its left, top, right and bottom edge.
     """
 
     fingerprint: str
@@ -42,22 +42,31 @@ class Reference:
     evidence: NDArray[np.float64]
 
     def percentile(self, boxes: NDArray[np.floating], evidence: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Per cent of the third of sound boxes nearest in size whose same edge has less evidence, ``[N, 4]``.
+        """The percentile of each edge's evidence among sound boxes of similar size, from 0 to 100.
+
+        Each edge is compared with the same edge of the third of the sound boxes that are nearest in size.
 
         Args:
             boxes: ``[N, 4]`` xyxy, canvas pixels.
-            evidence: ``[N, 4]``.
+            evidence: ``[N, 4]`` on their left, top, right and bottom edges.
+
+        Returns:
+            float64 ``[N, 4]``: the percentage of those sound boxes with less evidence on the same edge.
         """
-        found = np.full(evidence.shape, np.nan)
+        percentiles = np.full(evidence.shape, np.nan)
         known, count = np.log(self.sizes), max(1, round(SIMILAR * len(self.sizes)))
         for index, size in enumerate(np.sqrt(areas(boxes).clip(1))):
             near = np.argsort(np.abs(known - np.log(size)), kind="stable")[:count]
             below = self.evidence[near] < evidence[index]
-            found[index] = 100 * below.mean(0)
-        return found
+            percentiles[index] = 100 * below.mean(0)
+        return percentiles
 
     def save(self, path: Path) -> None:
-        """Write the reference as JSON."""
+        """Write the reference as JSON.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
         content = {
             "schema_version": SCHEMA, "fingerprint": self.fingerprint, "architecture": self.architecture,
             "classes": list(self.classes), "measured": list(self.measured), "layer": self.layer, "source": self.source,
@@ -67,10 +76,10 @@ class Reference:
 
 
 def load_reference(path: Path) -> Reference:
-    """Read a reference.
+    """Read a reference that :meth:`Reference.save` wrote.
 
     Raises:
-        DataError: the file is missing, or is no reference of this version.
+        DataError: the file is missing, is damaged, or has another schema version.
     """
     try:
         content: dict[str, Any] = json.loads(path.read_text())
@@ -79,7 +88,7 @@ def load_reference(path: Path) -> Reference:
                             "make it again with scripts/validate_numbers.py --reference-out")
         sizes, evidence = np.array(content["sizes"], float), np.array(content["evidence"], float)
         if evidence.shape != (len(sizes), 4) or not len(sizes):
-            raise DataError(f"{path}: expected one size and four numbers a sound box, got {evidence.shape}")
+            raise DataError(f"{path}: expected one size and four numbers for each sound box, got {evidence.shape}")
         return Reference(str(content["fingerprint"]), str(content["architecture"]), tuple(content["classes"]),
                          tuple(content["measured"]), str(content["layer"]), str(content["source"]), sizes, evidence)
     except FileNotFoundError:
@@ -89,13 +98,19 @@ def load_reference(path: Path) -> Reference:
 
 
 def shipped_reference(fingerprint: str, architecture: str, classes: tuple[str, ...], layer: str) -> Reference | None:
-    """The reference that ships for these weights, or for others of the same architecture and classes, or None."""
+    """The reference that ships with detcam for a detector, or None.
+
+    One that was measured on the same weights comes first, then one of the same architecture and classes.
+
+    Args:
+        fingerprint: the hash of the detector's weights.
+        architecture: the name of its architecture.
+        classes: all of its class names.
+        layer: the layer at which its evidence is measured.
+    """
     candidates = [load_reference(path) for path in sorted(SHIPPED.glob("*.json"))]
-    fitting = [each for each in candidates if each.layer == layer]
-    for each in fitting:
-        if each.fingerprint == fingerprint:
-            return each
-    for each in fitting:
-        if each.architecture == architecture and each.classes == classes:
-            return each
-    return None
+    of_layer = [reference for reference in candidates if reference.layer == layer]
+    same_weights = [reference for reference in of_layer if reference.fingerprint == fingerprint]
+    same_kind = [reference for reference in of_layer
+                 if reference.architecture == architecture and reference.classes == classes]
+    return next(iter(same_weights + same_kind), None)

@@ -1,4 +1,4 @@
-"""Where a detection's heat lies: shares of the positive part that add up to 1."""
+"""Where a heatmap's heat lies: shares by region that add up to 1."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,25 +9,25 @@ from numpy.typing import NDArray
 from detcam.attribution.heatmap import Heatmap
 from detcam.imaging.boxes import grow
 
-RING = 0.25  # of the box's width and height, on each side: the context that a crop usually shows
+RING = 0.25  # of the box's width and height, on each side: the usual context of a crop
 REGIONS = ("inside", "others", "ring", "elsewhere", "padding")
 
 
 @dataclass(frozen=True)
 class Shares:
-    """Shares of one heatmap's positive part, integrated on the canvas with each cell constant; they add up to 1.
+    """The share of one heatmap's heat in each region; the five shares add up to 1.
 
-    A place that several regions claim counts for the first: inside > others > ring > elsewhere. All are NaN for a
-    map without any positive value, or with one that is not finite. They describe; they do not tell a good box from a
-    bad one.
+    The heat is integrated on the canvas, constant over each cell. Where regions overlap, the first one counts: inside,
+    then others, ring, elsewhere. All shares are NaN for a map without heat, or with a value that is not finite. They
+    describe the map; they do not tell a good box from a bad one.
 
     Attributes:
         inside: in the detection's own box.
-        others: in other detected boxes.
-        ring: in a ring of a quarter of the box's width and height around it.
+        others: in the boxes of other detections.
+        ring: in a ring around the box, a quarter of its width and height wide.
         elsewhere: in the rest of the photograph.
-        padding: on the canvas but outside the photograph.
-        peak_inside: whether the centre of the largest cell lies in the box; None without a positive value.
+        padding: on the canvas, outside the photograph.
+        peak_inside: whether the centre of the cell with the highest value lies in the box; None without heat.
     """
 
     inside: float
@@ -39,46 +39,55 @@ class Shares:
 
 
 def shares(heatmaps: Sequence[Heatmap], boxes: NDArray[np.floating]) -> list[Shares]:
-    """Shares of each detection's heat.
+    """The shares of each detection's heat.
 
     Args:
-        heatmaps: one a detection, of one photograph.
-        boxes: ``[N, 4]`` xyxy, source pixels: those of the same detections first, then any others of the photograph.
+        heatmaps: one for each detection of one photograph.
+        boxes: ``[N, 4]`` xyxy, source pixels: first those of the same detections in the same order, then any other
+            detections of the photograph.
+
+    Returns:
+        One for each heatmap.
     """
     if not heatmaps:
         return []
     on_canvas = heatmaps[0].geometry.to_canvas(boxes)
     union = BoxUnion(on_canvas, heatmaps[0].geometry.content)
-    return [_shares(heatmap, own, union) for heatmap, own in zip(heatmaps, on_canvas[: len(heatmaps)], strict=True)]
+    return [_shares(heatmap, box, union) for heatmap, box in zip(heatmaps, on_canvas[: len(heatmaps)], strict=True)]
 
 
-def _shares(heatmap: Heatmap, own: NDArray[np.floating], union: "BoxUnion") -> Shares:
+def _shares(heatmap: Heatmap, box: NDArray[np.floating], union: "BoxUnion") -> Shares:
+    """``box`` ``[4]`` xyxy, canvas pixels."""
     heat = heatmap.heat.astype(float)
     if not (heat.any() and np.isfinite(heat).all()):
         return Shares(**dict.fromkeys(REGIONS, float("nan")), peak_inside=None)
     x, y = _covering(heatmap)
-    ring = grow(own, RING)
+    ring = grow(box, RING)
 
-    def within(box: NDArray[np.floating]) -> float:
-        return float(np.diff(y.clip(box[1], box[3])) @ heat @ np.diff(x.clip(box[0], box[2])))
+    def within(area: NDArray[np.floating]) -> float:
+        return float(np.diff(y.clip(area[1], area[3])) @ heat @ np.diff(x.clip(area[0], area[2])))
 
     def in_boxes(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
         return float((heat * np.diff(np.diff(union.area(x, y), axis=0), axis=1)).sum())
 
-    inside, content = within(_common(own, union.content)), within(union.content)
-    others = in_boxes(x, y) - inside  # all boxes together without this one are the others without this one
+    inside, content = within(_common(box, union.content)), within(union.content)
+    others = in_boxes(x, y) - inside  # the union of all boxes minus this box
     around = within(_common(ring, union.content)) - in_boxes(x.clip(ring[0], ring[2]), y.clip(ring[1], ring[3]))
     total = float(np.diff(y) @ heat @ np.diff(x))
-    found = inside, others, around, content - inside - others - around, total - content
-    by_region = {name: max(value, 0.0) / total for name, value in zip(REGIONS, found, strict=True)}
-    return Shares(**by_region, peak_inside=_peak_inside(heatmap, own))
+    sums = inside, others, around, content - inside - others - around, total - content
+    by_region = {name: max(value, 0.0) / total for name, value in zip(REGIONS, sums, strict=True)}
+    return Shares(**by_region, peak_inside=_peak_inside(heatmap, box))
 
 
 class BoxUnion:
-    """The place that any of many boxes covers, so that its part of any rectangle is looked up at once.
+    """The union of many boxes, as a summed-area table: the covered area of any rectangle is one look-up.
+
+    Args:
+        boxes: ``[N, 4]`` xyxy, canvas pixels.
+        content: ``[4]`` xyxy, canvas pixels: the photograph, to which the boxes are clipped.
 
     Attributes:
-        content: the photograph on the canvas, xyxy; boxes count inside it.
+        content: as given.
     """
 
     def __init__(self, boxes: NDArray[np.floating], content: NDArray[np.floating]) -> None:
@@ -94,16 +103,18 @@ class BoxUnion:
         self._before = np.pad(pieces.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
 
     def area(self, x: NDArray[np.floating], y: NDArray[np.floating]) -> NDArray[np.float64]:
-        """How much of what lies left of each ``x`` and above each ``y`` is covered, ``[len(y), len(x)]``.
+        """The covered area, in square pixels, left of each ``x`` and above each ``y``: ``[len(y), len(x)]``.
 
-        Between the boxes' edges, where nothing changes, that is bilinear.
+        Args:
+            x: positions along x, canvas pixels.
+            y: positions along y, canvas pixels.
         """
-        return _between(_between(self._before, self._x, x, 1), self._y, y, 0)
+        return _between(_between(self._before, self._x, x, 1), self._y, y, 0)  # exactly bilinear between box edges
 
 
 def _between(table: NDArray[np.float64], known: NDArray[np.floating], wanted: NDArray[np.floating], axis: int
              ) -> NDArray[np.float64]:
-    """A table that is known at positions along an axis, linearly interpolated at others."""
+    """A table with values at ``known`` positions along an axis, linearly interpolated at ``wanted`` ones."""
     wanted = wanted.clip(known[0], known[-1])
     after = np.searchsorted(known, wanted).clip(1, len(known) - 1)
     share = (wanted - known[after - 1]) / (known[after] - known[after - 1])
@@ -112,12 +123,12 @@ def _between(table: NDArray[np.float64], known: NDArray[np.floating], wanted: ND
 
 
 def _common(boxes: NDArray[np.floating], content: NDArray[np.floating]) -> NDArray[np.floating]:
-    """The part of each box ``[..., 4]`` that lies in another; of size 0 where there is none."""
+    """Each box ``[..., 4]`` clipped to the photograph ``content [4]``; of size 0 where it lies outside."""
     return np.clip(boxes, np.tile(content[:2], 2), np.tile(content[2:], 2))
 
 
 def _covering(heatmap: Heatmap) -> list[NDArray[np.float64]]:
-    """The cells' borders along x and y, the outermost at the canvas's own."""
+    """The cells' borders along x and y in canvas pixels, the outermost at the borders of the canvas."""
     height, width = heatmap.geometry.canvas
     edges = []
     for borders, side in zip(heatmap.cell_edges(), (width, height), strict=True):

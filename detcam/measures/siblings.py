@@ -1,4 +1,4 @@
-"""The rows that say the same object as a detection: which of them survived, and which were suppressed."""
+"""A detection's siblings: the other rows of the raw prediction that predict the same object."""
 
 from dataclasses import dataclass
 
@@ -10,19 +10,19 @@ from detcam.detectors.detections import Detections
 from detcam.detectors.prediction import Prediction
 from detcam.imaging.boxes import iou
 
-SIBLING_IOU = 0.5  # a row of the same object: it overlaps the detection by more than this
-SIBLING_SCORE = 0.05  # and its own score of the same label is higher than this
+SIBLING_IOU = 0.5  # a sibling overlaps the detection with more than this IoU
+SIBLING_SCORE = 0.05  # and has more than this score for the same label
 
 
 @dataclass(frozen=True)
 class Siblings:
-    """The other rows of a detection's label on the same place.
+    """The other rows that predict a detection's label in the same place.
 
     Attributes:
-        rows: ``[K]``, the surest first.
-        scores: ``[K]``.
-        overlap: ``[K]`` IoU with the detection's own row.
-        survived: the indices, among the photograph's detections, of those that are detections too.
+        rows: ``[K]`` row indices in the raw prediction, highest score first.
+        scores: ``[K]`` their scores for the label.
+        overlap: ``[K]`` IoU of their boxes with the detection's.
+        survived: those that are detections themselves: their indices among the photograph's detections.
     """
 
     rows: NDArray[np.int64]
@@ -32,32 +32,43 @@ class Siblings:
 
     @property
     def suppressed(self) -> int:
-        """How many are no detections."""
+        """How many of the siblings are not detections."""
         return len(self.rows) - len(self.survived)
 
 
-def siblings_of(prediction: Prediction, found: Detections, index: int) -> Siblings:
+def siblings_of(prediction: Prediction, detections: Detections, index: int) -> Siblings:
     """The siblings of one detection.
 
     Args:
-        prediction: of the photograph.
-        found: all its detections.
-        index: which of them.
+        prediction: the raw prediction of the photograph.
+        detections: all detections on the photograph.
+        index: which of them, from 0.
     """
-    row, label = keys_of(found)[index]
+    row, label = keys_of(detections)[index]
     rows, overlap, scores = sibling_rows(prediction, row, label)
     others = rows != row
     rows, overlap, scores = rows[others], overlap[others], scores[others]
     order = np.argsort(-scores, kind="stable")
-    known = {key: place for place, key in enumerate(keys_of(found))}
-    survived = tuple(known[int(each), label] for each in rows[order] if (int(each), label) in known)
+    index_of = {key: i for i, key in enumerate(keys_of(detections))}
+    survived = tuple(index_of[sibling, label] for sibling in rows[order].tolist() if (sibling, label) in index_of)
     return Siblings(rows[order], scores[order], overlap[order], survived)
 
 
 def sibling_rows(prediction: Prediction, row: int, label: int
                  ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    """The rows of a label on the same place, the row itself among them if its score is not too low: rows ``[K]``, their
-    IoU with the row, and their scores."""
+    """The rows that predict a label in the same place as one row does.
+
+    They overlap the row with an IoU above 0.5 and score above 0.05 for the label. The row itself is among them, unless
+    its own score is too low.
+
+    Args:
+        prediction: the raw prediction of one photograph.
+        row: the row that the others are compared with.
+        label: the class label.
+
+    Returns:
+        The rows ``[K]``, their IoU with ``row`` ``[K]``, and their scores ``[K]``.
+    """
     scores = prediction.scores_of(label)[0].cpu().double().numpy()
     rows = np.flatnonzero(scores > SIBLING_SCORE)
     boxes = prediction.boxes[0].cpu().double().numpy()

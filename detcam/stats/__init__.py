@@ -1,1 +1,1 @@
-"""Effect sizes and correlations with intervals."""
+"""Means, medians, effect sizes and rank correlations, with intervals."""

@@ -1,5 +1,5 @@
-"""Explanations on disk: one ``explanations.json``, and the raw heatmaps of each photograph in an ``.npz`` beside it.
+"""Explanations on disk: one ``explanations.json``, and an ``.npz`` with the raw heatmaps of each photograph.
 
-Every file is written whole or not at all. A photograph's ``.npz`` is in place before ``explanations.json`` names it,
-so a run that is killed leaves a folder that loads.
+Every file is written completely or not at all. A photograph's ``.npz`` is written before ``explanations.json`` names
+it, so that a killed run leaves a folder that loads.
 """

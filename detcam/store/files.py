@@ -1,4 +1,4 @@
-"""Writing files whole or not at all, under names that are safe whatever a photograph is called."""
+"""Writing files completely or not at all, under names that are safe whatever a photograph is called."""
 
 import os
 import re
@@ -15,10 +15,10 @@ RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)  # names 
 
 
 def safe_stem(name: str) -> str:
-    """A name made of letters, digits, ``_`` and ``-`` after what a photograph is called, without folder and ending.
+    """A file name of letters, digits, ``_`` and ``-`` from a photograph's name, without its folder and ending.
 
     Args:
-        name: a path or any other words; it is never trusted.
+        name: a path or any other text; it is not trusted.
     """
     last = PureWindowsPath(PurePosixPath(name).name).name
     stem = last.rpartition(".")[0] or last
@@ -30,9 +30,9 @@ def safe_stem(name: str) -> str:
 
 
 def unique_stems(names: list[str]) -> list[str]:
-    """A safe stem for each name, no two the same, also where a file system ignores case: ``bus``, ``bus-2``, …"""
+    """A safe stem for each name, all different even where a file system ignores case: ``bus``, ``bus-2``, …"""
     taken: set[str] = set()
-    found = []
+    stems = []
     for name in names:
         stem = candidate = safe_stem(name)
         count = 1
@@ -40,16 +40,16 @@ def unique_stems(names: list[str]) -> list[str]:
             count += 1
             candidate = f"{stem}-{count}"
         taken.add(candidate.casefold())
-        found.append(candidate)
-    return found
+        stems.append(candidate)
+    return stems
 
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[BinaryIO]:
-    """A binary file that takes the place of ``path`` when the block ends, and leaves nothing behind if it fails.
+    """A binary file that replaces ``path`` when the block ends; if the block fails, the file is removed.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: the file cannot be written.
     """
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -64,10 +64,13 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
 
 
 def output_folder(folder: Path) -> Path:
-    """Make a folder for output and try whether it can be written to.
+    """Make a folder for output, and check that files can be written to it.
+
+    Returns:
+        The folder.
 
     Raises:
-        OutputError: it cannot.
+        OutputError: they cannot.
     """
     trial = folder / f".detcam.{os.getpid()}.tmp"
     try:

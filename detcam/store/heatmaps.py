@@ -1,4 +1,4 @@
-"""The heatmaps of one photograph in a file of their own, and back."""
+"""The raw heatmaps of one photograph, written to a file and read back."""
 
 import json
 import zipfile
@@ -10,36 +10,42 @@ import numpy as np
 
 from detcam.attribution.heatmap import Heatmap
 from detcam.errors import DataError
+from detcam.store.decode import read_geometry, read_heatmap
+from detcam.store.encode import Arrays, heatmap_record, json_value
 from detcam.store.files import written_whole
-from detcam.store.records import Arrays, heatmap_record, plain, read_geometry, read_heatmap
+from detcam.store.versions import upgraded_heatmap
 
-RECORDS = "records"  # the key under which the file says where each map lies, as JSON
+RECORDS = "records"  # the key of the JSON that describes the maps
 
 
 def save_heatmaps(heatmaps: Mapping[str, Heatmap], path: Path) -> None:
-    """Write raw heatmaps of one photograph by their keys, as an ``.npz``.
+    """Write raw heatmaps of one photograph as an ``.npz``.
+
+    Args:
+        heatmaps: by a key each.
+        path: the file; it is replaced if it exists.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: the file cannot be written.
     """
     arrays: Arrays = {}
-    records = {key: heatmap_record(heatmap, key, arrays) | {"geometry": plain(asdict(heatmap.geometry))}
+    records = {key: heatmap_record(heatmap, key, arrays) | {"geometry": json_value(asdict(heatmap.geometry))}
                for key, heatmap in heatmaps.items()}
-    words = np.frombuffer(json.dumps(records).encode(), np.uint8)
+    text = np.frombuffer(json.dumps(records).encode(), np.uint8)
     with written_whole(path) as file:
-        np.savez_compressed(file, **{RECORDS: words}, **arrays)  # type: ignore[arg-type]
+        np.savez_compressed(file, **{RECORDS: text}, **arrays)  # type: ignore[arg-type]
 
 
 def load_heatmaps(path: str | Path) -> dict[str, Heatmap]:
-    """The heatmaps that :func:`save_heatmaps` wrote.
+    """Read the heatmaps that :func:`save_heatmaps` wrote, by their keys.
 
     Raises:
-        DataError: there is no such file, or it is not one of those.
+        DataError: there is no such file, or it does not hold heatmaps.
     """
     try:
         with np.load(path, allow_pickle=False) as stored:
             records = json.loads(bytes(stored[RECORDS]).decode())
-            return {key: read_heatmap(record, read_geometry(record["geometry"]), stored.__getitem__)
+            return {key: read_heatmap(upgraded_heatmap(record), read_geometry(record["geometry"]), stored.__getitem__)
                     for key, record in records.items()}
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None

@@ -1,4 +1,4 @@
-"""Reading explanations back, and refusing what is damaged or no longer what was explained."""
+"""Reading explanations from a folder; damaged files and changed photographs are errors."""
 
 import json
 import zipfile
@@ -13,40 +13,45 @@ from numpy.typing import NDArray
 from detcam.errors import DataError, ImageError
 from detcam.explanations.explanation import Explanation
 from detcam.imaging.image import Image, load_image
-from detcam.store.records import from_record, pixels_sha256
-from detcam.store.write import JSON_NAME, SCHEMA
+from detcam.store.decode import from_record
+from detcam.store.encode import pixels_sha256
+from detcam.store.versions import VERSIONS, upgraded_image
+from detcam.store.write import JSON_NAME
 
 DAMAGE = (KeyError, TypeError, ValueError, IndexError, AttributeError, AssertionError)
 
 
 def load_explanations(path: str | Path, *, images: Mapping[str, Any] | None = None,
                       image_root: str | Path | None = None) -> list[Explanation]:
-    """Read explanations back, equal to those that were written.
+    """Read explanations from a folder, equal to those that were written, also by earlier versions of detcam.
 
     Args:
         path: the folder, or its ``explanations.json``.
-        images: photographs by the name that was recorded (``file``), for those that came from arrays or have moved.
+        images: photographs by their recorded name (``file``), for those that came from arrays or have moved; anything
+            that :func:`detcam.load_image` takes.
         image_root: a folder in which to look for the photographs first.
 
     Raises:
-        DataError: a file is missing, damaged or of another version, or a photograph is gone or has changed.
+        DataError: a file is missing, damaged or of an unknown version, or a photograph is missing or has changed.
     """
     where = Path(path)
     where = where / JSON_NAME if where.is_dir() else where
     content = _read_json(where)
-    found = []
-    for order, record in enumerate(content["images"]):
+    explanations = []
+    for number, record in enumerate(content["images"], 1):
         try:
-            names = {int(label): str(word) for label, word in content["class_names"][record["class_names"]].items()}
+            record = upgraded_image(record, content["schema_version"])
+            class_names = content["class_names"][record["class_names_index"]]
+            names = {int(label): str(name) for label, name in class_names.items()}
             image = _photograph(record, where.parent, images or {}, image_root)
-            with _Arrays(where.parent, record["npz"]) as arrays:
-                found.append(from_record(record, image, names, arrays.read))
+            with _Arrays(where.parent, record["heatmap_file"]) as arrays:
+                explanations.append(from_record(record, image, names, arrays.read))
         except DataError:
             raise
         except DAMAGE as error:
-            raise DataError(f"{where}: record {order + 1} is damaged ({type(error).__name__}: {error}); explain the "
+            raise DataError(f"{where}: record {number} is damaged ({type(error).__name__}: {error}); explain the "
                             "photograph again") from None
-    return found
+    return explanations
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -58,29 +63,30 @@ def _read_json(path: Path) -> dict[str, Any]:
         raise DataError(f"{path}: cannot be read as JSON ({error})") from None
     if not isinstance(content, dict) or not isinstance(content.get("images"), list):
         raise DataError(f"{path}: holds no explanations; expected a file that detcam wrote")
-    if content.get("schema_version") != SCHEMA:
-        raise DataError(f"{path}: explanations of version {content.get('schema_version')!r}, expected {SCHEMA}: "
-                        "explain the photographs again with this version")
+    version = content.get("schema_version")
+    if version not in VERSIONS:
+        raise DataError(f"{path}: explanations of version {version!r}, expected {' or '.join(map(str, VERSIONS))}: "
+                        "explain the photographs again with this version of detcam")
     return content
 
 
 def _photograph(record: dict[str, Any], folder: Path, images: Mapping[str, Any], root: str | Path | None) -> Image:
-    """The photograph of a record, from where it is found first.
+    """The photograph of a record, from the first place that has it.
 
     Raises:
-        DataError: it is gone or has changed.
+        DataError: it is missing or has changed.
     """
     name = str(record["file"])
     if name in images:
         return _checked(images[name], name, record)
     places = [] if root is None else [Path(root, name), Path(root, Path(name).name)]
     places.append(Path(name))
-    if record.get("file_from_here"):
-        places.append(folder / str(record["file_from_here"]))
+    if record.get("relative_path"):
+        places.append(folder / str(record["relative_path"]))
     for place in places:
         if place.is_file():
             return _checked(place, name, record)
-    raise DataError(f"{name}: the photograph is gone; hand over images={{{name!r}: …}}, or image_root= where it lies")
+    raise DataError(f"{name}: the photograph is missing; pass images={{{name!r}: …}}, or its folder as image_root=")
 
 
 def _checked(source: Any, name: str, record: dict[str, Any]) -> Image:
@@ -95,7 +101,7 @@ def _checked(source: Any, name: str, record: dict[str, Any]) -> Image:
 
 
 class _Arrays:
-    """The raw heatmaps of one photograph."""
+    """The ``.npz`` with the raw heatmaps of one photograph."""
 
     def __init__(self, folder: Path, name: Any) -> None:
         if not isinstance(name, str) or Path(name).name != name or "\\" in name or "\0" in name:
@@ -104,7 +110,7 @@ class _Arrays:
         try:
             self._file = np.load(self._path, allow_pickle=False)
         except FileNotFoundError:
-            raise DataError(f"{self._path}: the file of heatmaps is gone") from None
+            raise DataError(f"{self._path}: the file of heatmaps is missing") from None
         except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise DataError(f"{self._path}: not a file of heatmaps ({error})") from None
         if not isinstance(self._file, np.lib.npyio.NpzFile):
@@ -117,7 +123,11 @@ class _Arrays:
         self._file.close()
 
     def read(self, key: str) -> NDArray[np.float32]:
-        """The heatmap ``[gh, gw]`` of a key."""
+        """The values ``[gh, gw]`` of a key.
+
+        Raises:
+            DataError: they are missing or damaged.
+        """
         try:
             values = self._file[key]
         except (KeyError, OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:

@@ -1,4 +1,4 @@
-"""A Verdict as plain JSON data, and back."""
+"""A Verdict as plain JSON data, and a Verdict from such data."""
 
 from dataclasses import asdict
 from typing import Any
@@ -8,7 +8,7 @@ from detcam.verdicts.verdict import Reason, Rival, Verdict
 
 
 def verdict_record(verdict: Verdict | None) -> dict[str, Any] | None:
-    """A verdict as JSON data; its sentence and kind are there to be read, and made anew from the numbers."""
+    """A verdict as JSON data; None stays None. Its ``kind`` and ``sentence``, for readers, follow from the rest."""
     if verdict is None:
         return None
     record = asdict(verdict)
@@ -19,18 +19,18 @@ def verdict_record(verdict: Verdict | None) -> dict[str, Any] | None:
 
 
 def read_verdict(record: dict[str, Any] | None) -> Verdict | None:
-    """The verdict that :func:`verdict_record` wrote.
+    """The verdict that :func:`verdict_record` encoded; None stays None.
 
     Raises:
-        KeyError, TypeError, ValueError, IndexError, AttributeError: the record is not one.
+        KeyError, TypeError, ValueError, IndexError, AttributeError: the record is damaged.
     """
     if record is None:
         return None
     fields: dict[str, Any] = {name: value for name, value in record.items() if name not in ("kind", "sentence")}
-    at, box = (numbers and tuple(float(each) for each in numbers) for numbers in (
+    at, box = (numbers and tuple(float(number) for number in numbers) for numbers in (
         record["place"]["at"], record["place"]["box"]))
     fields["place"] = Place(at, box, record["place"].get("label"))
     fields["reasons"] = tuple(
-        Reason(**each | {"rival": None if each["rival"] is None else Rival(**each["rival"])})
-        for each in record["reasons"])
+        Reason(**reason | {"rival": None if reason["rival"] is None else Rival(**reason["rival"])})
+        for reason in record["reasons"])
     return Verdict(**fields)

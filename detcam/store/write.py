@@ -1,4 +1,4 @@
-"""Writing explanations, one photograph at a time."""
+"""Writing explanations to a folder, one photograph at a time."""
 
 import json
 import os
@@ -12,23 +12,23 @@ import numpy as np
 
 from detcam.errors import OutputError
 from detcam.explanations.explanation import Explanation
+from detcam.store.encode import to_record
 from detcam.store.files import output_folder, unique_stems, written_whole
-from detcam.store.records import to_record
+from detcam.store.versions import SCHEMA
 
-SCHEMA = 1
 JSON_NAME = "explanations.json"
-PATIENCE = 20  # times as long as the last rewrite of the JSON took before it is written again: 5 % of a run at most
+PATIENCE = 20  # the JSON is rewritten after so many times the duration of the last rewrite: 5 % of a run at most
 NUMBERS = re.compile(r"\[\n[-+\d.eE,\s]+\]")  # a list of numbers over several lines; strings hold no line breaks
 
 
 class Writer:
-    """Writes explanations one by one, so that a long run loses nothing that is finished.
+    """Writes explanations one by one, so that an interrupted run keeps what is finished. Use it in a ``with`` block.
 
     Args:
-        folder: made if it does not exist.
+        folder: created if it does not exist.
 
     Raises:
-        OutputError: the folder cannot be written to.
+        OutputError: files cannot be written to the folder.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -49,25 +49,25 @@ class Writer:
 
     @property
     def path(self) -> Path:
-        """``explanations.json``."""
+        """The path of ``explanations.json``."""
         return self.folder / JSON_NAME
 
     def add(self, explanation: Explanation, figures: Sequence[str] = (), stem: str | None = None) -> Path:
         """Write one photograph's explanation.
 
         Args:
-            explanation: what is written.
-            figures: names of its figures in the same folder, to be recorded.
-            stem: what its ``.npz`` is called, without the ending; None takes the photograph's own name.
+            explanation: of one photograph.
+            figures: file names of its figures in the same folder, to be recorded.
+            stem: the name of its ``.npz`` without the ending; None takes the photograph's name.
 
         Returns:
-            The ``.npz``.
+            The path of the ``.npz``.
 
         Raises:
-            OutputError: it cannot be written.
+            OutputError: a file cannot be written.
         """
         if not self._begun:
-            self._write()  # what an earlier run left must not name heatmaps that are about to be replaced
+            self._write()  # an earlier run's JSON must not name heatmaps that are about to be replaced
         self._names.append(stem or explanation.image.name)
         path = self.folder / f"{unique_stems(self._names)[-1]}.npz"
         record, arrays = to_record(explanation)
@@ -75,31 +75,35 @@ class Writer:
             np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
         if explanation.class_names not in self._class_names:
             self._class_names.append(explanation.class_names)
-        record |= {"file_from_here": self._from_here(explanation.image.name), "npz": path.name,
-                   "figures": list(figures), "class_names": self._class_names.index(explanation.class_names)}
+        record |= {"relative_path": self._relative_path(explanation.image.name), "heatmap_file": path.name,
+                   "figures": list(figures), "class_names_index": self._class_names.index(explanation.class_names)}
         self._images.append(NUMBERS.sub(_on_one_line, json.dumps(record, allow_nan=False, indent=1)))
         try:
             self._changed()
-        except OutputError:  # make room, so that what was finished before can still be recorded
+        except OutputError:  # free space, so that the photographs before can still be recorded
             self._images.pop()
             path.unlink(missing_ok=True)
             raise
         return path
 
     def fail(self, file: str, error: str) -> None:
-        """Record a photograph that could not be explained, and why."""
+        """Record a photograph that could not be explained, and its error message.
+
+        Raises:
+            OutputError: ``explanations.json`` cannot be written.
+        """
         self._failures.append({"file": file, "error": error})
         self._changed()
 
     def __len__(self) -> int:
-        """How many photographs' explanations are recorded."""
+        """The number of photographs whose explanations are recorded."""
         return len(self._images)
 
     def close(self) -> None:
-        """Write ``explanations.json`` if anything in it is new, also when interrupted while writing.
+        """Write ``explanations.json`` if there is anything new, even if Ctrl-C interrupts the writing.
 
         Raises:
-            OutputError: it cannot be written.
+            OutputError: the file cannot be written.
         """
         if not self._pending:
             return
@@ -126,8 +130,8 @@ class Writer:
         self._last = monotonic()
         self._cost = self._last - start
 
-    def _from_here(self, name: str) -> str | None:
-        """The photograph's path seen from the output folder, if it is a file."""
+    def _relative_path(self, name: str) -> str | None:
+        """The photograph's path relative to the output folder; None if it is no file."""
         try:
             return os.path.relpath(name, self.folder) if os.path.isfile(name) else None
         except ValueError:  # another drive
@@ -139,13 +143,20 @@ def _on_one_line(numbers: re.Match[str]) -> str:
 
 
 def save(explanations: Explanation | Iterable[Explanation], folder: str | Path) -> Path:
-    """Write explanations to a folder; the path of its ``explanations.json``.
+    """Write explanations to a folder.
+
+    Args:
+        explanations: one, or several.
+        folder: created if it does not exist; an ``explanations.json`` in it is replaced.
+
+    Returns:
+        The path of ``explanations.json``.
 
     Raises:
-        OutputError: they cannot be written.
+        OutputError: a file cannot be written.
     """
     with Writer(folder) as writer:
-        writer._write()  # nothing to explain is a result too
+        writer._write()  # no explanation is a result too
         for explanation in [explanations] if isinstance(explanations, Explanation) else explanations:
             writer.add(explanation)
     return writer.path

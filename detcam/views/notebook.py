@@ -1,20 +1,20 @@
 """How explanations and diagnoses show themselves in a notebook: a picture, or a line of text without pictures.
 
-The formatters are handed to a running IPython, so that neither need know of views.
+The formatters are handed to a running IPython by the names of the classes, which are not imported for that.
 """
 
+from __future__ import annotations
+
 import sys
-from io import BytesIO
-from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from detcam.views.notebook_parts import png_of_part, print_part
 
-from detcam.diagnosis.result import Diagnosis
-from detcam.explanations.explanation import DetectionExplanation, Explanation
+if TYPE_CHECKING:
+    from detcam.diagnosis.result import Diagnosis
+    from detcam.explanations.explanation import DetectionExplanation, Explanation
 
 PAGE_ROWS = 6  # detections in a cell's picture
-MOST_PAGES = 3  # of a diagnosis in a cell: all boxes on the photograph, and the first rows
 
 
 def register() -> bool:
@@ -27,32 +27,23 @@ def register() -> bool:
     if shell is None:
         return False
     formatters = shell.display_formatter.formatters
-    for kind in (Explanation, DetectionExplanation):
-        formatters["image/png"].for_type(kind, png_of)
-        formatters["text/plain"].for_type(kind, _print)
-    formatters["image/png"].for_type(Diagnosis, diagnosis_png)
-    formatters["text/plain"].for_type(Diagnosis, _print_diagnosis)
+    for module, name, png, words in (("detcam.explanations.explanation", "Explanation", png_of, _print),
+                                     ("detcam.explanations.explanation", "DetectionExplanation", png_of, _print),
+                                     ("detcam.diagnosis.result", "Diagnosis", diagnosis_png, _print_diagnosis),
+                                     ("detcam.diagnosis.parts", "DetectionDiagnosis", png_of_part, print_part),
+                                     ("detcam.diagnosis.parts", "MissedDiagnosis", png_of_part, print_part),
+                                     ("detcam.diagnosis.check", "Check", png_of_part, print_part)):
+        formatters["image/png"].for_type_by_name(module, name, png)
+        formatters["text/plain"].for_type_by_name(module, name, words)
     return True
 
 
 def diagnosis_png(diagnosis: Diagnosis) -> bytes:
-    """The first pages of a diagnosis as one PNG, one below the other."""
-    from PIL import Image as PilImage
-
+    """The first page of a diagnosis, all boxes on the photograph, as PNG; ``by_number`` has the others one by one."""
     from detcam.views.diagnosis.pages import diagnosis_figures
-    from detcam.views.page.png import figure_png
+    from detcam.views.page.png import png_bytes
 
-    pages = []
-    for figure in islice(diagnosis_figures(diagnosis, rows_per_page=PAGE_ROWS), MOST_PAGES):
-        figure_png(figure, drawn := BytesIO())
-        pages.append(PilImage.open(drawn).convert("RGB"))
-    whole = PilImage.new("RGB", (max(page.width for page in pages), sum(page.height for page in pages)), "white")
-    y = 0
-    for page in pages:
-        whole.paste(page, (0, y))
-        y += page.height
-    whole.save(buffer := BytesIO(), "PNG")
-    return buffer.getvalue()
+    return png_bytes(next(diagnosis_figures(diagnosis)))
 
 
 def diagnosis_summary(diagnosis: Diagnosis) -> str:
@@ -75,8 +66,11 @@ def _print_diagnosis(diagnosis: Diagnosis, printer: Any, cycle: bool) -> None:
 
 def png_of(shown: Explanation | DetectionExplanation) -> bytes:
     """The first page of an explanation as PNG, or a single detection's own figure."""
+    import numpy as np
+
+    from detcam.explanations.explanation import Explanation
     from detcam.views.explanation.figure import first_figure
-    from detcam.views.page.png import figure_png
+    from detcam.views.page.png import png_bytes
 
     explanation: Explanation
     if isinstance(shown, Explanation):
@@ -86,13 +80,13 @@ def png_of(shown: Explanation | DetectionExplanation) -> bytes:
         own = [index for index, number in enumerate(parent.numbered)
                if number == shown.number and parent.verdict(index) is shown.verdict]
         explanation = parent[np.array(own[:1])]
-    buffer = BytesIO()
-    figure_png(first_figure(explanation, rows_per_page=PAGE_ROWS), buffer)
-    return buffer.getvalue()
+    return png_bytes(first_figure(explanation, rows_per_page=PAGE_ROWS))
 
 
 def summary(shown: Explanation | DetectionExplanation) -> str:
     """An explanation in a line of text, a detection in another."""
+    from detcam.explanations.explanation import DetectionExplanation
+
     if isinstance(shown, DetectionExplanation):
         x1, y1, x2, y2 = shown.box.tolist()
         what = "Detection" if shown.verdict is None else f"{shown.verdict.place}: {shown.verdict.sentence} Row"

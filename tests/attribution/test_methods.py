@@ -10,7 +10,7 @@ from torch import Tensor
 
 from detcam.attribution.gradients.tape import Tape
 from detcam.attribution.method import LAYER
-from detcam.attribution.methods.gradcampp import weights
+from detcam.attribution.methods.gradcampp import gradcampp_weights
 from detcam.attribution.methods.registry import get_method
 from detcam.attribution.methods.table import METHODS
 from detcam.attribution.target import TARGETS
@@ -177,11 +177,11 @@ def test_gradcampp_of_the_grad_cam_package_is_the_paper_s_but_for_small_gradient
                                                 gradients[None].numpy())
         return torch.from_numpy(found[0])[:, None, None]
 
-    torch.testing.assert_close(theirs(GRADIENTS), weights(ACTIVATIONS, GRADIENTS), rtol=1e-5, atol=0)
+    torch.testing.assert_close(theirs(GRADIENTS), gradcampp_weights(ACTIVATIONS, GRADIENTS), rtol=1e-5, atol=0)
     small = 1e-4 * GRADIENTS  # a detector's gradients, whose squares are 1e-8
     expected = [slow_plus_weight(*each) for each in zip(ACTIVATIONS, small, strict=True)]
-    torch.testing.assert_close(weights(ACTIVATIONS, small).flatten(), torch.tensor(expected))
-    assert (theirs(small) < 0.5 * weights(ACTIVATIONS, small)).all()
+    torch.testing.assert_close(gradcampp_weights(ACTIVATIONS, small).flatten(), torch.tensor(expected))
+    assert (theirs(small) < 0.5 * gradcampp_weights(ACTIVATIONS, small)).all()
 
 
 @pytest.mark.parametrize("shape", [(6, 1, 1), (40, 3, 5), (3, 9, 7)])

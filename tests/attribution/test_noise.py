@@ -117,8 +117,9 @@ def test_moments_are_those_of_all_copies_together() -> None:
 
 
 @pytest.mark.parametrize(("words", "message"), [
-    ("smoothgrad+drise", "averages methods that take a gradient"), ("hirescam+gradient", "averages no other method"),
-    ("smoothgrad+smoothgrad", "averages methods that take a gradient"), ("smoothgrad+gradiant", "unknown method"),
+    ("smoothgrad+drise", "averages methods that use gradients"),
+    ("hirescam+gradient", "cannot average another method"),
+    ("smoothgrad+smoothgrad", "averages methods that use gradients"), ("smoothgrad+gradiant", "unknown method"),
     ("smoothgrad:samples=0", "at least 1 sample"), ("smoothgrad:noise=-1", "noise of at least 0"),
     ("smoothgrad:samples=many", "expected a whole number"), ("smoothgrad:noise=nan", "expected a number"),
     ("smoothgrad:samples", "no SETTING=VALUE"), ("smoothgrad+hirescam:steps=3", "takes no setting 'steps'"),

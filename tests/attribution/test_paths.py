@@ -54,7 +54,7 @@ def test_blur_ig_is_complete_within_a_hundredth(scene: Scene) -> None:
 def test_steps_too_long_are_said_and_short_ones_add_up(scene: Scene) -> None:
     """A path that jumps is complete in no number of steps."""
     pixels = scene.canvas.pixels
-    with pytest.warns(RuntimeWarning, match="miss what the targets gain"):
+    with pytest.warns(RuntimeWarning, match="differ from the change of the target"):
         along(PixelGradients(scene.alone().task("gradient")), lambda share: pixels * (share > 1 / 3), 1)
 
 

@@ -77,13 +77,13 @@ def test_stored_and_read_again(detector: SSDDetector, tmp_path: Path) -> None:
     explanation = detcam.explain(detector, IMAGE, target="left", max_boxes=2, edges=False)
     detcam.save([explanation], tmp_path / "out")
     again = detcam.load_explanations(tmp_path / "out", images={IMAGE.name: IMAGE})[0]
-    assert again.maps[0].poles == ("pulls it out", "pulls it in")
+    assert again.maps[0].poles == ("outward", "inward")
     assert again[0].heatmap.signed
     np.testing.assert_array_equal(again[0].heatmap.heat, explanation[0].heatmap.heat)
 
 
 @pytest.mark.parametrize(("options", "words"), [
-    ({"target": "top"}, {"pulls it out", "pulls it in", "Heat: what moves the box's top"}),
+    ({"target": "top"}, {"outward", "inward", "Heat: what moves the box's top"}),
     ({"target": "width"}, {"narrower", "wider", "Heat: what changes the box's width"}),
     ({"versus": 2}, {"for box 2", "for this box", "Heat: what speaks for this box, and what for the other"}),
     ({}, {"none", "100 %", "Heat: what speaks for the box"}),

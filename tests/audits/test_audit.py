@@ -23,7 +23,7 @@ import detcam
 from detcam.audits.audit import audit
 from detcam.audits.summary import summarise
 from detcam.audits.table import read_table
-from detcam.cli.app import main
+from detcam.cli.main import main
 from detcam.datasets.formats import read_data_set
 from detcam.datasets.ground_truth import DataSet
 from detcam.detectors.base import Detector

@@ -16,7 +16,7 @@ from detcam.audits.audit import audit
 from detcam.audits.batches import AHEAD, ON_GPU, batch_size, batches_of
 from detcam.audits.journal import Journal
 from detcam.audits.table import read_table
-from detcam.cli.app import main
+from detcam.cli.main import main
 from detcam.datasets.ground_truth import DataSet, GroundTruth
 from detcam.detectors.base import Detector
 from detcam.detectors.prediction import Prediction

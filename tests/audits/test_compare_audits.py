@@ -14,7 +14,7 @@ from support.tiny import photograph, tiny_ssd, tiny_yolo
 
 from detcam.audits.audit import settings_of
 from detcam.audits.finished import read_finished
-from detcam.cli import app as cli
+from detcam.cli import main as cli
 from detcam.datasets.formats import read_data_set
 from detcam.detectors.for_torchvision.ssd import SSDDetector
 from detcam.detectors.for_ultralytics.yolo import YOLODetector
@@ -81,7 +81,7 @@ def test_two_tiny_detectors(data: Path, words: list[str], capsys: pytest.Capture
         raise AssertionError("an audit that was done is run again")
 
     with monkeypatch.context() as patched:
-        patched.setattr("detcam.cli.compare.watched_audit", no_audit)
+        patched.setattr("detcam.cli.commands.compare.watched_audit", no_audit)
         assert compare(*models, *words, "--out", "both") == 0
         assert "done before" in capsys.readouterr().err
         assert compare("both/a", "both/b", "--out", "again") == 0  # as finished audits

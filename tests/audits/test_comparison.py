@@ -18,11 +18,11 @@ from detcam.audits.comparison import FALSE_POSITIVES, RESAMPLES, compare_tables
 from detcam.audits.comparison_findings import _differs
 from detcam.audits.finished import same_heat
 from detcam.audits.matched_objects import matched
-from detcam.cli.comparison_table import print_comparison
+from detcam.cli.tables import print_comparison
 from detcam.errors import DataError
 from detcam.imaging.boxes import EDGES
+from detcam.stats.bootstrap import resampling_weights
 from detcam.stats.effect_size import mean_difference
-from detcam.stats.rank_correlation import draws
 
 PHOTOGRAPHS = ["p0.jpg", "p1.jpg", "p2.jpg", "p3.jpg"]  # nothing is on the last
 BEFORE = table_of([
@@ -98,7 +98,7 @@ def test_intervals_are_those_of_drawing_photographs_anew() -> None:
     summary = compare_tables(a, b, names)
     recall, errors, net = [], [], []
     counts = {name: objects_of(a, b, name) for name in names}
-    for weights in draws(np.arange(12), RESAMPLES, 0).astype(int):
+    for weights in resampling_weights(np.arange(12), RESAMPLES, 0).astype(int):
         drawn = [name for name, weight in zip(names, weights, strict=True) for _ in range(weight)]
         sums = np.array([counts[name] for name in drawn]).sum(0)
         recall.append((sums[1] - sums[0]) / sums[2])
@@ -151,7 +151,7 @@ def test_difference_of_means_among_boxes_of_like_size() -> None:
     for sizes, strata in ((None, np.zeros(90, int)), (size, fifth)):
         known, n = mean_difference(values, group, codes, sizes, 200, 7)
         again = []
-        for weights in draws(codes, 200, 7).astype(int):
+        for weights in resampling_weights(codes, 200, 7).astype(int):
             again.append(slow_difference(*(np.repeat(each, weights) for each in (values, group, strata))))
         assert known.value == pytest.approx(slow_difference(values, group, strata), abs=1e-12)
         assert np.percentile(again, [2.5, 97.5]) == pytest.approx([known.low, known.high], abs=1e-12)

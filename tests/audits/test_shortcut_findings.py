@@ -23,7 +23,7 @@ from detcam.audits.shortcut_findings import (
 from detcam.diagnosis.attention.shortcuts import CONTEXT, CORNERS, ONE_SIDE, PATTERNS, SPREAD
 from detcam.diagnosis.interventions.shortcut_probes import LEFT_RIGHT, QUESTIONS, TOP_BOTTOM
 from detcam.diagnosis.table import COLUMNS
-from detcam.stats.rank_correlation import FEWEST, mean
+from detcam.stats.bootstrap import FEWEST, mean
 
 BOXES = 60
 PHOTOGRAPH = np.repeat(np.arange(30), 2)

@@ -13,7 +13,7 @@ from scipy.stats import spearmanr
 from detcam.audits.summary import first_to_look_at, summarise
 from detcam.cli.tables import print_summary
 from detcam.diagnosis.table import COLUMNS
-from detcam.stats.rank_correlation import FEWEST
+from detcam.stats.bootstrap import FEWEST
 
 
 def hand_made(**columns: Any) -> pd.DataFrame:

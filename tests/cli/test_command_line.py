@@ -14,9 +14,9 @@ from PIL import Image as PilImage
 from support.places import ROOT, TINY
 from support.tiny import live_yolo, photograph, save_yolo
 
-from detcam.cli import app as cli
-from detcam.cli.run import check_output
-from detcam.errors import STOPS
+from detcam.cli import main as cli
+from detcam.cli.photographs import check_output
+from detcam.errors import STOPS, MismatchError
 from detcam.store.read import load_explanations
 
 
@@ -163,15 +163,15 @@ def test_an_unreadable_file_installs_nothing(tmp_path: Path, shots: Path) -> Non
 
 def test_an_unforeseen_error_is_one_photograph_s_own(monkeypatch: pytest.MonkeyPatch,
                                                      capsys: pytest.CaptureFixture[str]) -> None:
-    import detcam.cli.run
-    original = detcam.cli.run.explain
+    import detcam.cli.commands.explain_photographs
+    original = detcam.cli.commands.explain_photographs.explain
 
     def failing(detector: Any, path: Path, **options: Any) -> Any:
         if path.name == "a.png":
             raise RuntimeError("out of\nmemory")
         return original(detector, path, **options)
 
-    monkeypatch.setattr("detcam.cli.run.explain", failing)
+    monkeypatch.setattr("detcam.cli.commands.explain_photographs.explain", failing)
     assert run("shots") == 1
     assert "  shots/a.png: RuntimeError: out of memory" in capsys.readouterr().err
     assert len(load_explanations("explanations")) == 1
@@ -281,7 +281,7 @@ def test_a_model_with_its_own_postprocessing_stops_the_run(capsys: pytest.Captur
     line = complaint(capsys, "shots", "--score-activation", "sigmoid", code=1)
     assert "--score-activation softmax" in line
     assert not list(Path("explanations").iterdir())
-    assert cli.MismatchError in STOPS
+    assert MismatchError in STOPS
 
 
 def test_without_a_model_the_shipped_one_explains_the_sample_photographs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -295,15 +295,15 @@ def test_without_a_model_the_shipped_one_explains_the_sample_photographs(capsys:
 
 
 def test_ctrl_c_leaves_what_is_finished(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    import detcam.cli.run
-    original = detcam.cli.run.explain
+    import detcam.cli.commands.explain_photographs
+    original = detcam.cli.commands.explain_photographs.explain
 
     def stopped(detector: Any, path: Path, **options: Any) -> Any:
         if path.name == "b.png":
             raise KeyboardInterrupt
         return original(detector, path, **options)
 
-    monkeypatch.setattr("detcam.cli.run.explain", stopped)
+    monkeypatch.setattr("detcam.cli.commands.explain_photographs.explain", stopped)
     assert run("shots") == 130
     assert "detcam: interrupted; 1 of 2 photographs finished" in capsys.readouterr().err
     assert [each.image.name for each in load_explanations("explanations")] == ["shots/a.png"]
@@ -314,9 +314,9 @@ def test_ctrl_c_while_the_model_loads(monkeypatch: pytest.MonkeyPatch, capsys: p
     def stopped(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("detcam.cli.options.load", stopped)
+    monkeypatch.setattr("detcam.cli.loading.load", stopped)
     assert run("shots") == 130
-    assert capsys.readouterr().err.strip() == "detcam: error: interrupted"
+    assert capsys.readouterr().err.strip() == "detcam: interrupted"
 
 
 def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
@@ -338,7 +338,7 @@ def test_a_killed_process_leaves_a_folder_that_loads(shots: Path, how: signal.Si
     process = subprocess.Popen([sys.executable, script, "shots", "--model", TINY, "--max-boxes", "2"],
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline, written = time.monotonic() + 60, Path("explanations/explanations.json")
-    while time.monotonic() < deadline and not (written.exists() and "npz_key" in written.read_text()):
+    while time.monotonic() < deadline and not (written.exists() and "heatmap_key" in written.read_text()):
         time.sleep(0.05)
     process.send_signal(how)
     err = process.communicate(timeout=60)[1]

@@ -16,7 +16,7 @@ from PIL import Image as PilImage
 from support.places import TINY
 from support.tiny import photograph
 
-from detcam.cli import app as cli
+from detcam.cli import main as cli
 from detcam.store.read import load_explanations
 
 ARGUMENTS = ["explain", "shots", "--model", TINY, "--max-boxes", "2"]
@@ -36,7 +36,7 @@ def finished() -> list[str]:
     names = []
     content = json.loads((OUT / "explanations.json").read_text())
     for one, record in zip(load_explanations(OUT), content["images"], strict=True):
-        assert Path(one.image.name).stem + ".npz" == record["npz"]
+        assert Path(one.image.name).stem + ".npz" == record["heatmap_file"]
         assert record["figures"]
         names.append(Path(one.image.name).stem)
     assert names

@@ -5,14 +5,15 @@ import json
 import numpy as np
 import pytest
 import torch
+from support.places import TINY
 from support.tiny import photograph, tiny_ssd, tiny_yolo
 from torch import Tensor
 
 from detcam.attribution.layers.listing import useful_layers
 from detcam.attribution.method import Cost
 from detcam.attribution.methods.table import METHODS
-from detcam.cli.app import main
-from detcam.cli.listings import cost_words, layer_rows, method_rows
+from detcam.cli.commands.listings import cost_words, layer_rows, method_rows
+from detcam.cli.main import main
 from detcam.detectors.base import Detector
 from detcam.detectors.for_torchvision.ssd import SSDDetector
 from detcam.detectors.for_ultralytics.yolo import YOLODetector
@@ -65,11 +66,11 @@ def test_layers_as_json(detector: Detector) -> None:
 
 def test_layers_on_the_command_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "120")
-    assert main(["layers", "tests/tiny.py:tiny_ssd"]) == 0
+    assert main(["layers", TINY]) == 0
     out = capsys.readouterr().out
     assert "backbone.stem.3 " in out
     assert "edge layer" in out
-    assert main(["layers", "tests/tiny.py:tiny_ssd", "--json"]) == 0
+    assert main(["layers", TINY, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["layers"][0]["name"] == "backbone.stem.1"
     assert main(["layers", "no_such_model"]) == 2
     assert "unknown model 'no_such_model'" in capsys.readouterr().err

@@ -11,7 +11,7 @@ from support.places import TINY
 from support.tiny import photograph, tiny_ssd
 
 import detcam
-from detcam.cli import app as cli
+from detcam.cli import main as cli
 from detcam.detectors.detections import Detections
 from detcam.detectors.prediction import Prediction
 from detcam.measures.edge_evidence import sibling_spread

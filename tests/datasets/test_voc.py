@@ -154,8 +154,8 @@ def test_masks_that_do_not_fit(root: Path) -> None:
     with pytest.raises(DataError, match=r"a\.png: expected the photograph's 50 x 40 px, found 40 x 50"):
         read_data_set(segmentation(root, np.zeros((50, 40))))
     PilImage.new("RGB", (50, 40)).save(root / "SegmentationObject" / "a.png")
-    with pytest.raises(DataError, match=r"a\.png: expected a PNG whose values .* kind RGB"):
+    with pytest.raises(DataError, match=r"a\.png: expected a PNG whose values .* mode RGB"):
         read_data_set(root)
     (root / "SegmentationObject" / "a.png").write_text("no picture")
-    with pytest.raises(DataError, match=r"a\.png: not a picture of object numbers"):
+    with pytest.raises(DataError, match=r"a\.png: cannot be read as an image of object numbers"):
         read_data_set(root)

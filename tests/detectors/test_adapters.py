@@ -127,7 +127,7 @@ def test_a_place_without_a_box_is_explained() -> None:
 
 
 def test_a_sweep_and_the_list_of_layers() -> None:
-    from detcam.cli.listings import layer_rows
+    from detcam.cli.commands.listings import layer_rows
 
     detector = adapted(fit="stretch")
     assert list(detcam.explain(detector, image(), sweep=True, min_score=0.5)[0].sweep) == ["trunk.0", "trunk"]

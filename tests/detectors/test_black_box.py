@@ -159,7 +159,7 @@ def test_on_the_command_line_drise_is_the_default_and_edges_are_left_out(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     from PIL import Image as PilImage
 
-    from detcam.cli.app import main
+    from detcam.cli.main import main
 
     monkeypatch.chdir(tmp_path)
     Path("box.py").write_text(FILE)

@@ -21,7 +21,7 @@ import detcam
 from detcam.attribution.attribute import attribute
 from detcam.attribution.methods.registry import get_method
 from detcam.attribution.target import TARGETS
-from detcam.cli.app import main
+from detcam.cli.main import main
 from detcam.detectors.base import Detector
 from detcam.detectors.classifiers.adapter import ClassifierDetector
 from detcam.detectors.classifiers.registry import is_classifier, torchvision_names
@@ -143,7 +143,7 @@ def tiny_vgg() -> nn.Module:
 def test_the_layer_is_the_last_map_before_pooling(model: Callable[[], nn.Module], layer: str) -> None:
     detector = load(model())
     assert isinstance(detector, ClassifierDetector)
-    assert detector.own_layer(-1) == layer
+    assert detector.auto_layer(-1) == layer
     found = detcam.explain(detector, CAT, sweep=True)
     assert found[0].heatmap.layer == layer
     assert list(found[0].sweep)[-1] == layer

@@ -1,24 +1,32 @@
 """Loading detectors: every kind of model, and a clear error for what cannot be loaded."""
 
+import subprocess
 import sys
 import urllib.error
+from functools import cache
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
-from support.places import TINY
+import torchvision
+from support.places import ROOT, SUPPORT, TINY
 from support.tiny import CLASSES, live_yolo, photograph, save_yolo, tiny_ssd, tiny_yolo
+from support.tiny_rcnn import tiny_fasterrcnn, tiny_maskrcnn
 
 import detcam
 from detcam.detectors.base import Detector
 from detcam.detectors.for_torchvision.registry import FAMILIES, Family, adapter_of
 from detcam.detectors.for_torchvision.ssd import SSDDetector
+from detcam.detectors.for_ultralytics.load_ultralytics import Checkpoint
+from detcam.detectors.for_ultralytics.names import RTDETR_NETWORK, YOLO_NAMES
 from detcam.detectors.for_ultralytics.yolo import YOLODetector
-from detcam.detectors.loading.load import YOLO_NAMES
+from detcam.detectors.loading import load as load_module
+from detcam.detectors.loading.model_kinds import DETECTOR, KINDS, MODULE, OPTIONS, Kind
+from detcam.detectors.loading.request import is_a
 from detcam.errors import DetectorError, InputError, WeightsError
 from detcam.imaging.image import Image
 
@@ -59,6 +67,7 @@ def test_a_yolo_checkpoint_and_a_live_yolo_detect_the_same(tmp_path: Path) -> No
     (TINY.replace("tiny_ssd", "photograph"), {}, DetectorError,
      "expected the function to return a model of torchvision's"),
     (torch.nn.Linear(2, 2), {}, DetectorError, "expected a model of torchvision's (SSD"),
+    (torch.nn.Linear(2, 2), {"task": "segment"}, InputError, "task 'segment': expected 'classify', or None"),
     (TINY, {"weights": "nowhere.pth"}, WeightsError, "nowhere.pth: no such weights file"),
     (TINY, {"class_names": "nowhere.txt"}, InputError, "nowhere.txt: cannot be read as a list of class names"),
     (TINY, {"class_names": ["background", "box", "ball"]}, InputError,
@@ -71,6 +80,107 @@ def test_what_cannot_be_loaded_is_a_clear_error(model: Any, options: dict[str, A
         detcam.load(model, **options)
     assert words in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def network(name: str) -> torch.nn.Module:
+    """A network of a class that is called so."""
+    module: torch.nn.Module = type(name, (torch.nn.Linear,), {})(2, 2)
+    return module
+
+
+@cache
+def samples() -> dict[str, list[Any]]:
+    """Models of each kind, by its word."""
+    families: dict[str, list[Any]] = {family.word: [*family.names] for family in FAMILIES}
+    families["SSD"].append(tiny_ssd())
+    families["Faster R-CNN"].append(tiny_fasterrcnn())
+    families["Mask R-CNN"].append(tiny_maskrcnn())
+    hugging_face = network("DetrForObjectDetection")
+    hugging_face.config = SimpleNamespace(model_type="detr")
+    return {
+        "a checkpoint of ultralytics": ["yolov8n.pt", Path("folder/of/mine.pt")],
+        "RT-DETR": [Checkpoint(network(RTDETR_NETWORK), {}, "mine.pt")],
+        "YOLO": [Checkpoint(network("DetectionModel"), {}, "mine.pt")],
+        "a DETR of transformers": ["facebook/detr-resnet-50", hugging_face],
+        "detcam's SSD": ["detcam-person-ssd"],
+        **families,
+        "a function in a Python file": [TINY, "no/such.py:function"],
+        "a classifier": ["resnet18", "timm:resnet18", torchvision.models.squeezenet1_1()],
+        "a detector of your own": [detcam.load(tiny_ssd())],
+        "a plain callable": [photograph],
+    }
+
+
+VALUES = {"weights": "mine.pth", "class_names": ["box"], "device": "cpu", "head": "one2one", "imgsz": 64,
+          "score_activation": "sigmoid", "task": "classify", "top_k": 3}
+
+
+def test_every_kind_of_model_is_looked_at_with_every_option() -> None:
+    assert list(samples()) == [kind.word for kind in KINDS]
+    assert list(VALUES) == list(OPTIONS)
+    assert set(signature(detcam.load).parameters) == {*OPTIONS, "model", "unsafe"}
+    assert {option for kind in KINDS if kind.word != "a function in a Python file" for option in kind.options} == {
+        *OPTIONS}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.word)
+def test_an_option_is_refused_or_handed_on_as_the_table_says(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    built = []
+    monkeypatch.setattr(load_module, "_build", lambda *asked: built.append(asked))
+    for model in samples()[kind.word]:
+        detcam.load(model)
+        for option, value in VALUES.items():
+            if option in kind.options:
+                detcam.load(model, **{option: value})
+                assert built[-1][0] is kind
+                assert built[-1][1].options == {option: value}
+            else:
+                with pytest.raises(InputError) as raised:
+                    detcam.load(model, **{option: value})
+                assert f"{option} does not go with" in str(raised.value)
+                assert f"which is loaded as {kind.word} and takes " in str(raised.value)
+                assert all(taken in str(raised.value) for taken in kind.options)
+    assert len(built) == len(samples()[kind.word]) * (1 + len(kind.options))
+    assert all(asked[0] is kind for asked in built)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.word)
+def test_what_builds_a_kind_of_model_is_there(kind: Kind) -> None:
+    module, _, function = kind.build.partition(":")
+    assert list(signature(getattr(import_module(module), function)).parameters) == ["request"]
+
+
+def test_a_network_and_a_detector_are_told_without_their_libraries() -> None:
+    assert is_a(torch.nn.Linear(2, 2), MODULE)
+    assert is_a(detcam.load(tiny_ssd()), DETECTOR)
+    assert not is_a(detcam.load(tiny_ssd()), MODULE)
+
+
+def test_the_table_is_read_without_torch() -> None:
+    code = (
+        "import sys, types;"
+        f"package = types.ModuleType('detcam'); package.__path__ = {[str(ROOT / 'detcam')]!r};"
+        "sys.modules['detcam'] = package;"  # without what its __init__ imports
+        "from detcam.detectors.loading.load import load; from detcam.detectors.loading.model_kinds import KINDS;"
+        "assert len(KINDS) > 10; assert not {'torch', 'torchvision', 'ultralytics', 'transformers'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_function_makes_whatever_load_takes(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(f"import sys; sys.path.insert(0, {str(SUPPORT.parent)!r})\n"
+                    "import detcam\nfrom support.tiny import photograph, tiny_ssd\n"
+                    "def network(): return tiny_ssd(seed=3)\n"
+                    "def detector(): return detcam.load(tiny_ssd(seed=3), class_names=['box', 'ball'])\n"
+                    "def callable_(): return lambda rgb: ([[1, 2, 30, 40]], [0], [0.9])\n")
+    network = detcam.load(f"{file}:network", device="cpu")
+    assert network.name == "mine.py:network"
+    assert network.fingerprint == detcam.load(f"{file}:detector", device="cpu").fingerprint
+    plain = detcam.load(f"{file}:callable_", class_names=["spot"], device="cpu")
+    assert plain.detect(IMAGE).boxes.tolist() == [[1, 2, 30, 40]]
+    with pytest.raises(InputError, match=r"class_names does not go with mine\.py:detector, .* and takes no options"):
+        detcam.load(f"{file}:detector", class_names=["spot"])
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.word)

@@ -10,7 +10,7 @@ from support.places import SAMPLES
 from support.tiny import live_yolo, photograph, save_yolo, tiny_ssd, tiny_yolo
 
 import detcam
-from detcam.cli import app as cli
+from detcam.cli import main as cli
 from detcam.errors import DetectorError, WeightsError
 from detcam.measures.shares import REGIONS
 from detcam.views.explanation.figure import figures

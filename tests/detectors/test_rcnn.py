@@ -289,10 +289,10 @@ def test_a_box_without_width_is_dropped_and_told_so() -> None:
     step = Small(boxes, 0.01)
     kept = step.keep(pairs)
     assert kept.tolist() == [0]
-    hurdle = step.hurdle(pairs, 1, kept)
-    assert (hurdle.kind, hurdle.limit) == (SMALL, 0.01)
-    assert hurdle.value == pytest.approx(0.005, rel=1e-3)
-    assert step.relaxed(hurdle, (1, 1)).keep(pairs).tolist() == [0, 1]
+    reason = step.drop_reason(pairs, 1, kept)
+    assert (reason.kind, reason.limit) == (SMALL, 0.01)
+    assert reason.value == pytest.approx(0.005, rel=1e-3)
+    assert step.relaxed(reason, (1, 1)).keep(pairs).tolist() == [0, 1]
 
 
 def test_places_are_asked_about_row_by_row() -> None:

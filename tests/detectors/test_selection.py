@@ -126,8 +126,8 @@ class Case:
                 setattr(holder, name, value)
 
     def detected_with(self, pair: Pair, drop_reasons: Sequence[DropReason]) -> bool:
-        """Whether the library's own selection keeps a pair once these hurdles are taken away."""
-        by_kind = {hurdle.kind: hurdle for hurdle in drop_reasons}
+        """Whether the library's own selection keeps a pair once these reasons are taken away."""
+        by_kind = {reason.kind: reason for reason in drop_reasons}
         value = {kind: by_kind[kind].value if kind in by_kind else None for kind in (SCORE, TOP, MOST)}
         min_score = THRESHOLD if value[SCORE] is None else just_below(value[SCORE])
         with self.limits(value[TOP], value[MOST]) as prediction:
@@ -148,7 +148,7 @@ class Case:
                 kept, drop_reasons = self.pairs(prediction, min_score), self.drop_reasons(pair, prediction, min_score)
                 if pair in kept:
                     return not drop_reasons
-                assert [hurdle.kind for hurdle in drop_reasons] == [SUPPRESSED]
+                assert [reason.kind for reason in drop_reasons] == [SUPPRESSED]
                 assert drop_reasons[0].winner in kept
                 assert drop_reasons[0].value > drop_reasons[0].limit
                 prediction = self.without(prediction, drop_reasons[0].winner)
@@ -169,7 +169,7 @@ def test_the_steps_keep_what_the_library_keeps(case: Case) -> None:
     assert not any(case.drop_reasons(pair) for pair in case.pairs())
 
 
-def test_each_reason_is_the_reason(case: Case) -> None:
+def test_each_drop_reason_is_true_and_needed(case: Case) -> None:
     selection = case.detector.selection(case.prediction, case.canvas, THRESHOLD)
     kept = set(case.pairs())
     order = np.random.default_rng(0).permutation(len(selection.pairs))
@@ -179,13 +179,13 @@ def test_each_reason_is_the_reason(case: Case) -> None:
     for pair in asked:
         drop_reasons = case.drop_reasons(pair)
         assert drop_reasons, f"{pair} is dropped, and nothing says why"
-        kinds.update(hurdle.kind for hurdle in drop_reasons)
-        if any(hurdle.kind == TOP and hurdle.value > case.prediction.boxes.shape[1] for hurdle in drop_reasons):
+        kinds.update(reason.kind for reason in drop_reasons)
+        if any(reason.kind == TOP and reason.value > case.prediction.boxes.shape[1] for reason in drop_reasons):
             continue  # an end-to-end head takes no more pairs than it has rows, whatever is set
         assert case.detected_with(pair, drop_reasons), f"{pair}: {drop_reasons} is not all that drops it"
         for index in range(len(drop_reasons)):
             fewer = drop_reasons[:index] + drop_reasons[index + 1 :]
-            if any(hurdle.kind == SUPPRESSED for hurdle in fewer):
+            if any(reason.kind == SUPPRESSED for reason in fewer):
                 continue  # with its winners gone a pair moves up in rank
             assert not case.detected_with(pair, fewer), f"{pair}: {drop_reasons[index]} does not drop it"
     assert kinds == DROPPED_BY[case.kind]
@@ -207,15 +207,15 @@ def test_numbers_are_the_pair_s_own(case: Case) -> None:
     assert (pairs.rows % 7 == 0).any()
     for row, label in (pairs.pair(index) for index in range(len(pairs)) if int(pairs.rows[index]) % 7 == 0):
         own = float(case.prediction.scores_of(label)[0, row])
-        for hurdle in case.drop_reasons((row, label)):
-            if hurdle.kind == SCORE:
-                assert hurdle.value == pytest.approx(own, abs=1e-6)
-                assert hurdle.value <= hurdle.limit == THRESHOLD
-            elif hurdle.kind == CLASS:
-                assert hurdle.winner == (row, int(scores[row].argmax()))
-                assert hurdle.limit == pytest.approx(float(scores[row].max()), abs=1e-6)
-                assert hurdle.limit >= hurdle.value
-            elif hurdle.kind == MASK:
-                assert (hurdle.value, hurdle.limit) == (0, 1)
+        for reason in case.drop_reasons((row, label)):
+            if reason.kind == SCORE:
+                assert reason.value == pytest.approx(own, abs=1e-6)
+                assert reason.value <= reason.limit == THRESHOLD
+            elif reason.kind == CLASS:
+                assert reason.winner == (row, int(scores[row].argmax()))
+                assert reason.limit == pytest.approx(float(scores[row].max()), abs=1e-6)
+                assert reason.limit >= reason.value
+            elif reason.kind == MASK:
+                assert (reason.value, reason.limit) == (0, 1)
             else:
-                assert hurdle.value > hurdle.limit
+                assert reason.value > reason.limit

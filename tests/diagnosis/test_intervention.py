@@ -13,7 +13,7 @@ from support.planted import CELL, patch_photograph, planted_ssd, planted_yolo
 from support.tiny import photograph, tiny_detector, tiny_yolo
 
 from detcam.attribution.inputs.baselines import baseline_of, photograph_pixels
-from detcam.detectors.base import PER_INPUT, REPLAYED, Detector
+from detcam.detectors.base import FROZEN, PER_INPUT, Detector
 from detcam.detectors.canvas import Canvas
 from detcam.detectors.detections import Detections
 from detcam.detectors.for_torchvision.ssd import SSDDetector
@@ -119,7 +119,7 @@ def test_rows_are_replayed_or_found_anew(family: str) -> None:
     detector = tiny_detector(family)
     image = Image(photograph(3), "rectangles")
     canvas, found = detector.canvas(image), unsure(detector, image)[[0, 1]]
-    assert detector.rows == {"fasterrcnn": REPLAYED, "detr": PER_INPUT}[family]
+    assert detector.rows == {"fasterrcnn": FROZEN, "detr": PER_INPUT}[family]
     region = rectangle(canvas, (10, 10, 70, 80))
     for index, (change,) in enumerate(intervene(detector, canvas, found, [[region], [region]], "grey")):
         agrees(change, slowly(detector, canvas, found[[index]], region, baseline_of(canvas, "grey")))

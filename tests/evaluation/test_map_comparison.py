@@ -24,7 +24,7 @@ from detcam.evaluation.map_spec import Recipe, check_recipe, read_recipe, smooth
 from detcam.evaluation.map_summary import numbers_of, photographs_of, summarise, table_of
 from detcam.imaging.boxes import iou
 from detcam.imaging.image import load_image
-from detcam.stats.rank_correlation import mean
+from detcam.stats.bootstrap import mean
 
 SCRIPT = ROOT / "scripts" / "measure_methods.py"
 SCORE = 0.4

@@ -8,7 +8,7 @@ from matplotlib.image import imread
 from support.tiny import photograph, tiny_ssd, tiny_yolo
 
 import detcam
-from detcam.cli.app import main
+from detcam.cli.main import main
 from detcam.detectors.base import Detector
 from detcam.detectors.for_torchvision.ssd import SSDDetector
 from detcam.detectors.for_ultralytics.yolo import YOLODetector

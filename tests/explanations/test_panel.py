@@ -11,7 +11,7 @@ from support.places import SAMPLES
 
 import detcam
 from detcam.attribution.methods.table import METHODS
-from detcam.cli.app import main
+from detcam.cli.main import main
 from detcam.detectors.base import Detector
 from detcam.errors import InputError
 from detcam.explanations.classifier_panel import COARSE, MOST, SHARP, Panel, panel

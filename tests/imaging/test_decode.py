@@ -85,7 +85,7 @@ def test_floats_and_long_integers(tmp_path: Path) -> None:
         array = np.zeros((H, W), np.float32)
         array[3, 5] = bad
         PilImage.fromarray(array).save(tmp_path / "bad.tif")
-        with pytest.raises(ImageError, match=r"bad\.tif: grey values from .*: expected 0 to 1; scale it first"):
+        with pytest.raises(ImageError, match=r"bad\.tif: grey values from .*: expected 0 to 1; scale the image first"):
             load_image(tmp_path / "bad.tif")
     PilImage.fromarray(np.full((H, W), 70000, np.int32)).save(tmp_path / "bad.tif")
     with pytest.raises(ImageError, match="from 70000 to 70000: expected 0 to 255 or 65535"):

@@ -79,10 +79,10 @@ def test_108_million_pixels_in_a_stated_memory(tmp_path: Path) -> None:
     explain = """if True:
         import sys, resource
         from contextlib import redirect_stdout
-        from detcam import cli
+        from detcam.cli.main import main
         for photograph in sys.argv[2:]:
             with redirect_stdout(sys.stderr):
-                assert cli.main(['explain', photograph, '--edge-maps', '--out', sys.argv[1]]) == 0
+                assert main(["explain", photograph, "--edge-maps", "--out", sys.argv[1]]) == 0
             print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == 'darwin' else 1024))
         """
     before, after = peak_of(explain, str(tmp_path / "out"), str(small), str(tmp_path / "large.jpg"))

@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import mannwhitneyu
 
-from detcam.stats.effect_size import MOST, STRATA, cliffs_delta, median
-from detcam.stats.rank_correlation import INTERVAL, MIN_BOXES, draws
+from detcam.stats.bootstrap import INTERVAL, MIN_BOXES, median, resampling_weights
+from detcam.stats.effect_size import MOST, STRATA, cliffs_delta
 
 
 def boxes(seed: int, count: int = 60) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64],
@@ -60,7 +60,7 @@ def test_the_interval_of_cliffs_delta_is_that_of_repeated_photographs(matched: b
     fifth = order if matched else np.zeros(len(size), int)
     slow = []
     chosen = np.concatenate([np.flatnonzero(group), np.flatnonzero(~group)])  # the order in which they are drawn
-    for weights in draws(photograph[chosen], 200, 3):
+    for weights in resampling_weights(photograph[chosen], 200, 3):
         index = chosen[np.repeat(np.arange(len(chosen)), weights.astype(int))]
         own, other = index[group[index]], index[~group[index]]
         signs = np.sign(values[own][:, None] - values[other][None]) * (fifth[own][:, None] == fifth[other][None])
@@ -101,7 +101,7 @@ def test_the_median_and_its_interval(count: int) -> None:
     found, size = median(values, photograph, resamples=300, seed=4)
     assert (found.value, size) == (np.median(values[known]), known.sum())
     slow = []
-    for weights in draws(photograph[known], 300, 4):
+    for weights in resampling_weights(photograph[known], 300, 4):
         repeated = np.sort(np.repeat(values[known], weights.astype(int)))
         if len(repeated):
             slow.append(repeated[(len(repeated) - 1) // 2])  # the lower of the two in the middle

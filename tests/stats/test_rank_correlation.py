@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from detcam.stats.rank_correlation import correlation_gain, draws, mean, rank_correlation, weighted_ranks, worst_edge
+from detcam.stats.bootstrap import mean, resampling_weights
+from detcam.stats.rank_correlation import correlation_gain, rank_correlation, weighted_ranks, worst_edge_rate
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_size_adjusted_is_the_correlation_of_residuals(boxes: dict[str, np.ndarr
 def test_interval_equals_that_of_repeating_the_boxes(boxes: dict[str, np.ndarray]) -> None:
     found = rank_correlation(**boxes, resamples=200, seed=5)
     raw, adjusted = [], []
-    for weights in draws(boxes["photograph"], 200, 5).astype(int):
+    for weights in resampling_weights(boxes["photograph"], 200, 5).astype(int):
         x, y, z = (np.repeat(boxes[key], weights) for key in ("number", "error", "size"))
         raw.append(stats.spearmanr(x, y).statistic)
         adjusted.append(partial(x, y, z))
@@ -62,7 +63,7 @@ def test_weighted_ranks_are_the_ranks_of_repeated_values() -> None:
 
 def test_draws_take_whole_photographs() -> None:
     photograph = np.array([7, 7, 2, 9, 9, 9])
-    counts = draws(photograph, 500, 0)
+    counts = resampling_weights(photograph, 500, 0)
     assert (counts[:, 0] == counts[:, 1]).all()
     assert (counts[:, 3] == counts[:, 5]).all()
     assert (counts[:, [0, 2, 3]].sum(1) == 3).all()
@@ -96,14 +97,14 @@ def test_what_does_not_exist_is_nan(boxes: dict[str, np.ndarray]) -> None:
 def test_worst_edge_by_hand() -> None:
     errors = np.array([[0.2, 0, 0, 0], [0, 0.3, 0, 0], [0, 0, 0.05, 0], [0, 0, 0, 0.4], [0.5, 0, 0, 0]])
     numbers = np.array([[9, 1, 1, 1], [1, 1, 9, 1], [1, 9, 1, 1], [1, 1, 1, 9], [np.nan, 1, 1, 1.0]])
-    rate, n = worst_edge(numbers, errors, np.array([0, 1, 2, 3, 4]))
+    rate, n = worst_edge_rate(numbers, errors, np.array([0, 1, 2, 3, 4]))
     assert n == 3  # the third box is not bad, the fifth has an unknown number
     assert rate.value == pytest.approx(2 / 3)
     assert (rate.low, rate.high) == (0, 1)
 
 
 def test_worst_edge_without_a_bad_box() -> None:
-    rate, n = worst_edge(np.ones((2, 4)), np.zeros((2, 4)), np.array([0, 1]))
+    rate, n = worst_edge_rate(np.ones((2, 4)), np.zeros((2, 4)), np.array([0, 1]))
     assert n == 0
     assert np.isnan(rate.value)
 
@@ -144,7 +145,7 @@ def test_interval_of_a_gain_equals_that_of_repeating_the_boxes(boxes: dict[str, 
     other = np.random.default_rng(9).random(60)
     found = correlation_gain(boxes["number"], other, boxes["error"], boxes["size"], boxes["photograph"], 200, 5)
     gains = []
-    for weights in draws(boxes["photograph"], 200, 5).astype(int):
+    for weights in resampling_weights(boxes["photograph"], 200, 5).astype(int):
         x, w, y, z = (np.repeat(each, weights) for each in (boxes["number"], other, boxes["error"], boxes["size"]))
         gains.append(partial(x, y, z) - partial(w, y, z))
     assert np.percentile(gains, [2.5, 97.5]) == pytest.approx([found.low, found.high], abs=1e-10)
@@ -153,9 +154,9 @@ def test_interval_of_a_gain_equals_that_of_repeating_the_boxes(boxes: dict[str, 
 def test_interval_of_the_worst_edge_equals_that_of_repeating_the_boxes() -> None:
     generator = np.random.default_rng(2)
     numbers, errors, photograph = generator.random((50, 4)), generator.random((50, 4)) / 4, generator.integers(0, 9, 50)
-    rate, n = worst_edge(numbers, errors, photograph, resamples=200, seed=5)
+    rate, n = worst_edge_rate(numbers, errors, photograph, resamples=200, seed=5)
     bad = [k for k in range(50) if max(errors[k]) > 0.10]
     hits = [list(numbers[k]).index(max(numbers[k])) == list(errors[k]).index(max(errors[k])) for k in bad]
-    rates = [np.repeat(hits, weights).mean() for weights in draws(photograph[bad], 200, 5).astype(int)]
+    rates = [np.repeat(hits, weights).mean() for weights in resampling_weights(photograph[bad], 200, 5).astype(int)]
     assert (n, rate.value) == (len(bad), pytest.approx(np.mean(hits)))
     assert np.percentile(rates, [2.5, 97.5]) == pytest.approx([rate.low, rate.high])

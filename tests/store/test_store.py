@@ -84,10 +84,10 @@ def test_the_json_is_strict_and_says_what_the_readme_promises(explanation: Expla
         raise AssertionError(word)
 
     content = json.loads(save(explanation, tmp_path).read_text(), parse_constant=refuse)
-    assert content["schema_version"] == 1
+    assert content["schema_version"] == 2
     assert content["failures"] == []
     image = content["images"][0]
-    assert (image["width"], image["height"], image["found"]) == (128, 96, explanation.found)
+    assert (image["width"], image["height"], image["detection_count"]) == (128, 96, explanation.found)
     one, expected = image["detections"][1], explanation[1]
     assert one["box"] == expected.box.tolist()
     assert {key: one[key] for key in ("label", "class_name", "score", "row", "level", "layer", "inside")} == {
@@ -100,7 +100,7 @@ def test_the_json_is_strict_and_says_what_the_readme_promises(explanation: Expla
     assert list(scales) == one["maps"][0]["layer"].split("+")
     assert scales
     assert all(scale > 0 for scale in scales.values())
-    values = np.load(tmp_path / image["npz"])[one["maps"][1]["npz_key"]]
+    values = np.load(tmp_path / image["heatmap_file"])[one["maps"][1]["heatmap_key"]]
     assert values.dtype == np.float32
     np.testing.assert_array_equal(values, expected.heatmaps["smoothgrad"].values)
 
@@ -108,7 +108,7 @@ def test_the_json_is_strict_and_says_what_the_readme_promises(explanation: Expla
 def test_an_array_comes_back_with_the_array(tmp_path: Path) -> None:
     explanation = detcam.explain(detcam.load(tiny_ssd()), photograph(3), max_boxes=2)
     save(explanation, tmp_path)
-    with pytest.raises(DataError, match=r"photograph is gone; hand over images=\{'array'"):
+    with pytest.raises(DataError, match=r"photograph is missing; pass images=\{'array'"):
         load_explanations(tmp_path)
     assert_same(load_explanations(tmp_path, images={"array": photograph(3)})[0], explanation)
     with pytest.raises(DataError, match="has changed"):
@@ -124,7 +124,7 @@ def test_a_moved_or_changed_photograph(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.chdir(tmp_path / "other")
     assert len(load_explanations("../out")) == 1  # the path seen from the output folder still leads there
     (tmp_path / "in").rename(tmp_path / "moved")
-    with pytest.raises(DataError, match=r"in/shot.png: the photograph is gone"):
+    with pytest.raises(DataError, match=r"in/shot.png: the photograph is missing"):
         load_explanations("../out")
     assert load_explanations("../out", image_root=tmp_path / "moved")[0].image.name == "in/shot.png"
     PilImage.fromarray(photograph(1)).save(tmp_path / "moved" / "shot.png")
@@ -150,10 +150,10 @@ def test_damage_is_an_error_that_names_the_file(explanation: Explanation, tmp_pa
     assert "record 1 is damaged" in broken(lambda content: content["images"][0]["detections"][0].update(box=[1, 2]))
     assert "record 1 is damaged" in broken(lambda content: content["images"].__setitem__(0, "text"))
     for name in ("../shot0.npz", "/etc/passwd", "a\\b.npz", None, "..", "."):
-        assert "file of heatmaps" in broken(lambda content, name=name: content["images"][0].update(npz=name))
-    assert "is gone" in broken(lambda content: content["images"][0].update(npz="other.npz"))
+        assert "file of heatmaps" in broken(lambda content, name=name: content["images"][0].update(heatmap_file=name))
+    assert "is missing" in broken(lambda content: content["images"][0].update(heatmap_file="other.npz"))
     assert "'no such key' is missing" in broken(
-        lambda content: content["images"][0]["detections"][0]["maps"][0].update(npz_key="no such key"))
+        lambda content: content["images"][0]["detections"][0]["maps"][0].update(heatmap_key="no such key"))
     path.write_text("{")
     with pytest.raises(DataError, match="cannot be read as JSON"):
         load_explanations(path)
@@ -203,7 +203,7 @@ def test_an_earlier_run_s_json_never_names_a_later_run_s_heatmaps(explanation: E
 
     monkeypatch.setattr("detcam.store.write.json.dumps", crash)
     monkeypatch.setattr(writer, "_write", lambda: (tmp_path / "explanations.json").write_text(
-        '{"schema_version": 1, "class_names": [], "images": [], "failures": []}'))
+        '{"schema_version": 2, "class_names": [], "images": [], "failures": []}'))
     with pytest.raises(KeyboardInterrupt):
         writer.add(explanation[:1])
     assert load_explanations(tmp_path) == []

@@ -14,10 +14,11 @@ from detcam.detectors.selection.steps import SCORE, SUPPRESSED
 from detcam.diagnosis.attention.leakage import Cells, leakage
 from detcam.diagnosis.attention.pull import Pull
 from detcam.diagnosis.attention.shortcuts import PATTERNS, Shortcuts
+from detcam.diagnosis.diagnosis_data import MissedObject
 from detcam.diagnosis.error_types import CORRECT, DUPLICATE, LOCALIZATION, classify_errors
 from detcam.diagnosis.interventions.intervention import Change, Intervention
 from detcam.diagnosis.interventions.regions import Region, in_box
-from detcam.diagnosis.result import Diagnosis, MissedObject
+from detcam.diagnosis.result import Diagnosis
 from detcam.explanations.explanation import Explanation
 from detcam.imaging.boxes import outward
 from detcam.imaging.grid import Grid

@@ -11,7 +11,7 @@ import torch
 from PIL import Image, ImageDraw
 from torchvision.models.detection._utils import BoxCoder
 
-from detcam.cli.train import persons_of
+from detcam.cli.commands.train import persons_of
 from detcam.detectors.for_torchvision.person_ssd import build_person_ssd
 from detcam.errors import DataError
 from detcam.training.augment import paste

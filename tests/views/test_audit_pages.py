@@ -24,7 +24,7 @@ from detcam.audits.findings import BIAS
 from detcam.audits.first_to_inspect import First, first_of
 from detcam.audits.summary import summarise
 from detcam.audits.table import read_table
-from detcam.cli.app import main
+from detcam.cli.main import main
 from detcam.diagnosis.error_types import CORRECT, ERRORS
 from detcam.imaging.grid import Grid
 from detcam.store.heatmaps import save_heatmaps

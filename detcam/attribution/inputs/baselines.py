@@ -1,4 +1,4 @@
-"""What a photograph is without what it shows: out of focus, or one colour."""
+"""Baselines of a photograph: blurred, or one colour."""
 
 from collections.abc import Callable
 
@@ -13,18 +13,27 @@ from detcam.imaging.geometry import Geometry
 
 Array = NDArray[np.float64]
 
-BLUR = 0.05  # of the canvas's longer side: the blur's standard deviation, 32 px at 640: it leaves no face or limb
+BLUR = 0.05  # standard deviation, as a share of the canvas's longer side: 32 px at 640 blur any face or limb away
 
 
 def photograph_pixels(geometry: Geometry) -> NDArray[np.bool_]:
-    """Canvas pixels whose centres lie on the photograph, ``[h, w]``; the others are padding."""
+    """The canvas pixels whose centres lie on the photograph, True in ``[h, w]``; the others are padding."""
     x1, y1, x2, y2 = geometry.content
     x, y = np.arange(geometry.canvas[1]) + 0.5, np.arange(geometry.canvas[0]) + 0.5
     return np.outer((y > y1) & (y < y2), (x > x1) & (x < x2))
 
 
 def out_of_focus(pixels: Tensor, geometry: Geometry, sigma: float) -> Tensor:
-    """A canvas ``[1, 3, h, w]`` blurred by a Gaussian of ``sigma`` canvas pixels, the padding as it is; 0 is sharp."""
+    """A canvas with its photograph blurred by a Gaussian; the padding stays as it is.
+
+    Args:
+        pixels: ``[1, 3, h, w]``.
+        geometry: of the photograph on the canvas.
+        sigma: standard deviation, canvas pixels; 0 or less returns the pixels as they are.
+
+    Returns:
+        ``[1, 3, h, w]``.
+    """
     import cv2  # imported late: it sets environment variables
 
     if sigma <= 0:
@@ -37,13 +46,13 @@ def out_of_focus(pixels: Tensor, geometry: Geometry, sigma: float) -> Tensor:
 
 
 def blurred(canvas: Canvas) -> Tensor:
-    """The photograph out of focus (Gaussian, 5 % of the canvas's longer side), the padding as it is."""
+    """The canvas with its photograph blurred (Gaussian, 5 % of the canvas's longer side), ``[1, 3, h, w]``."""
     geometry = canvas.geometries[0]
     return out_of_focus(canvas.pixels, geometry, BLUR * max(geometry.canvas))
 
 
 def mean_colour(canvas: Canvas) -> Tensor:
-    """The photograph's mean colour everywhere, the padding as it is."""
+    """The canvas with its photograph replaced by its mean colour, ``[1, 3, h, w]``; the padding stays as it is."""
     return _with_photograph(canvas.pixels, canvas.geometries[0],
                             lambda photo: np.broadcast_to(photo.mean((0, 1)), photo.shape))
 
@@ -54,40 +63,49 @@ def _one_colour(value: float) -> Callable[[Canvas], Tensor]:
 
 
 BASELINES: dict[str, Callable[[Canvas], Tensor]] = {"blur": blurred, "mean": mean_colour}
-"""What takes the place of a pixel where faithfulness is measured: a name to ``canvas -> [1, 3, h, w]``."""
+"""The baselines of insertion and deletion by name: ``canvas -> [1, 3, h, w]``; the padding stays as it is."""
 
 STARTS: dict[str, Callable[[Canvas], Tensor]] = {
     "black": _one_colour(0.0), "white": _one_colour(1.0), "grey": _one_colour(0.5), **BASELINES}
-"""Where paths to the photograph begin, and what hides a part of it, by name; padding always stays as it is."""
+"""The baselines of paths and of occlusion by name: ``canvas -> [1, 3, h, w]``; the padding stays as it is."""
 
 
 def baseline_of(canvas: Canvas, name: str) -> Tensor:
-    """``[1, 3, h, w]``: one of ``STARTS``.
+    """The baseline of a name in :data:`STARTS` for a canvas of one photograph, ``[1, 3, h, w]``.
 
     Raises:
         MethodError: there is no baseline of that name.
     """
     if name not in STARTS:
-        raise MethodError(f"unknown baseline {name!r}: known: {', '.join(STARTS)}")
+        raise MethodError(f"unknown baseline {name!r}; known: {', '.join(STARTS)}")
     return STARTS[name](canvas)
 
 
 def photograph_slices(geometry: Geometry) -> tuple[slice, slice]:
-    """The rows and the columns of the canvas whose pixels lie on the photograph."""
+    """The rows and the columns of the canvas whose pixel centres lie on the photograph."""
     inside = photograph_pixels(geometry)
     rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def _with_photograph(canvas: Tensor, geometry: Geometry, change: Callable[[Array], Array]) -> Tensor:
-    own = photograph_slices(geometry)
+    """The canvas ``[1, 3, h, w]`` with ``change`` applied to its photograph ``[H, W, 3]`` alone."""
+    inside = photograph_slices(geometry)
     pixels = canvas[0].permute(1, 2, 0).cpu().double().numpy().copy()
-    pixels[own] = change(pixels[own])
+    pixels[inside] = change(pixels[inside])
     return torch.from_numpy(pixels).permute(2, 0, 1)[None].to(canvas)
 
 
 def from_blur(canvas: Canvas, steps: int) -> Tensor:
-    """The photograph coming into focus: ``steps`` + 1 blends, from blurred to itself, ``[steps + 1, 3, h, w]``."""
+    """Blends from the blurred to the sharp photograph, in even steps.
+
+    Args:
+        canvas: one photograph.
+        steps: at least 1.
+
+    Returns:
+        ``[steps + 1, 3, h, w]``: the first is blurred, the last is the photograph itself.
+    """
     blur = blurred(canvas)
     shares = torch.linspace(0, 1, steps + 1, dtype=blur.dtype, device=blur.device).view(-1, 1, 1, 1)
     return blur + shares * (canvas.pixels - blur)

@@ -1,4 +1,4 @@
-"""Noisy copies of a photograph, and the mean and the variance of what is attributed on them."""
+"""Noisy copies of a photograph, and the mean and variance of the attributions on them."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,18 @@ from detcam.errors import MethodError
 
 SAMPLES = 25  # SmoothGrad's paper sees little change above 50 and most of the gain by 20 (its figure 4)
 NOISE = 0.15  # of the pixel range; SmoothGrad's paper recommends 10 to 20 % (its figure 3)
-CHUNK = 4  # noisy copies in one forward pass: what bounds the memory
+CHUNK = 4  # noisy copies in one forward pass: this limits the memory
 
 
 @dataclass
 class Moments:
-    """Over ``count`` copies: the ``mean`` of an attribution and the sum of the ``squares`` of what differs from it."""
+    """The mean and variance of an attribution over copies.
+
+    Attributes:
+        count: the number of copies.
+        mean: of the attribution, ``[...]``.
+        squares: the sum of the squared differences from the mean, ``[...]``.
+    """
 
     count: int
     mean: Tensor
@@ -24,13 +30,13 @@ class Moments:
 
     @classmethod
     def of(cls, values: Tensor) -> "Moments":
-        """Of ``[S, ...]``."""
+        """The moments of attributions ``[S, ...]`` over S copies."""
         mean = values.mean(0)
         return cls(len(values), mean, (values - mean).square().sum(0))
 
     def add(self, other: "Moments") -> None:
-        """Take in other copies (Chan, Golub and LeVeque 1979, eq. 2.1): nothing cancels out, as it does in the
-        difference of mean square and squared mean."""
+        """Add other copies (Chan, Golub and LeVeque 1979, eq. 2.1): more exact than the mean square minus the squared
+        mean."""
         count, difference = self.count + other.count, other.mean - self.mean
         self.mean = self.mean + difference * (other.count / count)
         self.squares = self.squares + other.squares + difference.square() * (self.count * other.count / count)
@@ -38,10 +44,12 @@ class Moments:
 
     @property
     def variance(self) -> Tensor:
+        """``[...]``, divided by the number of copies."""
         return self.squares / self.count
 
     @property
     def mean_square(self) -> Tensor:
+        """``[...]``."""
         return self.variance + self.mean.square()
 
 
@@ -50,26 +58,32 @@ def over_noise(attributions: Attributions, pixels: Tensor, generator: Generator,
     """The moments of each box's attribution over noisy copies of the canvas, the same copies for every box.
 
     Args:
-        attributions: copies ``[S, 3, h, w]`` to ``[S, ...]`` a box.
+        attributions: copies ``[S, 3, h, w]`` to ``[S, ...]`` for each box.
         pixels: ``[1, 3, h, w]`` RGB in 0..1.
-        generator: where the noise comes from. Every copy has a seed of its own, so that a copy's noise does not depend
-            on how many copies fit into a pass.
-        samples: how many noisy copies.
+        generator: of the noise. Every copy has its own seed, so that its noise does not depend on how many copies fit
+            into a forward pass.
+        samples: the number of noisy copies.
         noise: standard deviation of the Gaussian noise, as a share of the pixel range; copies are not clipped.
 
+    Returns:
+        One for each box.
+
     Raises:
-        MethodError: there are no copies, or the noise is negative.
+        MethodError: there are no samples, or the noise is negative.
     """
     if samples < 1 or noise < 0:
         raise MethodError(f"samples {samples}, noise {noise}: expected at least 1 sample, and noise of at least 0")
-    found: list[Moments] = []
+    totals: list[Moments] = []
     seeds = torch.randint(2**62, (samples,), generator=generator)
-    for moments in in_chunks(lambda piece: [Moments.of(each) for each in attributions(_noisy(pixels, noise, piece))],
-                             seeds, CHUNK):
-        for mine, other in zip(found, moments, strict=bool(found)):
-            mine.add(other)
-        found = found or moments
-    return found
+
+    def of_copies(some: Tensor) -> list[Moments]:
+        return [Moments.of(values) for values in attributions(_noisy(pixels, noise, some))]
+
+    for moments in in_chunks(of_copies, seeds, CHUNK):
+        for total, other in zip(totals, moments, strict=bool(totals)):
+            total.add(other)
+        totals = totals or moments
+    return totals
 
 
 def _noisy(pixels: Tensor, noise: float, seeds: Tensor) -> Tensor:
@@ -77,7 +91,7 @@ def _noisy(pixels: Tensor, noise: float, seeds: Tensor) -> Tensor:
 
 
 def _normal(like: Tensor, seed: int) -> Tensor:
-    """Drawn on the CPU: the same on every device."""
+    """Standard normal noise of the same shape, drawn on the CPU: equal on every device."""
     drawn = torch.randn(like.shape, generator=Generator().manual_seed(seed), dtype=like.dtype)
     return drawn.to(like.device)
 

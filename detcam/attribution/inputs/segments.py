@@ -1,4 +1,4 @@
-"""A photograph in segments of several sizes, which overlap."""
+"""Segments of a photograph at several scales."""
 
 import cv2
 import numpy as np
@@ -6,24 +6,27 @@ from numpy.typing import NDArray
 
 from detcam.errors import MethodError
 
-SCALES = (50, 100, 150, 250, 500, 1200)  # this, and the numbers below: XRAI's authors' code
+SCALES = (50, 100, 150, 250, 500, 1200)  # this and the numbers below are from XRAI's authors' code
 SIGMA = 0.8
-SIDE = 224  # pixels; what the scales and the least size are made for
+SIDE = 224  # pixels; the size for which the scales and the least size are chosen
 LEAST = 150  # pixels of a segment, at that size
 
 
 def segments_of(photograph: NDArray[np.floating], dilation: int) -> list[NDArray[np.bool_]]:
-    """Felzenszwalb and Huttenlocher's segments at six scales, as masks ``[h, w]``.
+    """Felzenszwalb and Huttenlocher's segments at six scales; those of different scales overlap.
 
     Args:
-        photograph: ``[h, w, 3]``; the range of its values is stretched first.
-        dilation: radius in pixels by which every segment is enlarged, so that it holds its own edges.
+        photograph: floats ``[h, w, 3]``, of any range, which is scaled to -1..1 first.
+        dilation: radius in pixels by which every segment is enlarged, so that it contains its own edges.
+
+    Returns:
+        ``[h, w]`` each, True in the segment.
 
     Raises:
         MethodError: scikit-image is not installed.
     """
     try:
-        from skimage.segmentation import felzenszwalb  # an extra, imported where it is needed
+        from skimage.segmentation import felzenszwalb  # an optional dependency
         from skimage.transform import resize
     except ImportError:
         raise MethodError("method 'xrai' needs scikit-image for its segments: pip install 'detcam[xrai]'") from None

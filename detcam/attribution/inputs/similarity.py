@@ -22,7 +22,7 @@ def similarities(prediction: Prediction, boxes: Tensor, profiles: Tensor, labels
 
     found = []
     unit = torch.nn.functional.normalize(profiles, dim=1)
-    for rows, scores in prediction.described(labels):
+    for rows, scores in prediction.boxes_and_scores(labels):
         cosine = unit @ torch.nn.functional.normalize(scores, dim=1).T
         found.append((box_iou(boxes, rows) * cosine * scores.amax(1)).amax(1))
     return torch.stack(found, 1)

@@ -12,7 +12,7 @@ DEPTH = "depth"
 def layers_of(detector: Detector, layer: str | Sequence[str], level: int) -> tuple[str, ...]:
     """The layers to explain a box of ``level`` at.
 
-    ``"auto"`` is the detector's ``own_layer`` of the level, its input to the head;
+    ``"auto"`` is the detector's ``auto_layer`` of the level, its input to the head;
     ``"depth"`` that and the detector's ``depth_layers``.
 
     Raises:
@@ -25,7 +25,7 @@ def layers_of(detector: Detector, layer: str | Sequence[str], level: int) -> tup
     for name in names:
         if name not in (AUTO, DEPTH) and name not in known:
             raise LayerError(f"{detector.name} has no layer {name!r}: {near(name, [DEPTH, AUTO, *known])}")
-    own = detector.own_layer(level)
+    own = detector.auto_layer(level)
     deep = [stage.name for stage in detector.depth_layers if stage.level != level] if DEPTH in names else []
     meant = {AUTO: [own], DEPTH: [own, *deep]}
     return tuple(dict.fromkeys(each for name in names for each in meant.get(name, [name])))

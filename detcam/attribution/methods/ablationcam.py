@@ -7,15 +7,21 @@ from detcam.attribution.method import Channels
 
 
 def ablationcam(channels: Channels) -> Tensor:
-    """``sum_k w_k A_k``, ``[N, h, w]`` for N boxes: signed, before the paper's ReLU.
+    """``sum_k w_k A_k`` for N boxes, signed, before the paper's ReLU.
 
-    ``w_k = (y - y_k) / |y|``, where ``y`` is the box's score and ``y_k`` that without channel ``k`` of the layer, set
-    to 0. The paper divides by ``y`` itself; a box's logit may be negative, and would turn the whole map round. For a
-    score of exactly 0 the weights are left undivided. A channel that is 0 everywhere has the weight 0 without a pass.
+    ``w_k = (y - y_k) / |y|``, where ``y`` is the box's score, and ``y_k`` its score with channel ``k`` of the layer set
+    to 0. The paper divides by ``y`` itself; that would invert the map of a box whose logit is negative. A score of
+    exactly 0 divides nothing. A channel that is 0 everywhere gets the weight 0 without a forward pass.
+
+    Args:
+        channels: of one layer of one photograph.
+
+    Returns:
+        float ``[N, h, w]`` on the layer's grid.
     """
-    alive = channels.activations.flatten(1).any(1).nonzero()[:, 0]
-    if not len(alive):
+    nonzero = channels.activations.flatten(1).any(1).nonzero()[:, 0]
+    if not len(nonzero):
         return channels.activations.new_zeros((len(channels.clean), *channels.activations.shape[1:]))
     score = channels.clean[:, None]
-    weights = (score - channels.without(alive)) / torch.where(score == 0, 1, score.abs())
-    return torch.einsum("nk,khw->nhw", weights, channels.activations[alive])
+    weights = (score - channels.without(nonzero)) / torch.where(score == 0, 1, score.abs())
+    return torch.einsum("nk,khw->nhw", weights, channels.activations[nonzero])

@@ -14,26 +14,29 @@ SIGMA = 0.17  # of the canvas's longer side: the authors' 50 px of 299 px
 
 def blur_ig(gradients: PixelGradients, pixels: Tensor, generator: Generator, steps: int = STEPS,
             sigma: float = SIGMA, tolerance: float = TOLERANCE) -> Iterator[Tensor]:
-    """The integral of ``d target / d pixel`` along the photograph's way from out of focus into focus.
+    """The integral of ``d target / d pixel`` along a path from the blurred to the sharp photograph.
 
-    The map is the signed sum over the colours; over all pixels it adds up to what the target gains on the way. No
-    colour has to stand for nothing, as a black baseline does.
+    The map is the signed sum over the colours. Over all pixels it adds up to the change of the target on the path. No
+    colour has to serve as a baseline, as black does in Integrated Gradients.
 
-    The standard deviation falls evenly from ``sigma`` to 0, as in the authors' code. Theirs differentiates the blur
-    numerically and takes the gradient at the sharper end of each step; here it is the difference of the two ends and
-    the gradient halfway between them, which adds up. Theirs blurs black into the photograph from outside; here the
-    photograph is mirrored at its border, and padding stays as it is.
+    The standard deviation decreases evenly from ``sigma`` to 0, as in the authors' code. There are two differences.
+    That code differentiates the blur numerically and takes the gradient at the sharper end of each step; here each step
+    is the difference of its two ends times the gradient halfway between them, which adds up. That code blurs black into
+    the photograph from outside; here the photograph is mirrored at its border, and padding stays as it is.
 
     Args:
         gradients: of the boxes, which share the path and its forward passes.
         pixels: ``[S, 3, h, w]`` RGB in 0..1, each with a path of its own.
         generator: not used.
-        steps: gradients on a path, before :func:`detcam.attribution.inputs.paths.along` cuts those that are too long.
+        steps: gradients on a path; :func:`detcam.attribution.inputs.paths.along` divides steps that are too long.
         sigma: standard deviation of the strongest blur, as a share of the canvas's longer side.
-        tolerance: by which share of what the target gains on the way the sum may miss it.
+        tolerance: how far the sum may differ from the change of the target, as a share of that change.
 
     Returns:
-        ``[S, 3, h, w]`` a box.
+        ``[S, 3, h, w]`` canvas pixels for each box, one after the other.
+
+    Raises:
+        MethodError: there are no steps, or the tolerance is not positive.
     """
     geometry = gradients.canvas.geometries[0]
     widest = sigma * max(geometry.canvas)

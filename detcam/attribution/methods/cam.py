@@ -4,22 +4,29 @@ from torch import Tensor
 
 from detcam.errors import MethodError
 
-ROUNDING = 1e-4  # of the largest gradient: by more no two cells of a pooled map differ in float32
+ROUNDING = 1e-4  # of the largest gradient: cells of a pooled map differ by less in float32
 
 
 def cam(activations: Tensor, gradients: Tensor) -> Tensor:
-    """``sum_k w_k A_k`` of one layer's ``[c, h, w]``: signed ``[h, w]``; its mean is the logit without its bias.
+    """``sum_k w_k A_k`` of one layer, signed; its mean is the logit without its bias.
 
-    ``w_k`` are the weights of a linear head on the layer's global averages. Through it the logit's gradient is
-    ``w_k / (h w)`` in every cell, and that is where the weights are read: the gradient times the number of cells. The
-    paper pools by a sum and has the same map over ``h w``.
+    ``w_k`` are the weights of a linear head on the layer's global averages. With such a head the logit's gradient is
+    ``w_k / (h w)`` in every cell, so the weights are the gradient times the number of cells. The paper pools by a sum,
+    which gives the same map divided by ``h w``.
 
-    A gradient that is the same in every cell shows the pooling, not that the head after it is linear: with hidden
-    layers there, or with another target than the logit, the map is Grad-CAM's (times ``h w``), a linear approximation.
+    An equal gradient in every cell proves the pooling, not that the head is linear. With hidden layers after the
+    pooling, or with another target than the logit, the map is Grad-CAM's (times ``h w``), a linear approximation.
+
+    Args:
+        activations: ``[c, h, w]`` of the layer that is pooled.
+        gradients: ``[c, h, w]`` of the target.
+
+    Returns:
+        ``[h, w]``.
 
     Raises:
-        MethodError: the gradient changes over the map, so that no head on its average can have made it, or the map has
-            a single cell, of which nobody can tell.
+        MethodError: the gradient differs between cells, so the layer is not globally averaged, or the layer has a
+            single cell, so that this cannot be seen.
     """
     largest = gradients.abs().max()
     varies = (gradients.amax(dim=(1, 2)) - gradients.amin(dim=(1, 2))).max()

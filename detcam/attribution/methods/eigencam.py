@@ -5,14 +5,20 @@ from torch import Tensor
 
 
 def eigencam(activations: Tensor, gradients: Tensor) -> Tensor:
-    """One layer's cells ``[c, h, w]`` along their first principal component: signed ``[h, w]``.
+    """The first principal component of one layer's activations: signed.
 
-    The gradients are not looked at: every box, and every target, gets the same map, that of what stands out most among
-    the activations.
+    The gradients are not used, so every box and every target get the same map.
 
-    Each channel is centred first, as principal components are, and as the grad-cam package does; the paper's own
-    decomposition is of the activations as they are, whose first component is mostly their mean. An eigenvector's sign
-    is arbitrary: here the cell that is furthest from 0 is positive. Computed on the processor in float64.
+    Each channel is centred first, as in the grad-cam package. The paper decomposes the activations as they are; their
+    first component is then mostly their mean. An eigenvector's sign is arbitrary: here the cell furthest from 0 is
+    positive. The computation runs on the CPU in float64.
+
+    Args:
+        activations: ``[c, h, w]`` of the layer.
+        gradients: not used.
+
+    Returns:
+        ``[h, w]``.
     """
     cells = activations.detach().cpu().double().flatten(1)
     centred = cells - cells.mean(1, keepdim=True)

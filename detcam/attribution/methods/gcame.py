@@ -12,19 +12,20 @@ LEAST = 1.0  # cells: the smallest standard deviation, as in the authors' code f
 def gcame(activations: Tensor, gradients: Tensor, canvas: float = CANVAS) -> Tensor:
     """``sum_k mean(G_k) * M_k * A_k`` of one layer's ``[c, h, w]``: signed ``[h, w]``, before the paper's ReLU.
 
-    ``M_k`` is a Gaussian around the cell where the channel's gradient is largest in size, stretched from 0 to 1, whose
+    ``M_k`` is a Gaussian around the cell with the channel's largest gradient by absolute value, scaled to 0..1. Its
     standard deviation in cells is ``|log |mean G_k|| / R * log(stride)`` with ``R = floor(sqrt(h w) - 1) / 6``: the
-    smaller a weight is, the wider. What follows from that is the paper's: the map's width depends on the unit of the
-    score, and a channel whose weight is close to 1 is nearly a point.
+    smaller the weight, the wider the Gaussian. Two properties follow from the paper's formula: the map's width depends
+    on the unit of the score, and a channel with a weight close to 1 is nearly a point.
 
-    It follows the authors' code for YOLOX, with these deviations. Their centre is the first cell with any gradient, in
-    reading order: the same where one cell has one, as in the layer before the last that they look at, and a corner of
-    the receptive field elsewhere; the largest is what their code for Faster R-CNN takes. The standard deviation is at
-    least one cell, as there. The stride is ``canvas`` over ``sqrt(h w)``, since a layer method knows no canvas.
+    It follows the authors' code for YOLOX, with three differences. That code centres the Gaussian on the first cell
+    with any gradient, in reading order; here it is the cell with the largest, as in their code for Faster R-CNN. (The
+    two agree where one cell alone has a gradient, as in the layer before the last that the authors explain.) The
+    standard deviation is at least one cell, as in their code for Faster R-CNN. The stride is ``canvas`` over
+    ``sqrt(h w)``, since a layer method does not know the canvas.
 
     Args:
-        activations: of one layer.
-        gradients: of the target.
+        activations: ``[c, h, w]`` of one layer.
+        gradients: ``[c, h, w]`` of the target.
         canvas: pixels along a side of the canvas; only its logarithm matters.
     """
     _, height, width = activations.shape
@@ -39,5 +40,5 @@ def gcame(activations: Tensor, gradients: Tensor, canvas: float = CANVAS) -> Ten
             + (x[None, None, :] - (centres % width)[:, None, None]) ** 2)
     below = torch.expm1(-away / (2 * sigma[:, None, None] ** 2))  # the bell, from 0 at its top downwards
     lowest = below.amin(dim=(1, 2), keepdim=True)
-    masks = torch.where(lowest < 0, 1 - below / lowest, 1)  # a map of one cell has nothing below the top
+    masks = torch.where(lowest < 0, 1 - below / lowest, 1)  # a map of one cell is the top alone
     return (weights[:, None, None] * masks * activations).sum(0)

@@ -8,9 +8,16 @@ from detcam.attribution.gradients.pixel_gradients import PixelGradients
 
 
 def gradient(gradients: PixelGradients, pixels: Tensor, generator: Generator) -> Iterator[Tensor]:
-    """``d target / d pixel``, ``[S, 3, h, w]`` a box; the map is the sum over the colours of its absolute values.
+    """``d target / d pixel``; the map is the sum of its absolute values over the colours.
 
-    The paper takes the largest colour instead of their sum (its eq. 5); the sum is what SmoothGrad's authors and
-    captum's users take, and it lets colours add up.
+    The paper takes the largest colour instead of the sum (eq. 5). SmoothGrad's authors take the sum.
+
+    Args:
+        gradients: of the boxes.
+        pixels: ``[S, 3, h, w]`` RGB in 0..1.
+        generator: not used.
+
+    Returns:
+        ``[S, 3, h, w]`` canvas pixels for each box, one after the other.
     """
     return gradients(pixels)

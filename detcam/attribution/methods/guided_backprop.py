@@ -8,10 +8,18 @@ from detcam.attribution.gradients.pixel_gradients import PixelGradients
 
 
 def guided_backprop(gradients: PixelGradients, pixels: Tensor, generator: Generator) -> Iterator[Tensor]:
-    """The gradient at the pixels when activations let positive gradients alone through, ``[S, 3, h, w]`` a box.
+    """The gradient at the pixels, with negative gradients set to 0 at every activation.
 
-    The map is the sum over the colours of its absolute values. The rule is the paper's at a ReLU. At activations that
-    are smooth or let negative values through (SiLU, Hardswish, GELU, leaky ReLU) it is an approximation: what comes
-    back is cut at 0 and goes on through the activation's own derivative, which may be negative.
+    The map is the sum of its absolute values over the colours. At a ReLU the rule is the paper's. At other activations
+    (SiLU, Hardswish, GELU, leaky ReLU) it is an approximation: the incoming gradient is clipped at 0 and then
+    multiplied by the activation's derivative, which may be negative.
+
+    Args:
+        gradients: of the boxes.
+        pixels: ``[S, 3, h, w]`` RGB in 0..1.
+        generator: not used.
+
+    Returns:
+        ``[S, 3, h, w]`` canvas pixels for each box, one after the other.
     """
     return gradients(pixels, guided=True)

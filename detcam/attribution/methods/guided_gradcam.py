@@ -16,23 +16,26 @@ from detcam.attribution.runners.layer import layer_maps
 
 
 def guided_gradcam(gradients: PixelGradients, pixels: Tensor, generator: Generator) -> Iterator[Tensor]:
-    """Guided Backpropagation times the positive part of Grad-CAM, enlarged bilinearly, ``[S, 3, h, w]`` a box.
+    """Guided Backpropagation times the positive part of Grad-CAM, enlarged bilinearly.
 
-    Grad-CAM is taken at the layer that was named; where none was, at the box's own level (``"auto"``), since the paper
-    multiplies by one layer's map and not by a sum over depth. A layer's map is enlarged from where its cells lie, which
-    is not always the whole canvas.
+    Grad-CAM is taken at the named layer, or, if none was named, at the box's own level (``"auto"``): the paper
+    multiplies by one layer's map, not by a sum over depth. The map is enlarged from the position of its cells, which do
+    not always cover the whole canvas.
 
     Args:
         gradients: of the boxes.
         pixels: ``[S, 3, h, w]`` RGB in 0..1.
         generator: not used.
+
+    Returns:
+        ``[S, 3, h, w]`` canvas pixels for each box, one after the other.
     """
     task = gradients.task
     layer = AUTO if task.layer == DEPTH or list(task.layer) == [DEPTH] else task.layer
     cam = replace(task, method=Method("gradcam", LAYER, gradcam), layer=layer, tape=None)
     cams = [layer_maps(replace(cam, canvas=replace(task.canvas, pixels=copy))) for copy in pixels.split(1)]
-    for box, gradient in enumerate(gradients(pixels, guided=True)):
-        enlarged = torch.stack([_enlarged(own[box]) for own in cams])
+    for i, gradient in enumerate(gradients(pixels, guided=True)):
+        enlarged = torch.stack([_enlarged(heatmaps[i]) for heatmaps in cams])
         yield gradient * enlarged[:, None].to(gradient)
 
 

@@ -11,31 +11,35 @@ from detcam.attribution.inputs.paths import copy_by_copy
 from detcam.attribution.progress import report
 from detcam.errors import MethodError
 
-STEPS = 200  # this, and the next two: the authors' code
+STEPS = 200  # this and the next two are from the authors' code
 FRACTION = 0.25
 DISTANCE = 0.02
-CLOSE = 1e-9  # relative; a path that is so near to where a step should end has arrived
+CLOSE = 1e-9  # relative tolerance at which a step of the path has reached its end
 
 
 def guided_ig(gradients: PixelGradients, pixels: Tensor, generator: Generator, steps: int = STEPS,
               fraction: float = FRACTION, distance: float = DISTANCE, baseline: str = "black") -> Iterator[Tensor]:
-    """Integrated gradients along a path that moves pixels with small gradients first, ``[S, 3, h, w]`` a box.
+    """Integrated gradients along a path that changes the pixels with small gradients first.
 
-    The map is the signed sum over the colours. With steps short enough it adds up, over all pixels, to
-    ``target(x) - target(baseline)``; with the authors' 200 it does not on a detector, which gains most of it on a few
-    of them (on the detector that ships a person's map missed the gain by 1.9 times the gain).
+    The map is the signed sum over the colours. With enough steps it adds up, over all pixels, to
+    ``target(x) - target(baseline)``. With the authors' 200 steps it does not on a detector, whose score changes most on
+    a few of them: with the shipped detector, one person's map differed from the change by 1.9 times the change.
 
-    Every box has a path of its own, so boxes share no forward pass. The path is the authors' code's: instead of the
+    Every box has its own path, so boxes share no forward pass. The path follows the authors' code: instead of the
     paper's anchor points, no value may be further from the straight line than ``distance``.
 
     Args:
         gradients: of the boxes.
-        pixels: ``[S, 3, h, w]`` RGB in 0..1, each with paths of its own.
+        pixels: ``[S, 3, h, w]`` RGB in 0..1, each with its own paths.
         generator: not used.
         steps: gradients on a path.
-        fraction: of the values that move at a time.
-        distance: how far a value may be ahead or behind, as a share of the path; 0 is Integrated Gradients.
-        baseline: where paths begin, one of :data:`detcam.attribution.inputs.baselines.STARTS`.
+        fraction: the share of the values that change at a time.
+        distance: how far a value may be ahead of or behind the straight line, as a share of the path; 0 is Integrated
+            Gradients.
+        baseline: the start of the paths, one of :data:`detcam.attribution.inputs.baselines.STARTS`.
+
+    Returns:
+        ``[S, 3, h, w]`` canvas pixels for each box, one after the other.
 
     Raises:
         MethodError: a setting is out of range, or there is no such baseline.
@@ -46,25 +50,25 @@ def guided_ig(gradients: PixelGradients, pixels: Tensor, generator: Generator, s
     start = baseline_of(gradients.canvas, baseline)
 
     def guided(copy: Tensor) -> list[Tensor]:
-        found = []
-        for box in range(len(gradients)):
+        attributions = []
+        for i in range(len(gradients)):
             path = _Path(start, copy)
             for step in range(steps):
-                gradient = next(gradients(path.here.to(copy), [box]))
+                gradient = next(gradients(path.here.to(copy), [i]))
                 path.advance(gradient.to(path.here), (step + 1) / steps, fraction, distance)
-                report(box * steps + step + 1, len(gradients) * steps)
-            found.append(path.attribution.to(copy))
-        return found
+                report(i * steps + step + 1, len(gradients) * steps)
+            attributions.append(path.attribution.to(copy))
+        return attributions
 
     return copy_by_copy(guided, pixels)
 
 
 class _Path:
-    """Where a path from ``start`` to ``end`` has got to, and what has been attributed on the way, in float64."""
+    """A path from ``start`` to ``end``: its present position, and the attribution so far, in float64."""
 
     def __init__(self, start: Tensor, end: Tensor) -> None:
-        device = "cpu" if end.device.type == "mps" else end.device  # mps knows no float64
-        self.start, self.end = (each.to(device, torch.float64) for each in (start, end))
+        device = "cpu" if end.device.type == "mps" else end.device  # mps has no float64
+        self.start, self.end = (pixels.to(device, torch.float64) for pixels in (start, end))
         self.here = self.start.clone()
         self.attribution = torch.zeros_like(self.here)
         self._length = self._left()
@@ -76,13 +80,13 @@ class _Path:
         return self.start + share * (self.end - self.start)
 
     def advance(self, gradient: Tensor, share: float, fraction: float, distance: float) -> None:
-        """Move so many values on, those with the smallest gradients first, that ``1 - share`` of the way is left.
+        """Change values, those with the smallest gradients first, until ``1 - share`` of the path is left.
 
         Args:
-            gradient: ``[1, 3, h, w]`` where the path is.
-            share: of the whole way, in the sum of all values' absolute changes.
-            fraction: of the values that move at a time.
-            distance: how far a value may be ahead or behind the straight line.
+            gradient: ``[1, 3, h, w]`` at the present position.
+            share: of the path, measured as the sum of all absolute changes.
+            fraction: the share of the values that change at a time.
+            distance: how far a value may be ahead of or behind the straight line, as a share of the path.
         """
         low, high = max(share - distance, 0.0), min(share + distance, 1.0)
         least, most, goal = self._at(low), self._at(high), self._length * (1 - share)
@@ -92,7 +96,7 @@ class _Path:
         while self._left() - goal > CLOSE * max(1.0, self._length):
             rank = magnitude.masked_fill(self.here == most, torch.inf)
             bound = rank.flatten().kthvalue(int(fraction * (rank.numel() - 1)) + 1).values
-            moving = (rank <= bound) & rank.isfinite()  # all that can still move, where they are fewer than that
+            moving = (rank <= bound) & rank.isfinite()  # all that can still change, where these are fewer
             possible = float(((most - self.here).abs() * moving).sum())
             if possible == 0:
                 break

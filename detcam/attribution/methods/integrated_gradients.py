@@ -16,21 +16,24 @@ def integrated_gradients(gradients: PixelGradients, pixels: Tensor, generator: G
                          baseline: str = BASELINE, tolerance: float = TOLERANCE) -> Iterator[Tensor]:
     """``(x - x') * integral of d target / d pixel`` from the baseline ``x'`` to the photograph ``x``.
 
-    The map is the signed sum over the colours; over all pixels it adds up to ``target(x) - target(x')``.
+    The map is the signed sum over the colours. Over all pixels it adds up to ``target(x) - target(x')``.
 
-    The paper's eq. 3 takes the gradient at the end of each step, here it is taken in the middle. Padding is the
-    model's own, not the photograph's: it stays as it is in the baseline and has no attribution.
+    The paper's eq. 3 takes the gradient at the end of each step; here it is taken in the middle. The padding of the
+    canvas is the same in the baseline, and has no attribution.
 
     Args:
         gradients: of the boxes, which share the path and its forward passes.
-        pixels: ``[S, 3, h, w]`` RGB in 0..1, each with a path of its own.
+        pixels: ``[S, 3, h, w]`` RGB in 0..1, each with its own path.
         generator: not used.
-        steps: gradients on a path, before :func:`detcam.attribution.inputs.paths.along` cuts those that are too long.
-        baseline: where paths begin, one of :data:`detcam.attribution.inputs.baselines.STARTS`.
-        tolerance: by which share of ``target(x) - target(x')`` the sum may miss it.
+        steps: gradients on a path; :func:`detcam.attribution.inputs.paths.along` divides steps that are too long.
+        baseline: the start of the paths, one of :data:`detcam.attribution.inputs.baselines.STARTS`.
+        tolerance: how far the sum may differ from ``target(x) - target(x')``, as a share of that.
 
     Returns:
-        ``[S, 3, h, w]`` a box.
+        ``[S, 3, h, w]`` canvas pixels for each box, one after the other.
+
+    Raises:
+        MethodError: there is no such baseline, there are no steps, or the tolerance is not positive.
     """
     start = baseline_of(gradients.canvas, baseline)
 

@@ -1,4 +1,4 @@
-"""Methods by their names, with settings, and averages of one method over noisy copies of the photograph."""
+"""Methods by name, with settings; and methods averaged over noisy copies of the photograph."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -19,40 +19,46 @@ if TYPE_CHECKING:  # which imports this package
 
 
 def get_method(method: str | Method | Callable[..., Tensor], **settings: Any) -> Method:
-    """A method by its name, the method itself, or a user's layer function ``(A, G) -> [h, w]``, with settings.
+    """A method with its settings.
 
-    A name may bring settings of its own, ``"smoothgrad:samples=8,noise=0.1"``. ``"smoothgrad+hirescam"`` averages the
-    maps of another method over noisy copies of the photograph, and so do ``smoothgrad_squared+`` and ``vargrad+``;
-    settings go to the one of the two that takes them.
+    Args:
+        method: a method's name, a method itself, or a function of yours that combines a layer's activations and
+            gradients, ``[c, h, w]`` each, to a map ``[h, w]``. A name may bring settings:
+            ``"smoothgrad:samples=8,noise=0.1"``. ``"smoothgrad+hirescam"`` averages the maps of the second method over
+            noisy copies of the photograph; ``smoothgrad_squared+`` and ``vargrad+`` work alike.
+        settings: of the method, beside those in its name. Of two joined by ``+``, each gets those that it takes.
 
     Raises:
-        MethodError: there is no method of that name, or it does not take a setting.
+        MethodError: there is no method of that name, it does not take a setting, or a value has the wrong type.
     """
     if isinstance(method, str):
-        name, named = read_settings(method)
-        settings = {**named, **settings}
-        if WITH in name and name not in METHODS:  # gradcam++ is
+        name, in_name = read_settings(method)
+        settings = {**in_name, **settings}
+        if WITH in name and name not in METHODS:  # gradcam++ is in it
             return _averaged(name, settings)
-        found = _from_table(name)
+        plain = _from_table(name)
     elif isinstance(method, Method):
-        found = method
+        plain = method
     elif callable(method):
-        found = Method(getattr(method, "__name__", "custom"), LAYER, method)
+        plain = Method(getattr(method, "__name__", "custom"), LAYER, method)
     else:
         raise MethodError(f"expected the name of a method or a function, got {type(method).__name__}")
-    if not settings:
-        return found
-    known = _defaults(found)
+    return _with_settings(plain, settings) if settings else plain
+
+
+def _with_settings(method: Method, settings: dict[str, Any]) -> Method:
+    """The method with these settings, checked."""
+    known = _defaults(method)
     for name, value in settings.items():
         if name not in known:
-            raise MethodError(f"method {found.name!r} takes no setting {name!r}; it takes: "
+            raise MethodError(f"method {method.name!r} takes no setting {name!r}; it takes: "
                               f"{', '.join(known) or 'none'}")
-        refuse_wrong_value(f"method {found.name!r}: {name}", value, known[name])
-    return replace(found, function=partial(found.function, **settings), settings={**found.settings, **settings})
+        refuse_wrong_value(f"method {method.name!r}: {name}", value, known[name])
+    return replace(method, function=partial(method.function, **settings), settings={**method.settings, **settings})
 
 
 def takes(name: str) -> tuple[str, ...]:
-    """The settings that a method takes, by its name.
+    """The names of the settings that the method of a name takes.
 
     Raises:
         MethodError: there is no method of that name.
@@ -63,19 +69,19 @@ def takes(name: str) -> tuple[str, ...]:
 
 
 def entry_of(name: str) -> Entry | None:
-    """What the table says about a method, or about an average and what it averages; None for a user's own."""
+    """A method's line of the table, also for an average such as ``smoothgrad+hirescam``; None for your own methods."""
     average, _, averaged = name.partition(WITH)
     if name in METHODS or averaged not in METHODS or average not in AVERAGES:
         return METHODS.get(name)
     outer, base = METHODS[average], METHODS[averaged]
     return replace(outer, sees_box=base.sees_box, fails_randomization=base.fails_randomization,
-                   description=f"{outer.description} What is averaged is {averaged}: {base.description}")
+                   description=f"{outer.description} Averaged method, {averaged}: {base.description}")
 
 
 def _defaults(method: Method) -> dict[str, Any]:
-    """The settings that a method takes, and their values where they are not set."""
-    return {each.name: each.default for each in signature(method.function).parameters.values()
-            if each.default is not each.empty}
+    """The settings that a method takes, with their default values."""
+    return {parameter.name: parameter.default for parameter in signature(method.function).parameters.values()
+            if parameter.default is not parameter.empty}
 
 
 def _from_table(name: str) -> Method:
@@ -91,17 +97,17 @@ def _averaged(name: str, settings: dict[str, Any]) -> Method:
     """``AVERAGE+METHOD`` as one method."""
     average, _, averaged = name.partition(WITH)
     if average not in AVERAGES:
-        raise MethodError(f"method {name!r}: {average!r} averages no other method; {', '.join(AVERAGES)} do")
-    own = takes(averaged) if averaged in METHODS else ()
-    base = get_method(averaged, **{key: value for key, value in settings.items() if key in own})
-    outer = get_method(average, **{key: value for key, value in settings.items() if key not in own})
+        raise MethodError(f"method {name!r}: {average!r} cannot average another method; {', '.join(AVERAGES)} can")
+    of_base = takes(averaged) if averaged in METHODS else ()
+    base = get_method(averaged, **{key: value for key, value in settings.items() if key in of_base})
+    outer = get_method(average, **{key: value for key, value in settings.items() if key not in of_base})
     if base.kind not in (PIXEL, LAYER) or averaged in AVERAGES:
-        raise MethodError(f"method {name!r}: {average} averages methods that take a gradient, and {averaged!r} is none")
+        raise MethodError(f"method {name!r}: {average} averages methods that use gradients; {averaged!r} uses none")
 
     def over_copies(gradients: "PixelGradients", pixels: Tensor, generator: Generator) -> Iterator[Tensor]:
         def attributions(copies: Tensor) -> Iterator[Tensor]:
-            found: Iterator[Tensor] = base.function(gradients, copies, generator)
-            return found
+            maps: Iterator[Tensor] = base.function(gradients, copies, generator)
+            return maps
 
         averages: Iterator[Tensor] = outer.function(attributions, pixels, generator)
         return averages

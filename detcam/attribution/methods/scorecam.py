@@ -7,16 +7,22 @@ from detcam.attribution.method import Channels
 
 
 def scorecam(channels: Channels) -> Tensor:
-    """``sum_k w_k A_k``, ``[N, h, w]`` for N boxes, before the paper's ReLU.
+    """``sum_k w_k A_k`` for N boxes, before the paper's ReLU.
 
-    ``w = softmax_k(S_k)`` over the channels, where ``S_k`` is the box's score on the photograph seen through channel
-    ``k``: enlarged to the canvas, stretched from 0 to 1 and multiplied with the pixels. The score on an empty
-    photograph, which the paper subtracts, falls away in the softmax. All weights are positive, and a difference of ten
-    between two scores leaves the lower one nothing: meant for logits.
+    ``w = softmax_k(S_k)`` over the channels, where ``S_k`` is the box's score on the photograph masked with channel
+    ``k``: enlarged to the canvas, scaled to 0..1 and multiplied with the pixels. The paper subtracts the score on an
+    empty photograph, which the softmax cancels. All weights are positive. The softmax is meant for logits: of two
+    scores ten apart the lower one gets almost no weight.
 
-    What is hidden is black; the authors hide what their model has normalised, where it is the data set's mean colour. A
-    channel that is the same everywhere hides nothing and shows nothing: it is left out, as in the authors' code. That
-    code also takes the classifier's probability instead of the algorithm's softmax over channels.
+    Masked pixels are black; the authors mask normalised pixels, so that theirs have the data set's mean colour. A
+    channel that is the same everywhere is left out, as in the authors' code. That code also takes the classifier's
+    probability instead of the algorithm's softmax over channels.
+
+    Args:
+        channels: of one layer of one photograph.
+
+    Returns:
+        float ``[N, h, w]`` on the layer's grid.
     """
     varied = (channels.activations.amax((1, 2)) > channels.activations.amin((1, 2))).nonzero()[:, 0]
     if not len(varied):

@@ -1,4 +1,4 @@
-"""A method and its settings in words, ``METHOD:SETTING=VALUE,...``."""
+"""A method's name and settings as text, ``METHOD:SETTING=VALUE,...``."""
 
 import math
 import re
@@ -6,24 +6,24 @@ from typing import Any
 
 from detcam.errors import MethodError
 
-SHAPE = "METHOD[:SETTING=VALUE,...]"
+FORMAT = "METHOD[:SETTING=VALUE,...]"
 Value = int | float | str
 
 
-def read_settings(words: str) -> tuple[str, dict[str, Value]]:
+def read_settings(text: str) -> tuple[str, dict[str, Value]]:
     """``"occlusion:window=0.2,baseline=grey"`` as the name and ``{"window": 0.2, "baseline": "grey"}``.
 
     Raises:
-        MethodError: what follows the colon has another shape.
+        MethodError: the text after the colon is not a list of ``SETTING=VALUE``.
     """
-    name, colon, settings = words.partition(":")
-    return name, dict(_setting(words, each) for each in settings.split(",")) if colon else {}
+    name, colon, settings = text.partition(":")
+    return name, dict(_setting(text, setting) for setting in settings.split(",")) if colon else {}
 
 
-def _setting(words: str, setting: str) -> tuple[str, Value]:
+def _setting(text: str, setting: str) -> tuple[str, Value]:
     name, _, value = setting.partition("=")
     if not re.fullmatch(r"[a-z]\w*", name) or not value:
-        raise MethodError(f"{words!r}: {setting!r} is no SETTING=VALUE; expected {SHAPE}")
+        raise MethodError(f"{text!r}: {setting!r} is no SETTING=VALUE; expected {FORMAT}")
     if value.isdigit():
         return name, int(value)
     try:
@@ -33,10 +33,15 @@ def _setting(words: str, setting: str) -> tuple[str, Value]:
 
 
 def refuse_wrong_value(name: str, value: Any, default: Any) -> None:
-    """See that a setting's value is of the kind that its default is.
+    """Check that a setting's value has the type of its default.
+
+    Args:
+        name: the setting's, for the message.
+        value: to be checked.
+        default: the setting's.
 
     Raises:
-        MethodError: it is a word where a number is expected, a broken number where a whole one is, or the like.
+        MethodError: it has another type, such as a word instead of a number.
     """
     number = isinstance(value, (int, float)) and math.isfinite(value)
     if isinstance(default, int) and not (number and int(value) == value):

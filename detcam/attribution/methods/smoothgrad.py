@@ -10,15 +10,21 @@ from detcam.attribution.inputs.noise import NOISE, SAMPLES, over_noise
 
 def smoothgrad(attributions: Attributions, pixels: Tensor, generator: Generator, samples: int = SAMPLES,
                noise: float = NOISE) -> Iterator[Tensor]:
-    """Mean over noisy copies of a box's attribution, by default of its gradient, ``[1, ...]`` a box.
+    """The mean over noisy copies of each box's attribution, by default its gradient.
 
-    The map is the sum over the colours of the mean's absolute values.
+    The map is the sum of the mean's absolute values over the colours.
 
     Args:
-        attributions: copies ``[S, 3, h, w]`` to ``[S, ...]`` a box; the same rows are read on every copy.
+        attributions: copies ``[S, 3, h, w]`` to ``[S, ...]`` for each box; every copy is read at the same rows.
         pixels: ``[1, 3, h, w]`` RGB in 0..1.
-        generator: where the noise comes from.
-        samples: how many noisy copies.
+        generator: of the noise.
+        samples: the number of noisy copies.
         noise: standard deviation of the Gaussian noise, as a share of the pixel range.
+
+    Returns:
+        ``[1, ...]`` for each box, one after the other.
+
+    Raises:
+        MethodError: there are no samples, or the noise is negative.
     """
-    return (each.mean[None] for each in over_noise(attributions, pixels, generator, samples, noise))
+    return (moments.mean[None] for moments in over_noise(attributions, pixels, generator, samples, noise))

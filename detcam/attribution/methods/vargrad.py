@@ -10,12 +10,21 @@ from detcam.attribution.inputs.noise import NOISE, SAMPLES, over_noise
 
 def vargrad(attributions: Attributions, pixels: Tensor, generator: Generator, samples: int = SAMPLES,
             noise: float = NOISE) -> Iterator[Tensor]:
-    """Variance over noisy copies of a box's attribution, by default of its gradient, ``[1, ...]`` a box.
+    """The variance over noisy copies of each box's attribution, by default its gradient.
 
     The sum of squares is divided by the number of copies, not by one less.
 
     Args:
-        attributions, pixels, generator, samples, noise: as in
-            :func:`detcam.attribution.methods.smoothgrad.smoothgrad`.
+        attributions: copies ``[S, 3, h, w]`` to ``[S, ...]`` for each box; every copy is read at the same rows.
+        pixels: ``[1, 3, h, w]`` RGB in 0..1.
+        generator: of the noise.
+        samples: the number of noisy copies.
+        noise: standard deviation of the Gaussian noise, as a share of the pixel range.
+
+    Returns:
+        ``[1, ...]`` for each box, one after the other.
+
+    Raises:
+        MethodError: there are no samples, or the noise is negative.
     """
-    return (each.variance[None] for each in over_noise(attributions, pixels, generator, samples, noise))
+    return (moments.variance[None] for moments in over_noise(attributions, pixels, generator, samples, noise))

@@ -17,7 +17,7 @@ from detcam.detectors.detections import Detections
 from detcam.detectors.from_tensors import detections_of, without_rows
 from detcam.detectors.layers.stages import Stage
 from detcam.detectors.prediction import Prediction
-from detcam.detectors.table_prediction import TablePrediction, tables
+from detcam.detectors.table_prediction import TablePrediction, table_prediction
 from detcam.errors import DetectorError, InputError, LayerError
 from detcam.imaging.image import Image
 
@@ -80,7 +80,7 @@ class ClassifierDetector(Detector):
         """A canvas ``[1, 3, h, w]`` without content."""
         return torch.zeros(1, 3, *self._view.crop, device=self.device, dtype=self.dtype)
 
-    def own_layer(self, level: int) -> str:
+    def auto_layer(self, level: int) -> str:
         """The last map before the network pools it over the whole photograph, pooling layers themselves left out.
 
         Where a linear layer follows the pooling (ResNet), or nothing does (SqueezeNet, whose map this is after the last
@@ -139,7 +139,7 @@ class ClassifierDetector(Detector):
             raise DetectorError(f"{self.name}: expected logits [B, C] from a classifier, got {got}")
         height, width = pixels.shape[-2:]
         box = pixels.new_tensor([0, 0, width, height]).expand(len(pixels), 1, 4)
-        return tables(logits[:, None], box, lambda values: values.softmax(-1))
+        return table_prediction(logits[:, None], box, lambda values: values.softmax(-1))
 
     def select(self, prediction: Prediction, canvas: Canvas, min_score: float) -> list[Detections]:
         selected = []

@@ -20,7 +20,7 @@ from detcam.detectors.prediction import Prediction
 from detcam.detectors.selection.candidates import every_pair
 from detcam.detectors.selection.selection import Selection
 from detcam.detectors.selection.steps import Most, Score, Suppression
-from detcam.detectors.table_prediction import TablePrediction, tables
+from detcam.detectors.table_prediction import TablePrediction, table_prediction
 from detcam.errors import DetectorError
 from detcam.imaging.image import Image
 
@@ -53,7 +53,7 @@ class CustomDetector(Detector):
     def n_levels(self) -> int:
         return 0
 
-    def own_layer(self, level: int) -> str:
+    def auto_layer(self, level: int) -> str:
         """The last of the layers that may be explained."""
         return self._layers[-1]
 
@@ -88,7 +88,7 @@ class CustomDetector(Detector):
 
     def forward(self, pixels: Tensor) -> TablePrediction:
         boxes, logits = _checked(self._predict(self.model, pixels), self.name, len(pixels), max(self.rivals))
-        return tables(logits, boxes, self._activate)
+        return table_prediction(logits, boxes, self._activate)
 
     def select(self, prediction: Prediction, canvas: Canvas, min_score: float) -> list[Detections]:
         labels = torch.tensor(sorted(self.class_names), device=prediction.scores.device)

@@ -13,7 +13,7 @@ from detcam.detectors.canvas import Canvas
 from detcam.detectors.detections import Detections
 from detcam.detectors.from_tensors import detections_of, without_rows
 from detcam.detectors.prediction import Prediction
-from detcam.detectors.table_prediction import TablePrediction, tables
+from detcam.detectors.table_prediction import TablePrediction, table_prediction
 from detcam.errors import DetectorError, InputError, LayerError
 from detcam.imaging.geometry import Geometry
 from detcam.imaging.image import Image
@@ -90,7 +90,7 @@ class BlackBoxDetector(Detector):
     def dtype(self) -> torch.dtype:
         return torch.float32
 
-    def own_layer(self, level: int) -> str:
+    def auto_layer(self, level: int) -> str:
         raise LayerError(f"{self.name} is a plain callable and has no layers: use method='drise'")
 
     @property
@@ -112,7 +112,7 @@ class BlackBoxDetector(Detector):
         for image, (own, labels, values) in enumerate(answers):
             boxes[image, : len(own)] = torch.from_numpy(own)
             scores[image, torch.arange(len(own)), torch.from_numpy(labels)] = torch.from_numpy(values)
-        return tables(scores, boxes, activate=lambda values: values)  # nobody knows logits: its scores stand for them
+        return table_prediction(scores, boxes, lambda values: values)  # no logits: scores stand for them
 
     def _ask(self, rgb: NDArray[np.uint8]) -> Answer:
         """The callable's answer, checked.

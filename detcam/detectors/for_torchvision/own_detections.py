@@ -11,7 +11,7 @@ from detcam.detectors.from_tensors import without_rows
 from detcam.imaging.image import Image
 
 
-def reported_by_itself(detector: Detector, image: Image, holder: Any, settings: Mapping[str, Any]) -> Detections:
+def model_detections(detector: Detector, image: Image, holder: Any, settings: Mapping[str, Any]) -> Detections:
     """The model's own detections of a photograph; the settings are as they were when it is done.
 
     Args:

@@ -17,6 +17,7 @@ from torchvision.models.detection.ssd import SSD, SSDHead
 from detcam.errors import WeightsError
 
 PERSON_SSD_WEIGHTS = Path(__file__).parents[2] / "weights" / "detcam-person-ssd.safetensors"
+MIN_SCORE = 0.5  # above it the shipped weights' boxes are more often right than wrong (weights/MODEL_CARD.md)
 PERSON = {1: "person"}  # its class names; 0 is the background
 CANVAS = 300  # pixels; the width and height every photograph is stretched to
 

@@ -12,10 +12,10 @@ from torchvision.models.detection.faster_rcnn import FasterRCNN
 from torchvision.models.detection.image_list import ImageList
 from torchvision.ops import MultiScaleRoIAlign, batched_nms, remove_small_boxes
 
-from detcam.detectors.base import REPLAYED, Detector
+from detcam.detectors.base import FROZEN, Detector
 from detcam.detectors.canvas import Canvas
 from detcam.detectors.detections import Detections
-from detcam.detectors.for_torchvision.own_detections import reported_by_itself
+from detcam.detectors.for_torchvision.own_detections import model_detections
 from detcam.detectors.for_torchvision.padding import content_sizes, mark_padding_border
 from detcam.detectors.for_torchvision.roi_head import Proposals, Regions, RoIHead, kept
 from detcam.detectors.for_torchvision.roi_prediction import RoIPrediction
@@ -51,7 +51,7 @@ class RCNNDetector(Detector):
     """
 
     family = "rcnn"
-    rows = REPLAYED
+    rows = FROZEN
 
     def __init__(self, model: FasterRCNN, class_names: dict[int, str] | None = None, name: str = "rcnn",
                  architecture: str | None = None) -> None:
@@ -205,4 +205,4 @@ class RCNNDetector(Detector):
         """As in the base class; the model is spared its masks and keypoints, of which the boxes know nothing."""
         settings = {"score_thresh": min_score, **dict.fromkeys(EXTRAS)}
         with kept(self._head.pool):
-            return reported_by_itself(self, image, self.model.roi_heads, settings)
+            return model_detections(self, image, self.model.roi_heads, settings)

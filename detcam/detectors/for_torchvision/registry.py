@@ -1,15 +1,11 @@
-"""torchvision's models by name and by class, and the adapter that explains each: a new family is one line."""
+"""torchvision's detectors by name and by class, and the adapter that explains each: a new family is one line.
 
-import sys
+A table of words alone: reading it imports no torch.
+"""
+
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import Any
-
-import torch
-from torch import nn
-
-from detcam.errors import DetectorError, WeightsError
 
 
 @dataclass(frozen=True)
@@ -51,66 +47,24 @@ FAMILIES = (
 NAMES = tuple(name for family in FAMILIES for name in family.names)
 WORDS = ", ".join(family.word for family in FAMILIES)
 
+SHIPPED = "detcam-person-ssd"  # detcam's own, an SSD
+
 WITHOUT_EPS = tuple(f"{kind}_resnet50_fpn" for kind in ("retinanet", "fasterrcnn", "maskrcnn", "keypointrcnn"))
 """Models whose published weights torchvision runs without the small number that keeps batch norms from a division by 0.
 """
 
 
-def family_of(model: object) -> Family:
-    """The family of a live model: that of its class or of the nearest class above it.
-
-    Raises:
-        DetectorError: it is of none of them.
-    """
+def nearest_family(model: object) -> Family | None:
+    """The family of a live model: that of its class or of the nearest class above it; None where it is of none."""
     by_kind = {family.kind: family for family in FAMILIES}
     for kind in type(model).__mro__:
-        found = by_kind.get(f"{kind.__module__}.{kind.__qualname__}")
-        if found is not None:
-            return found
-    raise DetectorError(f"expected a model of torchvision's ({WORDS}), got {type(model).__name__}")
+        family = by_kind.get(f"{kind.__module__}.{kind.__qualname__}")
+        if family is not None:
+            return family
+    return None
 
 
 def adapter_of(family: Family) -> Any:
     """The :class:`Detector` subclass that explains a family's models."""
     module, _, name = family.adapter.partition(":")
     return getattr(import_module(module), name)
-
-
-def published_names(name: str) -> list[str]:
-    """The class names of a model's published weights, from label 1 on."""
-    words: list[str] = _published(name).meta["categories"][1:]
-    return words
-
-
-def build(name: str, classes: int | None) -> nn.Module:
-    """A model by its name: with random weights for so many classes, the background among them; with None, published.
-
-    Raises:
-        WeightsError: its published weights cannot be had; the message says which file to put where.
-    """
-    from torchvision.models import get_model
-
-    if classes is not None:
-        return get_model(name, weights=None, weights_backbone=None, num_classes=classes)
-    published = _published(name)
-    try:
-        return get_model(name, weights=published, progress=sys.stderr.isatty())
-    except (OSError, RuntimeError) as error:
-        folder = Path(torch.hub.get_dir()) / "checkpoints"
-        raise WeightsError(
-            f"{name}: its published weights cannot be downloaded or read ({error}); without a network, fetch "
-            f"{published.url} elsewhere and put it at {folder / Path(published.url).name}") from None
-
-
-def as_published(model: nn.Module, name: str, weights: Path) -> None:
-    """Run a model as torchvision runs it with its published weights, where a file is these, by its name."""
-    if name in WITHOUT_EPS and weights.name == Path(_published(name).url).name:
-        for module in model.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.eps = 0.0
-
-
-def _published(name: str) -> Any:
-    from torchvision.models import get_model_weights
-
-    return get_model_weights(name).DEFAULT

@@ -89,7 +89,7 @@ class RoIPrediction(Prediction):
         """The probabilities of some classes at the proposals of some rows of image 0, ``[N, L]``, detached."""
         return self.probabilities[0, rows // (self.probabilities.shape[-1] - 1)][:, list(labels)]
 
-    def described(self, labels: Sequence[int]) -> Iterator[tuple[Tensor, Tensor]]:
+    def boxes_and_scores(self, labels: Sequence[int]) -> Iterator[tuple[Tensor, Tensor]]:
         """As in the base class; each proposal is there once, with the box of its best class."""
         classes = self.probabilities.shape[-1] - 1
         chosen = torch.tensor(list(labels), device=self.boxes.device)

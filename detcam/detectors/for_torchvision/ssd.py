@@ -13,7 +13,7 @@ from torchvision.ops import batched_nms
 from detcam.detectors.base import Detector
 from detcam.detectors.canvas import Canvas
 from detcam.detectors.detections import Detections
-from detcam.detectors.for_torchvision.own_detections import reported_by_itself
+from detcam.detectors.for_torchvision.own_detections import model_detections
 from detcam.detectors.for_torchvision.transform import canvas_of, clipped, normalised, to_source
 from detcam.detectors.from_tensors import detections_of
 from detcam.detectors.layers.edge_layer import last_fine_layer
@@ -192,4 +192,4 @@ class SSDDetector(Detector):
         return torch.cat(rows), torch.cat(labels)
 
     def library_detections(self, image: Image, min_score: float) -> Detections:
-        return reported_by_itself(self, image, self.model, {"score_thresh": min_score})
+        return model_detections(self, image, self.model, {"score_thresh": min_score})

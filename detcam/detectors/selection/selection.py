@@ -42,7 +42,7 @@ class Selection:
             index, kept = pairs.find(row, label), step.keep(pairs)
             assert index is not None  # every step before let it pass
             if index not in kept:
-                found.append(step.hurdle(pairs, index, kept))
+                found.append(step.drop_reason(pairs, index, kept))
                 if len(found) == 1 and found[0].kind == SCORE and found[0].value < hopeless:
                     break
                 relaxed = step.relaxed(found[-1], (row, label))
@@ -50,7 +50,7 @@ class Selection:
                     break
                 kept = relaxed.keep(pairs)
             pairs = pairs[kept]
-        found.sort(key=lambda hurdle: KINDS.index(hurdle.kind))
-        if [hurdle.kind for hurdle in found[:2]] == [CLASS, SCORE] and found[0].limit <= found[1].limit:
+        found.sort(key=lambda reason: KINDS.index(reason.kind))
+        if [reason.kind for reason in found[:2]] == [CLASS, SCORE] and found[0].limit <= found[1].limit:
             found[:2] = found[1::-1]
         return tuple(found)

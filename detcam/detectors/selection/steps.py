@@ -44,10 +44,10 @@ class Step(Protocol):
     def keep(self, pairs: Pairs) -> Tensor:
         """Indices ``[K]`` of the pairs that stay, in the order that the next step sees."""
 
-    def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
+    def drop_reason(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
         """Why the pair at ``index`` is not among the ``kept``."""
 
-    def relaxed(self, hurdle: DropReason, pair: tuple[int, int]) -> "Step | None":
+    def relaxed(self, reason: DropReason, pair: tuple[int, int]) -> "Step | None":
         """The step with its limit moved just so far that the pair passes; None where no number does that."""
 
 
@@ -70,11 +70,11 @@ class BestClass:
         own = pairs.find(*self.spared)
         return torch.cat([kept[pairs.rows[kept] != self.spared[0]], kept.new_tensor([own])])
 
-    def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
+    def drop_reason(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
         winner = int(kept[pairs.rows[kept] == pairs.rows[index]][0])
         return DropReason(CLASS, float(pairs.scores[index]), float(pairs.scores[winner]), pairs.pair(winner))
 
-    def relaxed(self, hurdle: DropReason, pair: tuple[int, int]) -> "BestClass":
+    def relaxed(self, reason: DropReason, pair: tuple[int, int]) -> "BestClass":
         return replace(self, spared=pair)
 
 
@@ -87,11 +87,11 @@ class Score:
     def keep(self, pairs: Pairs) -> Tensor:
         return torch.where(pairs.scores > self.above)[0]
 
-    def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
+    def drop_reason(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
         return DropReason(SCORE, float(pairs.scores[index]), self.above)
 
-    def relaxed(self, hurdle: DropReason, pair: tuple[int, int]) -> "Score":
-        return Score(just_below(hurdle.value))
+    def relaxed(self, reason: DropReason, pair: tuple[int, int]) -> "Score":
+        return Score(just_below(reason.value))
 
 
 @dataclass(frozen=True)
@@ -111,11 +111,11 @@ class Small:
 
         return remove_small_boxes(self.boxes[pairs.rows], self.side)
 
-    def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
+    def drop_reason(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
         x1, y1, x2, y2 = self.boxes[pairs.rows[index]].tolist()
         return DropReason(SMALL, min(x2 - x1, y2 - y1), self.side)
 
-    def relaxed(self, hurdle: DropReason, pair: tuple[int, int]) -> "Small":
+    def relaxed(self, reason: DropReason, pair: tuple[int, int]) -> "Small":
         return replace(self, side=-1.0)
 
 
@@ -154,12 +154,12 @@ class Top:
             kept.append(own[pairs.scores[own].topk(min(self.most, len(own)))[1]])
         return torch.cat(kept)
 
-    def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
+    def drop_reason(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
         rivals = pairs.scores if self.labels is None else pairs.scores[pairs.labels == pairs.labels[index]]
         return DropReason(TOP, rank_of(rivals, pairs.scores[index]), self.most)
 
-    def relaxed(self, hurdle: DropReason, pair: tuple[int, int]) -> "Top":
-        return replace(self, most=int(hurdle.value))
+    def relaxed(self, reason: DropReason, pair: tuple[int, int]) -> "Top":
+        return replace(self, most=int(reason.value))
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ class TopOfLevels(Top):
             kept.append(own[pairs.scores[own].topk(min(self.most, len(own)))[1]])
         return torch.cat(kept)
 
-    def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
+    def drop_reason(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
         levels = self._levels(pairs)
         return DropReason(TOP, rank_of(pairs.scores[levels == levels[index]], pairs.scores[index]), self.most)
 
@@ -203,8 +203,8 @@ class TopOfRows(Top):
         best = table[rows].flatten().topk(min(self.most, len(table)))[1]
         return rows[best // table.shape[1]] * table.shape[1] + best % table.shape[1]
 
-    def relaxed(self, hurdle: DropReason, pair: tuple[int, int]) -> Top:
-        return Top(int(hurdle.value))
+    def relaxed(self, reason: DropReason, pair: tuple[int, int]) -> Top:
+        return Top(int(reason.value))
 
 
 @dataclass(frozen=True)
@@ -230,7 +230,7 @@ class Suppression:
             return batched_nms(boxes, pairs.scores, pairs.labels, self.iou)
         return nms(boxes + pairs.labels[:, None].to(boxes) * self.offset, pairs.scores, self.iou)
 
-    def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
+    def drop_reason(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
         from torchvision.ops import box_iou
 
         rivals = kept if self.offset == 0 else kept[pairs.labels[kept] == pairs.labels[index]]
@@ -243,7 +243,7 @@ class Suppression:
         winner = int(rivals[over[0]])
         return DropReason(SUPPRESSED, float(overlap[over[0]]), self.iou, pairs.pair(winner), len(over) - 1)
 
-    def relaxed(self, hurdle: DropReason, pair: tuple[int, int]) -> None:
+    def relaxed(self, reason: DropReason, pair: tuple[int, int]) -> None:
         return None
 
 
@@ -256,11 +256,11 @@ class Most:
     def keep(self, pairs: Pairs) -> Tensor:
         return torch.arange(min(self.most, len(pairs)), device=pairs.scores.device)
 
-    def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
+    def drop_reason(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
         return DropReason(MOST, index + 1, self.most)
 
-    def relaxed(self, hurdle: DropReason, pair: tuple[int, int]) -> "Most":
-        return Most(int(hurdle.value))
+    def relaxed(self, reason: DropReason, pair: tuple[int, int]) -> "Most":
+        return Most(int(reason.value))
 
 
 @dataclass(frozen=True)
@@ -276,8 +276,8 @@ class Masked:
     def keep(self, pairs: Pairs) -> Tensor:
         return torch.where(self.filled(pairs.rows))[0]
 
-    def hurdle(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
+    def drop_reason(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
         return DropReason(MASK, 0, 1)
 
-    def relaxed(self, hurdle: DropReason, pair: tuple[int, int]) -> None:
+    def relaxed(self, reason: DropReason, pair: tuple[int, int]) -> None:
         return None

@@ -1,8 +1,8 @@
-"""The four shortcuts of the literature, each a score of one detection's heatmap beside what even heat would give.
+"""Four patterns of heat that shortcuts leave, each a score of one detection's heatmap and what even heat would give.
 
-Heat in the photograph's corners (a logo, a watermark), spread evenly (the scene and not the object), outside the object
-(what often stands beside it), on one side of the box only. Attribution suggests them; to decide takes an intervention,
-for which :mod:`detcam.diagnosis.interventions.shortcut_probes` makes the regions.
+Heat in the photograph's corners (a logo, a watermark), spread over the whole photograph (the scene and not the object),
+outside of all objects (what often stands beside one), on one side of the box. A pattern suggests a shortcut; only an
+intervention shows one, and :mod:`detcam.diagnosis.interventions.shortcut_probes` makes the regions for it.
 """
 
 from collections.abc import Mapping
@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detcam.attribution.heatmap import Heatmap
-from detcam.diagnosis.attention.mask_shares import Mask, pixels_shared, whole_edges
+from detcam.diagnosis.attention.cell_areas import CellAreas
+from detcam.diagnosis.attention.mask_shares import Mask
 from detcam.imaging.geometry import Geometry
-from detcam.measures.shares import BoxUnion
 
 Array = NDArray[np.float64]
 
@@ -46,8 +46,8 @@ class Shortcuts:
             there and nothing elsewhere. ``"context"``: share of the heat on no object; what lies on another object is
             leakage, not context. ``"one side"``: heat in the hotter half of the box minus that in the opposite half,
             over their sum, for the half where that is largest.
-        chance: what heat that knows nothing would give on this very photograph and box: even heat over the whole
-            photograph, which is the share of the area; for ``"spread"`` even heat over the object alone.
+        chance: the same scores of even heat over the whole photograph, which are shares of its area, on this very
+            photograph and box; for ``"spread"`` of even heat over the object alone.
         flags: where the excess over chance passes the limit of :data:`LIMITS`, and the score itself is over 0.10.
         corner: the corner with the most heat on no object, such as ``"top left"``; empty without heat there.
         side: the half of the box with the most heat against its opposite, such as ``"left"``; empty without heat there.
@@ -59,9 +59,9 @@ class Shortcuts:
     corner: str
     side: str
 
-    def excess(self, name: str) -> float:
-        """How far a score is above chance: -1 for none at all, 0 at chance, 1 for all there could be."""
-        return float(excess(np.array(self.scores[name]), np.array(self.chance[name])))
+    def excess(self, pattern: str) -> float:
+        """How far a pattern's score is above chance: -1 for a score of 0, 0 at chance, 1 for a score of 1."""
+        return float(excess(np.array(self.scores[pattern]), np.array(self.chance[pattern])))
 
 
 def excess(score: Array, chance: Array) -> Array:
@@ -73,112 +73,107 @@ def excess(score: Array, chance: Array) -> Array:
 
 def shortcuts(heatmap: Heatmap, box: NDArray[np.floating], others: NDArray[np.floating], mask: Mask | None = None,
               truth: NDArray[np.floating] | None = None) -> Shortcuts:
-    """Measure the four patterns.
+    """Measure the four patterns of one detection's heatmap.
 
     The object is its mask where there is one, else its true box, else the detected box.
 
     Args:
         heatmap: the detection's.
         box: ``[4]`` xyxy, source pixels: the detection.
-        others: ``[M, 4]`` the other objects of the photograph, source pixels.
+        others: ``[M, 4]`` xyxy, source pixels: the other objects of the photograph.
         mask: ``[H, W]`` True on the object, source pixels.
-        truth: ``[4]`` its true box, source pixels.
+        truth: ``[4]`` xyxy, source pixels: its true box.
     """
     heat = heatmap.heat.astype(np.float64)
-    ground = _Ground(heatmap, box if truth is None else truth, others, mask)
-    areas = ground.cells(ground.content)
-    total, area = float((heat * areas).sum()), float(areas.sum())
+    areas = CellAreas(heatmap, box if truth is None else truth, others, mask)
+    on_photograph = areas.covered(areas.photograph)
+    total, area = float((heat * on_photograph).sum()), float(on_photograph.sum())
     if not (np.isfinite(total) and total > 0):
-        unknown = dict.fromkeys(PATTERNS, float("nan"))
-        return Shortcuts(unknown, unknown, dict.fromkeys(PATTERNS, False), "", "")
-    context = ground.free(ground.content)
-    corners = [ground.free(corner) for corner in corner_boxes(heatmap.geometry)]
-    halves = [ground.cells(half) for half in half_boxes(heatmap.geometry.to_canvas(box))]
-    corner_heat, half_heat = ([float((heat * each).sum()) for each in places] for places in (corners, halves))
-    leads = [_lead(*half_heat[first : first + 2]) * sign for first in (0, 2) for sign in (1, -1)]
-    even = [_lead(*(float(each.sum()) for each in halves[first : first + 2])) * sign for first in (0, 2)
-            for sign in (1, -1)]
+        return _no_heat()
+    read = {
+        CORNERS: _corners(heat, areas, heatmap.geometry, total, area),
+        SPREAD: _spread(heat, areas, on_photograph, total, area),
+        CONTEXT: _context(heat, areas, total, area),
+        ONE_SIDE: _one_side(heat, areas, heatmap.geometry.to_canvas(box)),
+    }
+    scores = {pattern: reading.score for pattern, reading in read.items()}
+    chance = {pattern: reading.chance for pattern, reading in read.items()}
+    return Shortcuts(scores, chance, _flags(scores, chance), read[CORNERS].where, read[ONE_SIDE].where)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """One pattern's score, what even heat would give, and the name of the corner or side where it is strongest."""
+
+    score: float
+    chance: float
+    where: str = ""
+
+
+def _no_heat() -> Shortcuts:
+    unknown = dict.fromkeys(PATTERNS, float("nan"))
+    return Shortcuts(unknown, unknown, dict.fromkeys(PATTERNS, False), "", "")
+
+
+def _corners(heat: Array, areas: CellAreas, geometry: Geometry, total: float, area: float) -> _Reading:
+    """Share of the heat ``[gh, gw]`` that lies in the photograph's corner squares and on no object."""
+    corners = [areas.on_no_object(corner) for corner in corner_boxes(geometry)]
+    heats = _heats(heat, corners)
+    hottest = CORNER_NAMES[int(np.argmax(heats))] if any(heats) else ""
+    return _Reading(sum(heats) / total, float(sum(corner.sum() for corner in corners)) / area, hottest)
+
+
+def _spread(heat: Array, areas: CellAreas, on_photograph: Array, total: float, area: float) -> _Reading:
+    """Participation ratio of the heat over the photograph; by chance that of even heat on the object alone."""
+    return _Reading(total**2 / (area * float((heat**2 * on_photograph).sum())),
+                    float(areas.on_object(areas.photograph).sum()) / area)
+
+
+def _context(heat: Array, areas: CellAreas, total: float, area: float) -> _Reading:
+    """Share of the heat that lies on no object."""
+    context = areas.on_no_object(areas.photograph)
+    return _Reading(float((heat * context).sum()) / total, float(context.sum()) / area)
+
+
+def _one_side(heat: Array, areas: CellAreas, box: NDArray[np.floating]) -> _Reading:
+    """The largest lead of one half of the box over the opposite half; ``box`` is ``[4]`` xyxy canvas pixels."""
+    halves = [areas.covered(half) for half in half_boxes(box)]
+    heats = _heats(heat, halves)
+    leads, even = _leads(heats), _leads([float(half.sum()) for half in halves])
     hottest = int(np.argmax(np.nan_to_num(leads, nan=-1)))
-    scores = {CORNERS: sum(corner_heat) / total, SPREAD: total**2 / (area * float((heat**2 * areas).sum())),
-              CONTEXT: float((heat * context).sum()) / total, ONE_SIDE: leads[hottest]}
-    chance = {CORNERS: float(sum(each.sum() for each in corners)) / area,
-              SPREAD: float(ground.on_object(ground.content).sum()) / area, CONTEXT: float(context.sum()) / area,
-              ONE_SIDE: even[hottest]}
-    flags = {name: bool(excess(np.array(scores[name]), np.array(chance[name])) > LIMITS[name])
-             and scores[name] > LEAST for name in PATTERNS}
-    return Shortcuts(scores, chance, flags,
-                     CORNER_NAMES[int(np.argmax(corner_heat))] if any(corner_heat) else "",
-                     SIDES[hottest] if any(half_heat) else "")
+    return _Reading(leads[hottest], even[hottest], SIDES[hottest] if any(heats) else "")
+
+
+def _heats(heat: Array, places: list[Array]) -> list[float]:
+    """The heat in each of some places, each the areas ``[gh, gw]`` of the map's cells inside it."""
+    return [float((heat * place).sum()) for place in places]
+
+
+def _leads(amounts: list[float]) -> list[float]:
+    """How far each half leads its opposite, -1 to 1, from the amounts in the halves in the order of :data:`SIDES`."""
+    leads = []
+    for first, second in (amounts[:2], amounts[2:]):
+        lead = (first - second) / (first + second) if first + second > 0 else float("nan")
+        leads += [lead, -lead]
+    return leads
+
+
+def _flags(scores: Mapping[str, float], chance: Mapping[str, float]) -> dict[str, bool]:
+    """Which patterns exceed chance by more than their limit, and hold enough heat to be worth a look."""
+    return {pattern: bool(excess(np.array(scores[pattern]), np.array(chance[pattern])) > LIMITS[pattern])
+            and scores[pattern] > LEAST for pattern in PATTERNS}
 
 
 def corner_boxes(geometry: Geometry) -> Array:
     """The photograph's corner squares, ``[4, 4]`` xyxy canvas pixels, in the order of :data:`CORNER_NAMES`."""
     height, width = geometry.source
     side = CORNER * min(height, width)
-    found = [(x, y, x + side, y + side) for y in (0.0, height - side) for x in (0.0, width - side)]
-    return np.asarray(geometry.to_canvas(np.array(found)), np.float64)
+    corners = [(x, y, x + side, y + side) for y in (0.0, height - side) for x in (0.0, width - side)]
+    return np.asarray(geometry.to_canvas(np.array(corners)), np.float64)
 
 
 def half_boxes(box: NDArray[np.floating]) -> Array:
-    """The halves of a box ``[4]`` xyxy, ``[4, 4]``, in the order of :data:`SIDES`."""
+    """The halves of a box ``[4]`` xyxy, ``[4, 4]`` xyxy in the same pixels, in the order of :data:`SIDES`."""
     x1, y1, x2, y2 = box
     x, y = (x1 + x2) / 2, (y1 + y2) / 2
     return np.array([(x1, y1, x, y2), (x, y1, x2, y2), (x1, y1, x2, y), (x1, y, x2, y2)], np.float64)
-
-
-def _lead(first: float, second: float) -> float:
-    return (first - second) / (first + second) if first + second > 0 else float("nan")
-
-
-class _Ground:
-    """Areas of a map's cells, ``[gh, gw]`` in squared canvas pixels, within rectangles ``[4]`` of the canvas.
-
-    Attributes:
-        content: the photograph.
-    """
-
-    def __init__(self, heatmap: Heatmap, box: NDArray[np.floating], others: NDArray[np.floating], mask: Mask | None
-                 ) -> None:
-        self._geometry, self._mask = heatmap.geometry, mask
-        self._x, self._y = whole_edges(heatmap)
-        self.content, self._box = self._geometry.content, self._geometry.to_canvas(box)
-        others = np.reshape(others, (-1, 4))
-        known = others if mask is not None else np.concatenate([others, box[None]])
-        self._boxes = BoxUnion(self._geometry.to_canvas(known), self.content)
-        self._rest = None if mask is None else mask & ~_pixels_in(others, mask.shape)
-
-    def cells(self, within: NDArray[np.floating]) -> Array:
-        """On the photograph."""
-        x, y = self._borders(within)
-        return np.outer(np.diff(y), np.diff(x))
-
-    def on_object(self, within: NDArray[np.floating]) -> Array:
-        """On the object."""
-        return self.cells(_common(within, self._box)) if self._mask is None else self._on(self._mask, within)
-
-    def free(self, within: NDArray[np.floating]) -> Array:
-        """On no object: neither this one nor the box of another."""
-        in_boxes = np.diff(np.diff(self._boxes.area(*self._borders(within)), axis=0), axis=1)
-        found = self.cells(within) - in_boxes
-        return (found if self._rest is None else found - self._on(self._rest, within)).clip(0)
-
-    def _on(self, mask: Mask, within: NDArray[np.floating]) -> Array:
-        rows, columns = pixels_shared(*self._borders(within), self._geometry)
-        return np.asarray(rows @ mask.astype(np.float64) @ columns.T)
-
-    def _borders(self, within: NDArray[np.floating]) -> tuple[Array, Array]:
-        x1, y1, x2, y2 = _common(within, self.content)
-        return self._x.clip(x1, max(x1, x2)), self._y.clip(y1, max(y1, y2))
-
-
-def _pixels_in(boxes: NDArray[np.floating], shape: tuple[int, ...]) -> Mask:
-    """Source pixels ``[H, W]`` whose centres lie in any of some boxes."""
-    y, x = (np.arange(side) + 0.5 for side in shape)
-    found = np.zeros(shape, bool)
-    for x1, y1, x2, y2 in boxes:
-        found |= np.outer((y > y1) & (y < y2), (x > x1) & (x < x2))
-    return found
-
-
-def _common(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.floating]:
-    return np.concatenate([np.maximum(a[:2], b[:2]), np.minimum(a[2:], b[2:])])

@@ -3,18 +3,18 @@
 import numpy as np
 
 from detcam.diagnosis.attention.shortcuts import ONE_SIDE, SPREAD
+from detcam.diagnosis.diagnosis_data import DiagnosisData
 from detcam.diagnosis.interventions.edge_probe import EDGE
 from detcam.diagnosis.interventions.intervention import Change, Intervention
 from detcam.diagnosis.interventions.limits import TOLD_BY_BOX
 from detcam.diagnosis.interventions.shortcut_probes import LEFT_RIGHT, TOP_BOTTOM
-from detcam.diagnosis.result import Diagnosis
 from detcam.imaging.boxes import EDGES, edge_lengths
 
 MOVED = 0.01  # of the true width or height: an edge that moves less has stayed
 HALVES = (LEFT_RIGHT, TOP_BOTTOM)
 
 
-def stands_out(diagnosis: Diagnosis, box: int, asked: Intervention) -> bool:
+def stands_out(diagnosis: DiagnosisData, box: int, asked: Intervention) -> bool:
     """Whether a region takes more of the score than its limit, or lets the edge in more than any of its controls."""
     if asked.name == EDGE:
         return comes_in(diagnosis, box, asked)
@@ -52,7 +52,7 @@ def inward(change: Change, edge: str) -> float:
     return -float(change.edges[EDGES.index(edge)])
 
 
-def comes_in(diagnosis: Diagnosis, box: int, asked: Intervention) -> bool:
+def comes_in(diagnosis: DiagnosisData, box: int, asked: Intervention) -> bool:
     """Whether the worst edge comes in by more than 1 % of the true box, and more than with any control."""
     worst = diagnosis.worst_edge(box)
     if worst is None or not asked.controls:
@@ -61,7 +61,7 @@ def comes_in(diagnosis: Diagnosis, box: int, asked: Intervention) -> bool:
     return inward(asked.suspect, worst) > max(MOVED * length, *(inward(each, worst) for each in asked.controls))
 
 
-def confirmed(diagnosis: Diagnosis, box: int, pattern: str) -> bool | None:
+def confirmed(diagnosis: DiagnosisData, box: int, pattern: str) -> bool | None:
     """Whether hiding confirms a pattern of a box's heat; None where that was not asked, or had no control.
 
     Args:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detcam.attribution.inputs.baselines import photograph_pixels
-from detcam.detectors.base import REPLAYED, Detector
+from detcam.detectors.base import FROZEN, Detector
 from detcam.detectors.canvas import Canvas
 from detcam.detectors.detections import Detections
 from detcam.diagnosis.interventions.copies import CHUNK, Readings, read_copies
@@ -142,7 +142,7 @@ def forward_passes(detector: Detector, regions: Sequence[Sequence[Region]]) -> i
     Two-stage detectors take one more, on which their proposals are recorded.
     """
     hidden = len(distinct(regions)[0])
-    return hidden + 1 + (detector.rows == REPLAYED) if hidden else 0
+    return hidden + 1 + (detector.rows == FROZEN) if hidden else 0
 
 
 def answer(detector: Detector, canvas: Canvas, detections: Detections, questions: Sequence[Sequence[Question]],

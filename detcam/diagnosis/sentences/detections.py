@@ -3,6 +3,7 @@ an intervention (hidden_words); the others describe."""
 
 import numpy as np
 
+from detcam.diagnosis.diagnosis_data import DiagnosisData, MissedObject
 from detcam.diagnosis.error_types import (
     BACKGROUND,
     BOTH,
@@ -14,7 +15,6 @@ from detcam.diagnosis.error_types import (
     MISSED,
     TYPES,
 )
-from detcam.diagnosis.result import Diagnosis, MissedObject
 from detcam.diagnosis.sentences.interventions import hidden_edge_sentences, hidden_sentences
 from detcam.diagnosis.sentences.object_names import finder, object_words
 from detcam.diagnosis.sentences.shortcuts import heat_sentences
@@ -29,7 +29,7 @@ WRONG_WAY = {"left": ("left", "right"), "top": ("high", "low"), "right": ("right
 UNPLACED = (CLASSIFICATION.name, BOTH.name, DUPLICATE.name, BACKGROUND.name)  # whose raw rows are of interest
 
 
-def sentences_of(diagnosis: Diagnosis, box: int) -> list[str]:
+def sentences_of(diagnosis: DiagnosisData, box: int) -> list[str]:
     """What is said of a box in question: what it is, its worst edge, and whose pixels its heat lies on.
 
     Args:
@@ -47,13 +47,13 @@ def sentences_of(diagnosis: Diagnosis, box: int) -> list[str]:
     return found
 
 
-def cause_sentences(diagnosis: Diagnosis, box: int) -> list[str]:
+def cause_sentences(diagnosis: DiagnosisData, box: int) -> list[str]:
     """What is said of a box's worst edge and of its heat's pattern, each before what hiding says of it."""
     found = edge_sentences(diagnosis, box) + hidden_edge_sentences(diagnosis, box)
     return found + heat_sentences(diagnosis, box) + hidden_sentences(diagnosis, box)
 
 
-def type_sentences(diagnosis: Diagnosis, box: int) -> list[str]:
+def type_sentences(diagnosis: DiagnosisData, box: int) -> list[str]:
     """What is wrong with a box, and which box found the object that it is about; nothing of a correct one."""
     kind, true = diagnosis.type_of(box), diagnosis.truth_of(box)
     if kind == CORRECT.name:
@@ -68,7 +68,7 @@ def type_sentences(diagnosis: Diagnosis, box: int) -> list[str]:
     return found
 
 
-def edge_sentences(diagnosis: Diagnosis, box: int) -> list[str]:
+def edge_sentences(diagnosis: DiagnosisData, box: int) -> list[str]:
     """The worst edge of a box with a true box, and what it rests on; nothing of another box."""
     worst = diagnosis.worst_edge(box)
     if worst is None:
@@ -106,7 +106,7 @@ def length(pixels: float) -> str:
     return f"{abs(pixels):.{0 if abs(pixels) >= 9.95 else 1}f} px"
 
 
-def evidence_sentence(diagnosis: Diagnosis, box: int, column: int) -> str | None:
+def evidence_sentence(diagnosis: DiagnosisData, box: int, column: int) -> str | None:
     """How much conflicting evidence an edge rests on, where it stands out among sound boxes."""
     ranks = diagnosis.boxes.percentiles
     if ranks is None or not ranks[box, column] >= STANDS_OUT:  # NaN: the reference does not know the class
@@ -116,7 +116,7 @@ def evidence_sentence(diagnosis: Diagnosis, box: int, column: int) -> str | None
     return f"It rests on more conflicting evidence than {most} of similar size."
 
 
-def leak_sentences(diagnosis: Diagnosis, box: int) -> list[str]:
+def leak_sentences(diagnosis: DiagnosisData, box: int) -> list[str]:
     """On which other object much of a box's heat lies: the one with the most, from a quarter on; crowds aside."""
     own, truth = diagnosis.truth_of(box), diagnosis.truth
     shares = np.where(truth.crowd, 0.0, np.nan_to_num(diagnosis.leakage[box]))
@@ -132,7 +132,7 @@ def leak_sentences(diagnosis: Diagnosis, box: int) -> list[str]:
     return [f"{share} of its heat lies {where} {which} ({object_words(diagnosis, other)})."]
 
 
-def sibling_sentence(diagnosis: Diagnosis, box: int) -> str:
+def sibling_sentence(diagnosis: DiagnosisData, box: int) -> str:
     """How many raw rows say the same as a box, and which of them are boxes too."""
     siblings = diagnosis.siblings[box]
     count, survived = len(siblings.rows), sorted(place + 1 for place in siblings.survived)
@@ -147,7 +147,7 @@ def sibling_sentence(diagnosis: Diagnosis, box: int) -> str:
     return f"{lead}; {beside}" + (f", {dropped} {'were' if dropped > 1 else 'was'} dropped." if dropped else ".")
 
 
-def sentences_of_missed(diagnosis: Diagnosis, k: int) -> list[str]:
+def sentences_of_missed(diagnosis: DiagnosisData, k: int) -> list[str]:
     """What is said of a missed object: whether an error of another type stands for it, and what kept its row back.
 
     Args:
@@ -161,7 +161,7 @@ def sentences_of_missed(diagnosis: Diagnosis, k: int) -> list[str]:
     return [*found, counted_elsewhere(diagnosis, missed.verdict) or missed.verdict.sentence]
 
 
-def excuse_sentences(diagnosis: Diagnosis, missed: MissedObject) -> list[str]:
+def excuse_sentences(diagnosis: DiagnosisData, missed: MissedObject) -> list[str]:
     """Which box stands on a missed object though it did not find it: TIDE counts that error alone."""
     if not missed.counted_elsewhere:
         return []
@@ -173,7 +173,7 @@ def excuse_sentences(diagnosis: Diagnosis, missed: MissedObject) -> list[str]:
             "TIDE counts that error alone, and nothing as missed."]
 
 
-def counted_elsewhere(diagnosis: Diagnosis, verdict: Verdict) -> str | None:
+def counted_elsewhere(diagnosis: DiagnosisData, verdict: Verdict) -> str | None:
     """The sentence of a row that is a detection and lies on the object, but found another one."""
     if not (verdict.detected and verdict.near and verdict.iou is not None):
         return None

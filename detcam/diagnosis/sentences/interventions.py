@@ -7,27 +7,27 @@ than one by the edge's middle (docs/measurements/pull.md). Hidden, it decides.
 import numpy as np
 
 from detcam.diagnosis.attention.shortcuts import CONTEXT, CORNERS, SPREAD
+from detcam.diagnosis.diagnosis_data import DiagnosisData
 from detcam.diagnosis.interventions.edge_probe import EDGE
 from detcam.diagnosis.interventions.exceeds import HALVES, comes_in, hotter_half, inward, stands_out, taken
 from detcam.diagnosis.interventions.intervention import Intervention
-from detcam.diagnosis.result import Diagnosis
 from detcam.diagnosis.sentences.shortcuts import share
 from detcam.imaging.boxes import EDGES
 
 PULLED = {"left": "to the left", "top": "up", "right": "to the right", "bottom": "down"}
 
 
-def hidden_edge_sentences(diagnosis: Diagnosis, box: int) -> list[str]:
+def hidden_edge_sentences(diagnosis: DiagnosisData, box: int) -> list[str]:
     """What hiding did to the worst edge of a box, which was said before; nothing where that was not tried."""
     return _said([edge_words(diagnosis, box, each) for each in _answers(diagnosis, box) if each.name == EDGE])
 
 
-def hidden_sentences(diagnosis: Diagnosis, box: int) -> list[str]:
+def hidden_sentences(diagnosis: DiagnosisData, box: int) -> list[str]:
     """What hiding regions did to the score of a box; nothing where that was not tried, or nothing much came of it."""
     return _said([shortcut_words(diagnosis, box, each) for each in _answers(diagnosis, box) if each.name != EDGE])
 
 
-def _answers(diagnosis: Diagnosis, box: int) -> tuple[Intervention, ...]:
+def _answers(diagnosis: DiagnosisData, box: int) -> tuple[Intervention, ...]:
     return () if diagnosis.interventions is None else diagnosis.interventions[box]
 
 
@@ -35,7 +35,7 @@ def _said(found: list[str | None]) -> list[str]:
     return [each for each in found if each]
 
 
-def edge_words(diagnosis: Diagnosis, box: int, asked: Intervention) -> str | None:
+def edge_words(diagnosis: DiagnosisData, box: int, asked: Intervention) -> str | None:
     """What became of the worst edge when what pulls it out was hidden; said only beside controls."""
     worst = diagnosis.worst_edge(box)
     if worst is None or not asked.controls:
@@ -50,7 +50,7 @@ def edge_words(diagnosis: Diagnosis, box: int, asked: Intervention) -> str | Non
     return f"{lead}Hidden where that pull is strongest, the edge comes in by {pixels(moved)} ({beside})."
 
 
-def shortcut_words(diagnosis: Diagnosis, box: int, asked: Intervention) -> str | None:
+def shortcut_words(diagnosis: DiagnosisData, box: int, asked: Intervention) -> str | None:
     """What a suspicious region took from the score, where that is more than its limit (TOLD_BY_BOX).
 
     All around the objects has no control of its size: there it is the share itself.

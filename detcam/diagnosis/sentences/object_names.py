@@ -2,13 +2,13 @@
 
 from collections import Counter
 
+from detcam.diagnosis.diagnosis_data import DiagnosisData
 from detcam.diagnosis.error_types import CORRECT, MISSED
-from detcam.diagnosis.result import Diagnosis
 
 CROWD, DIFFICULT = "crowd", "difficult"
 
 
-def finder(diagnosis: Diagnosis, true: int) -> int | None:
+def finder(diagnosis: DiagnosisData, true: int) -> int | None:
     """The number of the box that found a true object; None if none did."""
     assignment = diagnosis.assignment
     for place, (kind, own) in enumerate(zip(assignment.types, assignment.truth.tolist(), strict=True)):
@@ -17,7 +17,7 @@ def finder(diagnosis: Diagnosis, true: int) -> int | None:
     return None
 
 
-def object_labels(diagnosis: Diagnosis) -> list[str]:
+def object_labels(diagnosis: DiagnosisData) -> list[str]:
     """A short name of each true object, no two the same, ``M`` of them.
 
     The number of the box that found it; ``M1``, ``M2``, … for the missed ones in their order in ``diagnosis.missed``;
@@ -45,7 +45,7 @@ def _apart(names: list[str]) -> list[str]:
     return found
 
 
-def object_words(diagnosis: Diagnosis, true: int) -> str:
+def object_words(diagnosis: DiagnosisData, true: int) -> str:
     """Which true object is meant, for a parenthesis: ``"found by box 3"`` or ``"M2, missed"``."""
     number = finder(diagnosis, true)
     if number is not None:

@@ -4,8 +4,8 @@ Attribution suggests, intervention decides.
 """
 
 from detcam.diagnosis.attention.shortcuts import CONTEXT, CORNERS, ONE_SIDE, PATTERNS, SPREAD
+from detcam.diagnosis.diagnosis_data import DiagnosisData
 from detcam.diagnosis.interventions.exceeds import confirmed
-from detcam.diagnosis.result import Diagnosis
 
 WORDS = {
     CORNERS: "{} of its heat lies in the photograph's corners, most in the {} (even heat: {}).",
@@ -17,7 +17,7 @@ WORDS = {
 DECIDED = {True: " Hiding confirms it.", False: " Hiding does not confirm it.", None: ""}
 
 
-def heat_sentences(diagnosis: Diagnosis, box: int) -> list[str]:
+def heat_sentences(diagnosis: DiagnosisData, box: int) -> list[str]:
     """A sentence for each shortcut that a box's heat is flagged for, and what hiding says of it where it was asked.
 
     Args:

@@ -174,3 +174,8 @@ def _worst(sheet: Sheet, diagnosis: Diagnosis, box: int, crop: Region, cell: tup
     axes = draw_edge_map(sheet, diagnosis.boxes, box, column, heatmap, float(np.percentile(drawn, TOP)), crop, place,
                          colour)
     dashed_outline(axes, diagnosis.truth.boxes[diagnosis.truth_of(box)], TRUE_BOX, zorder=4)
+
+
+def box_figure(diagnosis: Diagnosis, box: int, cmap: str, dpi: float) -> Figure:
+    """The row of a single box in question, which is its index among ``diagnosis.boxes``, under the columns' titles."""
+    return _page(diagnosis, [box], len(diagnosis), cmap, dpi, "")

@@ -17,11 +17,12 @@ from detcam.views.diagnosis.intervention_panel import TITLE, draw_moved_edge, dr
 from detcam.views.page.badges import paper_badge
 from detcam.views.page.colours import CONTROL, MUTED, SUSPECT
 from detcam.views.page.layout import BELOW, CAPTION, HEADER, MARGIN
-from detcam.views.page.lettering import listed, shorten, wrap
+from detcam.views.page.lettering import listed, shorten, width_of, wrap
 from detcam.views.page.sheet import Place, Sheet, line_height
 
 MOST_ROWS = 60  # as many boxes get a row at most
 CELL, ACROSS = (1.95, 1.7 + TITLE), 0.14  # a picture's width and height with its words, and between two, inches
+IN_A_LINE, LARGE, DOWN = 4, (2.4, 2.6 + TITLE), 0.2  # pictures of a single box in a line, their size, between two lines
 LEAST = 6  # columns that a page is wide enough for: the legend needs them
 SIZE = 10.5  # of the sentences, points
 SMALL = 8.5  # of the legend
@@ -87,16 +88,17 @@ def _legend(sheet: Sheet | None, diagnosis: Diagnosis, width: float) -> float:
         f"{limit[SPREAD]} by itself. An edge: in by more than {percent(MOVED)} of the true width or height, and more "
         "than with any control."]
     lines = [line for text in words for line in wrap(text, width - 2 * MARGIN, SMALL)]
-    step = line_height(SMALL)
+    step, half = line_height(SMALL), (width - 2 * MARGIN) / 2
+    beside = all(width_of(text, SMALL) <= half - 0.3 for _, text in colours)  # else one below the other
     if sheet is not None:
         y = HEADER - 0.05
         sheet.line((MARGIN, width - MARGIN), (y, y), width=1.2)
         for order, (colour, text) in enumerate(colours):
-            x = MARGIN + order * (width - 2 * MARGIN) / 2
-            sheet.fill((x, y + 0.14, SWATCH, SWATCH), colour)
-            sheet.write(x + SWATCH + 0.08, y + 0.13, shorten(text, (width - 2 * MARGIN) / 2 - 0.3, SMALL), SMALL)
-        sheet.paragraph(MARGIN, y + 0.13 + step + 0.06, lines, SMALL, colour=MUTED)
-    return 0.14 + step * (1 + len(lines)) + 0.3
+            x, down = (MARGIN + order * half, 0.0) if beside else (MARGIN, order * step)
+            sheet.fill((x, y + down + 0.14, SWATCH, SWATCH), colour)
+            sheet.write(x + SWATCH + 0.08, y + down + 0.13, text, SMALL)
+        sheet.paragraph(MARGIN, y + 0.13 + step * (1 + (not beside)) + 0.06, lines, SMALL, colour=MUTED)
+    return 0.14 + step * (1 + (not beside) + len(lines)) + 0.3
 
 
 def _sentences(diagnosis: Diagnosis, box: int, width: float) -> list[str]:
@@ -121,13 +123,41 @@ def _panels(diagnosis: Diagnosis, box: int) -> list[tuple[Draw, Intervention]]:
 
 def _row(sheet: Sheet, diagnosis: Diagnosis, box: int, y: float) -> None:
     """A box: who it is, what is said of it, and a picture a question."""
+    y, x = _words(sheet, diagnosis, box, y), MARGIN
+    for draw, asked in _panels(diagnosis, box):
+        draw(sheet, diagnosis, box, asked, (x, y, *CELL))
+        x += CELL[0] + ACROSS
+
+
+def _words(sheet: Sheet, diagnosis: Diagnosis, box: int, y: float) -> float:
+    """Who a box is and what is said of it; where the pictures go."""
     place = int(diagnosis.index[box])
     x = MARGIN + paper_badge(sheet, MARGIN, y, badge_of(diagnosis, place), colour_of_type(diagnosis, place)) + 0.12
     name = diagnosis.boxes.class_name(int(diagnosis.found.labels[place]))
     words = f"{name} {diagnosis.found.scores[place]:.2f}: {diagnosis.type_of(box)}"
     sheet.write(x, y + 0.12, shorten(words, sheet.width - MARGIN - x, 11, True), 11, bold=True, va="center_baseline")
-    y = sheet.paragraph(MARGIN, y + CAPTION, _sentences(diagnosis, box, sheet.width), SIZE) + 0.1
-    x = MARGIN
-    for draw, asked in _panels(diagnosis, box):
-        draw(sheet, diagnosis, box, asked, (x, y, *CELL))
-        x += CELL[0] + ACROSS
+    return sheet.paragraph(MARGIN, y + CAPTION, _sentences(diagnosis, box, sheet.width), SIZE) + 0.1
+
+
+def check_figure(diagnosis: Diagnosis, box: int, dpi: float) -> Figure:
+    """The pictures of a single box in question, larger and in lines of four: what stands out comes first.
+
+    Args:
+        diagnosis: of the photograph.
+        box: its index among ``diagnosis.boxes``; something was hidden for it.
+        dpi: pixels an inch.
+    """
+    panels = _panels(diagnosis, box)
+    width = 2 * MARGIN + IN_A_LINE * (LARGE[0] + ACROSS) - ACROSS
+    legend = _legend(None, diagnosis, width)
+    lines = -(-len(panels) // IN_A_LINE)
+    words = _height(diagnosis, box, width) - CELL[1]
+    sheet = Sheet(width, HEADER + legend + words + lines * (LARGE[1] + DOWN) - DOWN, dpi)
+    draw_title(sheet, diagnosis, "what hiding did", "")
+    _legend(sheet, diagnosis, width)
+    top = _words(sheet, diagnosis, box, HEADER + legend)
+    for i, (draw, asked) in enumerate(panels):
+        line, column = divmod(i, IN_A_LINE)
+        cell = MARGIN + column * (LARGE[0] + ACROSS), top + line * (LARGE[1] + DOWN), *LARGE
+        draw(sheet, diagnosis, box, asked, cell)
+    return sheet.figure

@@ -6,8 +6,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from detcam.attribution.heatmap import Heatmap
+from detcam.diagnosis.diagnosis_data import MissedObject
 from detcam.diagnosis.error_types import MISSED
-from detcam.diagnosis.result import Diagnosis, MissedObject
+from detcam.diagnosis.result import Diagnosis
 from detcam.diagnosis.sentences.detections import sentences_of_missed
 from detcam.explanations.explanation import Explanation
 from detcam.imaging.boxes import sizes
@@ -170,3 +171,8 @@ def _difference(sheet: Sheet, diagnosis: Diagnosis, missed: MissedObject, heatma
     axes = draw_heat(sheet, pixels(diagnosis.image, crop, sheet.size(place)), heatmap, crop, place, top_of(heatmap),
                      cmap, lost.detections.boxes[missed.row], 1.4, colour_of_number(diagnosis, number))
     outline(axes, lost.detections.boxes[missed.winner], crop, colour_of_number(diagnosis, other), 1.4)
+
+
+def missed_figure(diagnosis: Diagnosis, k: int, cmap: str, dpi: float) -> Figure:
+    """The row of a single missed object, which is its index among ``diagnosis.missed``, under the columns' titles."""
+    return _page(diagnosis, [k], len(diagnosis.missed), cmap, dpi, "")

@@ -63,6 +63,12 @@ def figure_png(figure: Figure, target: BinaryIO, title: str = "") -> None:
     canvas.print_png(target, metadata={"Software": SOFTWARE, "Title": _latin(title)})
 
 
+def png_bytes(figure: Figure) -> bytes:
+    """A figure as the bytes of a PNG file."""
+    figure_png(figure, drawn := BytesIO())
+    return drawn.getvalue()
+
+
 def _latin(text: str) -> str:
     """What fits into a PNG's text, the rest written as ``\\uXXXX``."""
     return text.encode("latin-1", "backslashreplace").decode("latin-1")

@@ -1,0 +1,80 @@
+"""Build the documentation site strictly into build/site; with --serve, show it at http://localhost:8000.
+
+Needs the extra ``docs``, and no network.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS, PAGES = ROOT / "docs", ROOT / "build" / "docs"
+ELSEWHERE = {
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+    "detcam/weights/MODEL_CARD.md": "model-card.md",
+    "notebooks/boxes_vs_heatmaps.ipynb": "boxes_vs_heatmaps.md",
+}
+"""Pages that lie elsewhere in the repository, and what each is called on the site."""
+
+LINK = re.compile(r"(\]\()([^)#\s:]+)((?:#[^)\s]*)?\))")
+CODE = re.compile(r"(^```.*?^```)", re.M | re.S)
+
+
+def linked(text: str, source: str, page: str) -> str:
+    """A page's text with the links between files of the repository as links between pages of the site.
+
+    Args:
+        text: Markdown.
+        source: where it lies in the repository.
+        page: where it lies on the site.
+    """
+
+    def moved(match: re.Match[str]) -> str:
+        target = os.path.normpath(os.path.join(os.path.dirname(source), match[2]))
+        if not (ROOT / target).exists():
+            return match[0]  # an output of the notebook, or a mistake, which the build names
+        there = ELSEWHERE.get(target, os.path.relpath(target, "docs"))
+        return match[1] + os.path.relpath(there, os.path.dirname(page) or ".") + match[3]
+
+    parts = CODE.split(text)
+    return "".join(part if part.startswith("```") else LINK.sub(moved, part) for part in parts)
+
+
+def notebook(path: Path, out: Path) -> str:
+    """A notebook with its outputs as Markdown, its pictures in a folder beside it; nothing is executed."""
+    from nbconvert import MarkdownExporter
+
+    text, resources = MarkdownExporter().from_filename(str(path), {"output_files_dir": out.stem})
+    for name, data in resources["outputs"].items():
+        (out.parent / name).parent.mkdir(exist_ok=True)
+        (out.parent / name).write_bytes(data)
+    return str(text)
+
+
+def collect() -> None:
+    """Put the pages together in build/docs."""
+    shutil.rmtree(PAGES, ignore_errors=True)
+    shutil.copytree(DOCS, PAGES)
+    sources = {path.relative_to(ROOT).as_posix(): path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")}
+    for source, page in (sources | ELSEWHERE).items():
+        path = ROOT / source
+        text = notebook(path, PAGES / page) if path.suffix == ".ipynb" else path.read_text(encoding="utf-8")
+        (PAGES / page).write_text(linked(text, source, page), encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--serve", action="store_true", help="show the site; pages are put together once, at the start")
+    given = parser.parse_args()
+    collect()
+    command = ["serve"] if given.serve else ["build", "--strict", "--clean"]
+    sys.exit(subprocess.run([sys.executable, "-m", "zensical", *command], cwd=ROOT, check=False).returncode)
+
+
+if __name__ == "__main__":
+    main()
