@@ -1,5 +1,7 @@
 """A detector whose score provably depends on a known patch gets its heat there, under stretch, pad and letterbox."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -21,14 +23,17 @@ OPTIONS: dict[str, dict[str, object]] = {
 }
 
 
+@cache
 def stretched() -> Detector:
     return SSDDetector(planted_ssd(), {1: "person"}, "planted stretch")
 
 
+@cache
 def padded() -> Detector:
     return SSDDetector(planted_ssd(size_divisible=64), {1: "person"}, "planted pad")
 
 
+@cache
 def letterboxed() -> Detector:
     return YOLODetector(planted_yolo(), {"imgsz": 128}, "planted letterbox")
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image as PilImage
 from support.places import ROOT, TINY
+from support.scripts import script_done
 from support.tiny import photograph
 
 from detcam.audits.average_precision import HEIGHTS, Case, Figure, best_f1_score, evaluate
@@ -168,7 +169,9 @@ def test_the_script_writes_its_figures_and_goes_on_past_a_bad_photograph(tmp_pat
     (["--class", "class 1", "--json", "/nowhere/out.json"], "no such folder"),
 ])
 def test_what_is_wrong_is_one_line(tmp_path: Path, more: list[str], words: str) -> None:
-    done = run_script(data_set(tmp_path), *more)
+    folder = data_set(tmp_path)
+    done = script_done("evaluate_detector.py", "--images", folder / "images", "--annotations",
+                       folder / "instances.json", "--model", TINY, *more)
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
