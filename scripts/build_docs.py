@@ -3,13 +3,21 @@
 Needs the extra ``docs``, and no network.
 """
 
-import argparse
+import sys
+
+if __name__ == "__main__":  # before the other imports, which take seconds
+    from detcam.cli.main import run_script
+
+    sys.exit(run_script(__file__))
+
 import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS, PAGES = ROOT / "docs", ROOT / "build" / "docs"
@@ -67,14 +75,9 @@ def collect() -> None:
         (PAGES / page).write_text(linked(text, source, page), encoding="utf-8")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--serve", action="store_true", help="show the site; pages are put together once, at the start")
-    given = parser.parse_args()
+def main(serve: Annotated[bool, typer.Option(
+        "--serve", help="Show the site; its pages are put together once, at the start.")] = False) -> None:
+    """Build the documentation site strictly into build/site."""
     collect()
-    command = ["serve"] if given.serve else ["build", "--strict", "--clean"]
-    sys.exit(subprocess.run([sys.executable, "-m", "zensical", *command], cwd=ROOT, check=False).returncode)
-
-
-if __name__ == "__main__":
-    main()
+    command = ["serve"] if serve else ["build", "--strict", "--clean"]
+    raise typer.Exit(subprocess.run([sys.executable, "-m", "zensical", *command], cwd=ROOT, check=False).returncode)

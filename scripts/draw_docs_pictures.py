@@ -3,18 +3,26 @@
 Example: python scripts/draw_docs_pictures.py --model yolov8n.pt
 """
 
-import argparse
+import sys
+
+if __name__ == "__main__":  # before the other imports, which take seconds
+    from detcam.cli.main import run_script
+
+    sys.exit(run_script(__file__))
+
 import json
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import copyfile
 from tempfile import TemporaryDirectory
+from typing import Annotated
 
 import numpy as np
+import typer
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
@@ -22,6 +30,7 @@ from numpy.typing import NDArray
 from PIL import Image as PilImage
 
 import detcam
+from detcam.errors import InputError
 from detcam.views.explanation.figure import first_figure
 from detcam.views.page.sheet import letter
 
@@ -30,10 +39,18 @@ SAMPLE = ROOT / "sample_images" / "grace_hopper.jpg"
 MARK = "#1864ab"  # of the numbers that are put onto a figure
 SHEET = ("hirescam", "gradcam", "eigencam", "gradient", "smoothgrad", "guided_backprop")
 PAGES = {"overview": "bus.png", "boxes": "bus.2.png", "hidden": "bus.3.png", "missed": "bus.4.png"}
-PICTURES = ("figure", "methods", "place", "diagnosis")
 CAPTIONS = ("the box:\nsure that it is a person", "the heat:\nwhat raised its score",
             "where the heat lies:\nalmost all inside the box", "evidence on each edge:\nthe top is in dispute",
             "what moves the top:\ncap red, face blue")
+
+
+class Picture(str, Enum):
+    """A picture of the documentation."""
+
+    figure = "figure"
+    methods = "methods"
+    place = "place"
+    diagnosis = "diagnosis"
 
 
 @dataclass(frozen=True)
@@ -133,7 +150,8 @@ def whole_figure(explanation: detcam.Explanation) -> NDArray[np.uint8]:
 def persons_of_the_bus(folder: Path) -> Path:
     """ultralytics' photograph in a folder, and beside it the boxes of its persons, drawn by hand, in COCO's format."""
     package = find_spec("ultralytics")
-    assert package is not None and package.submodule_search_locations
+    assert package is not None
+    assert package.submodule_search_locations
     copyfile(Path(package.submodule_search_locations[0]) / "assets" / "bus.jpg", folder / "bus.jpg")
     drawn_by_hand = json.loads((ROOT / "tests" / "data" / "hand_drawn_persons.json").read_text())["photographs"]
     persons = next(each["persons"] for each in drawn_by_hand if each["name"] == "bus.jpg")
@@ -156,23 +174,23 @@ def pixels_of(path: Path) -> NDArray[np.uint8]:
     return np.asarray(PilImage.open(path).convert("RGB"))
 
 
-def draw(model: Path, out: Path, audit: Path | None, wanted: Sequence[str]) -> None:
+def draw(model: Path, out: Path, audit: Path | None, wanted: Sequence[Picture]) -> None:
     """Draw the wanted of the pictures into a folder."""
-    if "figure" in wanted:
+    if Picture.figure in wanted:
         explanation = explained(str(model))
         write(out / "reading.png", reading(explanation), 1800)
         write(out / "figure.png", whole_figure(explanation), 1500)
     with TemporaryDirectory() as name:
         folder = Path(name)
         bus = persons_of_the_bus(folder)
-        if "methods" in wanted:
+        if Picture.methods in wanted:
             detcam_writes(folder, "sheet", SAMPLE, "--model", model, "--class", "person",
                           *[word for method in SHEET for word in ("--method", method)])
             write(out / "methods.png", pixels_of(folder / "methods.png"), 1300)
-        if "place" in wanted:
+        if Picture.place in wanted:
             detcam_writes(folder, "explain", bus, "--at", "780,600", "--min-score", "0.4", "--out", "place")
             write(out / "place.png", pixels_of(folder / "place" / "bus.png"), 1300)
-        if "diagnosis" in wanted:
+        if Picture.diagnosis in wanted:
             detcam_writes(folder, "diagnose", bus, "--annotations", folder / "instances.json", "--class", "person",
                           "--min-score", "0.4", "--intervene", "--out", "diagnosis")
             for kind, page in PAGES.items():
@@ -181,16 +199,14 @@ def draw(model: Path, out: Path, audit: Path | None, wanted: Sequence[str]) -> N
         write(out / "audit.png", pixels_of(audit), 1400)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, default=Path("yolov8n.pt"), help="a YOLOv8n, such as ultralytics'")
-    parser.add_argument("--audit", type=Path, help="the audit.png of an audit, to be kept as a picture too")
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures")
-    parser.add_argument("--picture", action="append", choices=PICTURES, help="this one alone; may be repeated")
-    given = parser.parse_args()
-    given.out.mkdir(parents=True, exist_ok=True)
-    draw(given.model.resolve(), given.out, given.audit, given.picture or PICTURES)
-
-
-if __name__ == "__main__":
-    main()
+def main(
+    model: Annotated[Path, typer.Option(help="A YOLOv8n, such as ultralytics'.")] = Path("yolov8n.pt"),
+    audit: Annotated[Path | None, typer.Option(help="The audit.png of an audit, to be kept as a picture too.")] = None,
+    out: Annotated[Path, typer.Option(help="Output folder.")] = ROOT / "docs" / "pictures",
+    picture: Annotated[list[Picture] | None, typer.Option(help="This picture alone; may be repeated.")] = None,
+) -> None:
+    """Draw the pictures of README.md and docs/ again."""
+    if not model.is_file():
+        raise InputError(f"{model}: no such checkpoint file")
+    out.mkdir(parents=True, exist_ok=True)
+    draw(model.resolve(), out, audit, picture or list(Picture))

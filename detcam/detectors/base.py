@@ -1,11 +1,9 @@
 """What every detector family offers: canvas, forward, and the library's own selection with rows."""
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -16,39 +14,38 @@ from detcam.detectors.canvas import Canvas
 from detcam.detectors.detections import Detections
 from detcam.detectors.finite import refuse_bad_prediction, refuse_bad_weights
 from detcam.detectors.layers.stages import LEVEL, Stage, stages
-from detcam.detectors.parity import first_difference
+from detcam.detectors.model_state import borrowed, fingerprint_of
+from detcam.detectors.parity import refuse_other_detections
 from detcam.detectors.prediction import Prediction
 from detcam.detectors.selection.selection import Selection
-from detcam.errors import ClassNameError, DetectorError, MismatchError, near
+from detcam.errors import ClassNameError, DetectorError, near
 from detcam.imaging.image import Image
 
 BLANK = 64  # pixels a side of a photograph whose content does not matter
-CHECK_SCORE = 0.05  # the threshold of the check against the model's own detections
-CHECK_PIXELS = 4_000_000  # of a photograph on which it is made at most: about 250 MB in the library's hands
 DETECT, CLASSIFY = "detect", "classify"
 FIXED, FROZEN, PER_INPUT = "fixed", "frozen", "per_input"
 
 CLASS_TARGETS = ("logit", "probability", "margin")
 BOX_TARGETS = ("left", "top", "right", "bottom", "width", "height")
-SIMILARITY = "similarity"  # what a box is found by where rows are others on every changed copy
+SIMILARITY = "similarity"  # IoU times class score with any row: for rows that are others on every changed copy
 OBJECTNESS = "objectness"
 
 
 class Detector(ABC):
-    """A model of one family, with its rows, levels and layers laid open.
+    """A model of one family: its canvas, its raw predictions, its detections with their rows, its levels and layers.
 
     Attributes:
-        name: what the user called it.
+        name: what messages and provenance call it.
         family: the adapter's word, such as ``"ssd"``.
-        architecture: what two sets of weights share, such as ``"yolov8n"``.
+        architecture: what models with other weights share with it, such as ``"yolov8n"``.
         model: the network that is explained.
-        class_names: class index to word.
+        class_names: label to class name, of all that the model may report.
         rows: what a row is on a changed copy of a photograph: ``"fixed"``, the same anchor or cell; ``"frozen"``, the
             same proposal inside :meth:`frozen_proposals` and another one outside; ``"per_input"``, always another one.
-        differentiable: whether methods may look inside; a plain callable gives nothing but its answers.
-        default_method: the method where none is named.
-        min_score: the score above which detections are explained where none is named.
-        task: ``"detect"``; ``"classify"`` where every detection is a class of the whole photograph.
+        differentiable: whether layers and gradients can be read; of a plain callable there are only the answers.
+        default_method: the method that explains it where no other is named.
+        min_score: the score above which detections are explained where no other is named, 0..1.
+        task: ``"detect"``, or ``"classify"`` where every detection is a class of the whole photograph.
     """
 
     name: str
@@ -66,56 +63,75 @@ class Detector(ABC):
 
     @abstractmethod
     def canvas(self, image: Image) -> Canvas:
-        """The photograph as the model's own preprocessing brings it in."""
+        """The photograph after the model's own resizing and padding, as a canvas of one image.
+
+        Its pixels are RGB in 0..1, before the model's normalisation, on the model's device and of its kind of floats.
+        """
 
     @abstractmethod
     def forward(self, pixels: Tensor) -> Prediction:
-        """Run the network on ``[B, 3, h, w]`` RGB in 0..1, under the caller's gradient mode."""
+        """Run the network on canvases, in the caller's gradient mode.
+
+        Args:
+            pixels: ``[B, 3, h, w]`` RGB in 0..1.
+        """
 
     @abstractmethod
     def select(self, prediction: Prediction, canvas: Canvas, min_score: float) -> list[Detections]:
-        """The library's own threshold, top-k and suppression, with rows; one :class:`Detections` an image."""
+        """The library's own threshold, top-k and suppression, with rows.
+
+        Args:
+            prediction: of ``B`` canvases.
+            canvas: the same canvases.
+            min_score: detections have a higher score, 0..1.
+
+        Returns:
+            One :class:`Detections` an image, boxes in source pixels, in the library's order.
+        """
 
     def selection(self, prediction: Prediction, canvas: Canvas, min_score: float) -> Selection:
-        """The steps of :meth:`select` on the first image, as data: what it keeps, and why it drops what it drops.
+        """The steps of :meth:`select` on image 0, as data: what it keeps, and why it drops what it drops.
+
+        Args:
+            prediction, canvas, min_score: of :meth:`select`.
 
         Raises:
             DetectorError: this family's selection is not known step by step.
         """
-        raise DetectorError(f"{self.name}: the selection of {self.family} models is not known step by step, so nobody "
-                            "can say why a place has no box; ask about the boxes it draws")
+        raise DetectorError(f"{self.name}: the selection of {self.family} models is not known step by step, so detcam "
+                            "cannot say why a place has no box; ask about the boxes that it draws")
 
     @abstractmethod
     def library_detections(self, image: Image, min_score: float) -> Detections:
-        """What the library itself reports for a photograph (rows, levels and cells are -1)."""
+        """What the library itself reports for a photograph above a score: boxes in source pixels, no rows (-1)."""
 
     @property
     @abstractmethod
     def head(self) -> nn.Module | None:
-        """The module whose first argument is the list of level maps ``[B, c, h, w]``; None without levels."""
+        """The module whose first argument is the list of the levels' maps ``[B, c, h, w]``; None without levels."""
 
     def head_modules(self, level: int) -> tuple[nn.Module, ...]:
-        """The modules that turn one level's map into its class logits and box outputs, where rows look at a few cells
-        around their own; none otherwise."""
+        """The modules that turn the map of a level (its index) into class logits and box outputs; none where a row
+        depends on more of the map than a few cells around its own."""
         return ()
 
     def auto_layer(self, level: int) -> str:
-        """The layer that ``layer="auto"`` means for a box of a level: what the head takes as that level."""
+        """The layer that ``layer="auto"`` means for a box of a level (its index): what the head takes as that level."""
         return f"{LEVEL}{level}"
 
     @property
     def neck(self) -> nn.Module | None:
-        """The module that makes fine maps of the trunk's coarse ones, where it is one module of its own."""
+        """The module that makes fine maps from the backbone's coarse ones, where it is one module; None otherwise."""
         return None
 
     @property
     def edge_layer(self) -> str:
-        """The layer at which the evidence on an edge is measured."""
+        """The layer at which the evidence for an edge is measured."""
         return "auto"
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """The names of what can be explained about a row: all but ``"objectness"`` where a family has none."""
+        """The targets that can be explained about a row; ``"objectness"`` only where the heads have one."""
         return (*CLASS_TARGETS, *BOX_TARGETS, SIMILARITY)
 
     @property
@@ -125,31 +141,36 @@ class Detector(ABC):
 
     @contextmanager
     def frozen_proposals(self, prediction: Prediction, rows: bool = True) -> Iterator[None]:
-        """Rows mean in every forward pass of the block what they mean in ``prediction``, where that is possible.
+        """In the block every forward pass takes the proposals of ``prediction``, so that rows keep their meaning.
 
-        With ``rows=False`` the block's copies of the photograph are answered anew; where the photograph lies on the
-        canvas is known from ``prediction`` all the same.
+        Detectors whose rows are not ``"frozen"`` do nothing here.
+
+        Args:
+            prediction: of the unchanged canvas.
+            rows: False lets the detector find its proposals on every copy; only the photograph's size on the canvas is
+                taken from ``prediction``.
         """
         yield
 
     @cached_property
     def depth_layers(self) -> tuple[Stage, ...]:
         """The layers that ``layer="depth"`` fuses with the box's own level, from shallow to deep."""
-        found = [stage for stage in self.stages(self.blank_canvas()) if not stage.name.startswith(LEVEL)]
-        names = [stage.name for stage in found]
+        stages = [stage for stage in self.stages(self.blank_canvas()) if not stage.name.startswith(LEVEL)]
+        order = {name: i for i, (name, _) in enumerate(self.model.named_modules())}
+        names = [stage.name for stage in stages]
         if self.edge_layer in names:
-            return tuple(stage for stage in found[names.index(self.edge_layer):] if self.in_depth(stage))
-        order = {name: place for place, (name, _) in enumerate(self.model.named_modules())}
-        edge = order.get(self.edge_layer, len(order))
-        first = next((place for place, stage in enumerate(found) if order[stage.name] >= edge), len(found))
-        return tuple(stage for stage in found[first:] if self.in_depth(stage))
+            first = names.index(self.edge_layer)
+        else:
+            edge = order.get(self.edge_layer, len(order))
+            first = next((i for i, name in enumerate(names) if order[name] >= edge), len(stages))
+        return tuple(stage for stage in stages[first:] if self.in_depth(stage))
 
     def blank_canvas(self) -> Tensor:
-        """A canvas ``[1, 3, h, w]`` without content, large enough to tell layers by the sizes of their maps."""
+        """Grey pixels ``[1, 3, h, w]``, RGB in 0..1, on a canvas large enough to tell layers by their maps' sizes."""
         return self.canvas(Image(np.full((BLANK, BLANK, 3), 114, np.uint8), "a blank photograph")).pixels
 
     def stages(self, pixels: Tensor) -> list[Stage]:
-        """The layers worth looking at, from shallow to deep, on a canvas ``[1, 3, h, w]``."""
+        """The layers worth looking at, from shallow to deep, on a canvas ``[1, 3, h, w]``, RGB in 0..1."""
         def run() -> None:
             with self.borrowed(), torch.no_grad():
                 self.forward(pixels)
@@ -157,42 +178,44 @@ class Detector(ABC):
         return stages(self.model, self.head, self.neck, run)
 
     def in_depth(self, stage: Stage) -> bool:
-        """Whether a stage from the edge layer on is one of ``depth_layers``: those that are no level's input are."""
+        """Whether a stage that is no shallower than the edge layer is one of ``depth_layers``: no level's input is."""
         return stage.level is None
 
     @property
     def mismatch_hint(self) -> str:
-        """What to set when the adapter's detections differ from the model's own."""
+        """The end of the error message for detections that differ from the model's own: what to set or to compare."""
         return "this model post-processes in its own way, which detcam cannot follow"
 
     @property
     def rivals(self) -> dict[int, str]:
-        """The columns of a row's logits that compete for it, with their words; more than the classes where there is a
+        """The columns of a row's logits that compete for it, with their names: the classes and, where there is one, the
         background."""
         return self.class_names
 
     @cached_property
     def fingerprint(self) -> str:
         """Which weights these are: the first 16 hexadecimal digits of a SHA-256 over all of them."""
-        digest = sha256()
-        for key, value in self.model.state_dict().items():
-            digest.update(key.encode())
-            digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
-        return digest.hexdigest()[:16]
+        return fingerprint_of(self.model)
 
     @property
     def device(self) -> torch.device:
+        """Where the model runs."""
         return next(self.model.parameters()).device
 
     @property
     def dtype(self) -> torch.dtype:
+        """The model's kind of floats."""
         return next(self.model.parameters()).dtype
 
     def detect(self, image: Image, min_score: float | None = None) -> Detections:
-        """Detections of a photograph, equal to the library's own, with their rows; None is the detector's threshold.
+        """Detections of a photograph, equal to the library's own, with their rows.
+
+        Args:
+            image: the photograph.
+            min_score: detections have a higher score, 0..1; None takes the detector's ``min_score``.
 
         Raises:
-            MismatchError: the first photograph with detections shows that the model post-processes otherwise.
+            MismatchError, WeightsError, DetectorError: as of :meth:`check`.
         """
         canvas = self.canvas(image)
         with self.borrowed(), torch.no_grad():
@@ -201,53 +224,34 @@ class Detector(ABC):
         return self.select(prediction, canvas, self.min_score if min_score is None else min_score)[0]
 
     def check(self, image: Image, prediction: Prediction, canvas: Canvas) -> None:
-        """Refuse NaN, and compare the detections with the model's own, once, on the first photograph that has any.
+        """Refuse numbers that are not finite, and, once, detections that are not the model's own.
 
-        Libraries hold a photograph several times over in floats: of a large one every n-th pixel is compared on.
+        They are compared on the first photograph on which the model detects anything.
+
+        Args:
+            image: the photograph.
+            prediction: what the network says about it.
+            canvas: on which it was asked.
 
         Raises:
-            MismatchError: they differ; the message says where, and what to set.
             WeightsError: weights are NaN or infinite.
             DetectorError: scores or boxes are, though the weights are finite.
+            MismatchError: the detections differ; the message says where, and what to set.
         """
         if not self._weights_checked:
             refuse_bad_weights(self.model, self.name)
             self._weights_checked = True
         refuse_bad_prediction(self, image.name, prediction, canvas.pixels)
-        if self._checked:
-            return
-        step = math.ceil(math.sqrt(image.height * image.width / CHECK_PIXELS))
-        if step > 1:
-            image = Image(np.ascontiguousarray(image.rgb[::step, ::step]), image.name)
-            canvas = self.canvas(image)
-            with self.borrowed(), torch.no_grad():
-                prediction = self.forward(canvas.pixels)
-        ours = self.select(prediction, canvas, CHECK_SCORE)[0]
-        theirs = self.library_detections(image, CHECK_SCORE)
-        difference = first_difference(ours, theirs)
-        if difference:
-            raise MismatchError(f"{self.name}: on {image.name} {difference}; {self.mismatch_hint}")
-        self._checked = len(theirs) > 0
+        if not self._checked:
+            self._checked = refuse_other_detections(self, image, prediction, canvas)
 
-    @contextmanager
-    def borrowed(self) -> Iterator[None]:
-        """The model in evaluation mode and with frozen weights, given back exactly as it was found."""
-        modes = [(module, module.training) for module in self.model.modules()]
-        grads = [(weight, weight.requires_grad) for weight in self.model.parameters()]
-        try:
-            self.model.eval()
-            for weight, _ in grads:
-                weight.requires_grad_(False)
-            yield
-        finally:
-            for module, training in modes:
-                module.training = training
-            for weight, needs in grads:
-                weight.requires_grad_(needs)
+    def borrowed(self) -> AbstractContextManager[None]:
+        """In the block the model is in evaluation mode with frozen weights; after it, it is as it was before."""
+        return borrowed(self.model)
 
     def layer_names(self) -> list[str]:
-        """The names that ``layer=`` takes: the head's level inputs, then the model's modules."""
-        levels = [f"level.{index}" for index in range(self.n_levels)]
+        """The names that ``layer=`` takes: ``level.0`` and so on for the head's inputs, then the model's modules."""
+        levels = [f"{LEVEL}{i}" for i in range(self.n_levels)]
         return levels + [name for name, _ in self.model.named_modules() if name]
 
     @property
@@ -257,21 +261,25 @@ class Detector(ABC):
 
     @property
     def levels(self) -> Sequence[int]:
-        """The levels that detections come from; -1 alone where the head has none."""
+        """The indices of the levels that detections come from; -1 alone where the head has no levels."""
         return range(self.n_levels) or (-1,)
 
-    def labels_of(self, classes: Sequence[str | int]) -> list[int]:
-        """Class indices of class names or indices.
+    def labels_of(self, classes: str | int | Sequence[str | int]) -> list[int]:
+        """The labels of some classes, one for each that is named, in their order.
+
+        Args:
+            classes: class names or labels (``"person"``, ``1`` or ``"1"``), one or several. A class name that reads
+                like a label is a name.
 
         Raises:
             ClassNameError: the detector has no such class.
         """
         by_name = {name: label for label, name in self.class_names.items()}
         labels = []
-        for wanted in classes:
+        for wanted in [classes] if isinstance(classes, (str, int)) else classes:
             if wanted in by_name:
                 labels.append(by_name[str(wanted)])
-            elif str(wanted).isdigit() and int(wanted) in self.class_names:
+            elif str(wanted).isdecimal() and int(wanted) in self.class_names:
                 labels.append(int(wanted))
             else:
                 raise ClassNameError(f"{self.name} has no class {wanted!r}: {near(str(wanted), by_name)}")

@@ -14,12 +14,12 @@ class Detections:
 
     Attributes:
         boxes: ``[N, 4]`` xyxy, source pixels, float64.
-        labels: ``[N]`` class indices.
-        scores: ``[N]`` probabilities.
+        labels: ``[N]`` class labels, keys of ``Detector.class_names``.
+        scores: ``[N]`` probabilities, 0..1.
         rows: ``[N]`` each detection's row in the raw prediction. ``(row, label)`` is the key of a detection: a
-            suppression per class can keep one row under two labels.
-        levels: ``[N]`` the feature level each row belongs to.
-        cells: ``[N, 2]`` the cell ``(y, x)`` of its level each row belongs to.
+            suppression per class can keep one row under two labels. -1 where the row is not known.
+        levels: ``[N]`` the index of the feature level that each row belongs to; -1 where there are no levels.
+        cells: ``[N, 2]`` the cell ``(y, x)`` of its level that each row belongs to; -1 where there are no levels.
     """
 
     boxes: NDArray[np.float64]

@@ -1,5 +1,6 @@
-"""NaN and infinite numbers in a model: found, named and refused, since they make blank maps or none at all."""
+"""NaN and infinite numbers in weights and predictions: refused, with the weight or the layer that they come from."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -11,6 +12,10 @@ from detcam.errors import DetectorError, WeightsError
 
 def refuse_bad_weights(model: nn.Module, name: str) -> None:
     """Check every weight and buffer that a state dict holds.
+
+    Args:
+        model: whose they are.
+        name: what messages call it.
 
     Raises:
         WeightsError: one holds NaN or infinite values; the first is named.
@@ -24,14 +29,19 @@ def refuse_bad_weights(model: nn.Module, name: str) -> None:
                            f"{value.numel()}){more}; load another checkpoint")
 
 
-def bad_layer(model: nn.Module, run: Any) -> tuple[str, str]:
-    """Name and type of the first module without modules of its own whose output is not finite while ``run()`` runs."""
-    found: list[tuple[str, str]] = []
+def bad_layer(model: nn.Module, run: Callable[[], object]) -> tuple[str, str]:
+    """The first module, of those that hold no other modules, whose output is not finite: its name and its type.
+
+    Args:
+        model: the network.
+        run: runs it once.
+    """
+    bad: list[tuple[str, str]] = []
 
     def watch(name: str, module: nn.Module) -> Any:
         def hook(_: nn.Module, __: Any, output: Any) -> None:
-            if not found and _bad(output):
-                found.append((name, type(module).__name__))
+            if not bad and _bad(output):
+                bad.append((name, type(module).__name__))
 
         return module.register_forward_hook(hook)
 
@@ -40,17 +50,17 @@ def bad_layer(model: nn.Module, run: Any) -> tuple[str, str]:
             if not len(list(module.children())):
                 hooks.callback(watch(name, module).remove)
         run()
-    return found[0] if found else ("its box decoding", "no layer")
+    return bad[0] if bad else ("its box decoding", "no layer")
 
 
 def refuse_bad_prediction(detector: Any, image: str, prediction: Any, pixels: Tensor) -> None:
     """Check the scores and boxes of every row.
 
     Args:
-        detector: whose they are.
+        detector: whose they are, a ``Detector``.
         image: the photograph's name.
-        prediction: what came out, before any suppression.
-        pixels: the canvas ``[B, 3, h, w]`` that went in.
+        prediction: the ``Prediction`` for the canvas.
+        pixels: the canvas ``[B, 3, h, w]``, RGB in 0..1.
 
     Raises:
         WeightsError: they are not finite because weights are not.
@@ -61,10 +71,10 @@ def refuse_bad_prediction(detector: Any, image: str, prediction: Any, pixels: Te
     refuse_bad_weights(detector.model, detector.name)
     with detector.borrowed(), torch.no_grad():
         layer, kind = bad_layer(detector.model, lambda: detector.forward(pixels))
-    short = str(detector.dtype).removeprefix("torch.")
+    floats = str(detector.dtype).removeprefix("torch.")
     advice = "" if detector.dtype in (torch.float32, torch.float64) else "; run the model in float32"
     raise DetectorError(f"{detector.name}: on {image} {layer} ({kind}) gives NaN or infinite values, though all "
-                        f"weights are finite: values too large for {short}{advice}")
+                        f"weights are finite: values too large for {floats}{advice}")
 
 
 def _bad(value: Any) -> bool:

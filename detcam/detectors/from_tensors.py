@@ -1,4 +1,4 @@
-"""Tensors of rows, boxes, labels and scores as detections."""
+"""From tensors of rows, boxes, labels and scores to detections."""
 
 import numpy as np
 from torch import Tensor
@@ -8,7 +8,15 @@ from detcam.detectors.prediction import Prediction
 
 
 def detections_of(prediction: Prediction, rows: Tensor, labels: Tensor, scores: Tensor, boxes: Tensor) -> Detections:
-    """Detections from kept rows and their boxes ``[N, 4]`` in source pixels; levels and cells are -1 without levels."""
+    """Detections of known rows, with the levels and cells that the prediction has for them.
+
+    Args:
+        prediction: of the one image whose rows they are, or, where levels and cells are the same in all, of a batch.
+        rows: ``[N]`` indices of rows.
+        labels: ``[N]``.
+        scores: ``[N]``, 0..1.
+        boxes: ``[N, 4]`` xyxy, source pixels.
+    """
     levels, cells = [], []
     for row in rows.tolist():
         levels.append(prediction.level_of(row))
@@ -24,7 +32,13 @@ def detections_of(prediction: Prediction, rows: Tensor, labels: Tensor, scores: 
 
 
 def without_rows(boxes: Tensor, labels: Tensor, scores: Tensor) -> Detections:
-    """A library's own detections: boxes ``[N, 4]`` in source pixels, whose rows are not known."""
+    """Detections that a library itself reports: their rows, levels and cells are not known (-1).
+
+    Args:
+        boxes: ``[N, 4]`` xyxy, source pixels.
+        labels: ``[N]``.
+        scores: ``[N]``, 0..1.
+    """
     count = len(scores)
     return Detections(
         boxes=boxes.detach().cpu().double().numpy().reshape(-1, 4),

@@ -1,4 +1,4 @@
-"""Rows of a two-stage detector on changed copies of a photograph: those of the photograph itself."""
+"""One meaning of rows for all changed copies of a photograph, where a detector's proposals can be frozen."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,16 +12,17 @@ from detcam.detectors.prediction import Prediction
 
 @contextmanager
 def frozen_proposals(detector: Detector, canvas: Canvas, prediction: Prediction | None = None, rows: bool = True
-              ) -> Iterator[None]:
-    """Rows mean in every forward pass of the block what they mean on a canvas.
+                     ) -> Iterator[None]:
+    """In the block every forward pass takes the proposals of one canvas, so that rows mean what they mean there.
 
-    Nothing is done, and no forward pass made, for detectors whose rows are always the same ones, or always others.
+    For detectors whose rows are ``"fixed"`` or ``"per_input"`` nothing is done, and no forward pass made.
 
     Args:
         detector: whose rows they are.
         canvas: the photograph as it is.
         prediction: what the detector says about it; None asks it.
-        rows: as in :meth:`Detector.frozen_proposals`; False for methods that know the detector's answers alone.
+        rows: False lets the detector find its proposals on every copy, for methods that only read its detections; the
+            photograph's size on the canvas is frozen all the same.
     """
     if detector.rows != FROZEN:
         yield

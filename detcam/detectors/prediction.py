@@ -13,7 +13,7 @@ from detcam.errors import InputError
 from detcam.imaging.boxes import EDGES
 from detcam.imaging.grid import Grid
 
-Own = TypeVar("Own", bound="Prediction")
+Same = TypeVar("Same", bound="Prediction")
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,11 @@ class Level:
     """One feature level of the head: its raw output maps, on the autograd graph.
 
     Attributes:
-        logits: class logits ``[B, n * C, h, w]`` for ``n`` rows a cell and ``C`` classes.
-        regression: raw box outputs ``[B, n * R, h, w]``.
-        per_cell: ``n``, rows a cell (SSD's default boxes; 1 for YOLO).
-        start: the row index of the level's first row among all ``A`` rows.
-        grid: where the level's cells lie on the canvas.
+        logits: class logits ``[B, n * C, h, w]`` for ``n`` rows a cell and ``C`` columns of logits a row.
+        regression: raw box outputs ``[B, n * R, h, w]``, ``R`` of them a row.
+        per_cell: ``n``, how many rows a cell has (SSD's default boxes; 1 for YOLO).
+        start: the index of the level's first row among all ``A`` rows.
+        grid: where the level's cells lie on the canvas, in canvas pixels.
     """
 
     logits: Tensor
@@ -45,14 +45,14 @@ class Level:
         return self.shape[0] * self.shape[1] * self.per_cell
 
     def cell(self, row: int) -> tuple[int, int, int]:
-        """The cell of a row of this level, and its place in the cell: ``(y, x, k)``."""
+        """The cell ``(y, x)`` of a row of this level, and the row's index ``k`` in the cell: ``(y, x, k)``."""
         cell, k = divmod(row - self.start, self.per_cell)
         return (*divmod(cell, self.shape[1]), k)
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """Everything a model says about a batch of canvases, before threshold and suppression.
+    """Everything a model says about a batch of ``B`` canvases, before threshold and suppression.
 
     A *row* is an index into the ``A`` raw boxes of an image: ``row = start + (y * w + x) * n + k`` within its
     level. Nothing here is re-matched: a row keeps its meaning on every noisy or masked copy of the canvas.
@@ -60,7 +60,7 @@ class Prediction:
     Attributes:
         boxes: ``[B, A, 4]`` xyxy canvas pixels, detached, not clipped.
         scores: ``[B, A, C]`` probabilities, detached, one column a class (background too where there is one).
-        levels: the raw maps to differentiate.
+        levels: the raw maps to differentiate; none for families without levels.
         activate: logits ``[..., C]`` to probabilities ``[..., C]``.
         decode: raw box outputs ``[N, R]`` and their rows ``[N]`` to boxes ``[N, 4]`` xyxy canvas pixels.
         spread: raw box outputs ``[N, R]`` and rows ``[N]`` to each edge's standard deviation ``[N, 4]`` in canvas
@@ -74,23 +74,27 @@ class Prediction:
     decode: Callable[[Tensor, Tensor], Tensor]
     spread: Callable[[Tensor, Tensor], Tensor] | None = None
 
-    def of_image(self: Own, image: int) -> Own:
-        """What is said about one image of the batch alone, as if it had been asked alone.
+    def of_image(self: Same, image: int) -> Same:
+        """The prediction for one image of the batch alone, by its index, as if it had been asked alone.
 
-        A subclass with tensors of its own takes the image's part of those too.
+        A subclass with further tensors takes the image's part of those too.
         """
-        own = slice(image, image + 1)
-        levels = tuple(replace(level, logits=level.logits[own], regression=level.regression[own])
+        only = slice(image, image + 1)
+        levels = tuple(replace(level, logits=level.logits[only], regression=level.regression[only])
                        for level in self.levels)
-        return replace(self, boxes=self.boxes[own], scores=self.scores[own], levels=levels)
+        return replace(self, boxes=self.boxes[only], scores=self.scores[only], levels=levels)
 
     def level_of(self, row: int) -> int:
-        """The index of the level that a row belongs to; -1 where there are no levels."""
+        """The index of the level that a row belongs to; -1 where there are no levels.
+
+        Raises:
+            IndexError: there is no such row.
+        """
         if not self.levels:
             return -1
-        for index, level in enumerate(self.levels):
+        for i, level in enumerate(self.levels):
             if level.start <= row < level.start + level.rows:
-                return index
+                return i
         raise IndexError(f"row {row} is outside the {self.boxes.shape[1]} rows of this prediction")
 
     def cell_of(self, row: int) -> tuple[int, int]:
@@ -101,11 +105,11 @@ class Prediction:
 
     def rows_at(self, level: int) -> Tensor:
         """The rows of image 0 that belong to a level, by its index, ``[N]``."""
-        where = self.levels[level]
-        return torch.arange(where.start, where.start + where.rows, device=self.scores.device)
+        first = self.levels[level].start
+        return torch.arange(first, first + self.levels[level].rows, device=self.scores.device)
 
     def box_of(self, row: int) -> Tensor:
-        """A row's box in image 0, ``[4]``, detached: to the last digit what its edges say when they are read."""
+        """A row's box in image 0, ``[4]`` xyxy canvas pixels, detached: to the last digit the edges of :meth:`edge`."""
         return self.boxes[0, row]
 
     def scores_of(self, label: int) -> Tensor:
@@ -117,11 +121,11 @@ class Prediction:
         return self.scores[0, rows][:, list(labels)]
 
     def boxes_and_scores(self, labels: Sequence[int]) -> Iterator[tuple[Tensor, Tensor]]:
-        """Of each image all that is said to be there: boxes ``[R, 4]`` and probabilities of some classes ``[R, L]``."""
+        """All boxes ``[R, 4]`` xyxy canvas pixels of each image, and their probabilities of some classes ``[R, L]``."""
         return zip(self.boxes, self.scores[..., list(labels)], strict=True)
 
     def candidates(self, labels: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
-        """What may be detected as one of some classes in image 0: rows ``[R]``, their scores and labels ``[R, L]``."""
+        """The rows ``[R]`` of image 0 that some classes may be detected in, with scores and labels ``[R, L]``."""
         scores = self.scores[0][:, list(labels)]
         return (torch.arange(len(scores), device=scores.device), scores,
                 torch.tensor(list(labels), device=scores.device).expand_as(scores))
@@ -146,12 +150,12 @@ class Prediction:
         return self.decode(raw, rows)[:, EDGES.index(edge)]
 
     def box_outputs(self, row: int) -> Tensor:
-        """A row's raw box outputs in every image, ``[B, R]``, on the graph."""
+        """A row's raw box outputs in every image, ``[B, R]``, on the graph; ``decode`` makes boxes of them."""
         level = self.levels[self.level_of(row)]
         return self._read(level.regression, level, row)
 
     def objectness(self, row: int) -> Tensor:
-        """How surely a row is an object at all, whatever its class, as a logit in every image, ``[B]``, on the graph.
+        """The logit of a row being an object of any class at all, in every image, ``[B]``, on the graph.
 
         Raises:
             InputError: the family's heads have no objectness.
@@ -159,7 +163,10 @@ class Prediction:
         raise InputError("target 'objectness': this detector's head has none; use 'logit'")
 
     def edge_spread(self, rows: Sequence[int]) -> NDArray[np.float64] | None:
-        """Standard deviation of each edge's own distribution in image 0, ``[N, 4]`` canvas pixels, if there is one."""
+        """Standard deviation of each edge of some rows of image 0, ``[N, 4]`` canvas pixels.
+
+        None for heads that predict no distribution.
+        """
         if self.spread is None:
             return None
         if not rows:
@@ -176,7 +183,12 @@ class Prediction:
 
 
 def flatten_rows(maps: Sequence[Tensor], per_cell: Sequence[int]) -> Tensor:
-    """Level maps ``[B, n * C, h, w]`` as one table of rows ``[B, A, C]``, in the order that rows are counted."""
+    """Maps ``[B, n * C, h, w]`` of all levels as one table of rows ``[B, A, C]``, in the order of rows.
+
+    Args:
+        maps: one a level.
+        per_cell: ``n`` of each level, how many rows a cell has.
+    """
     tables = []
     for values, n in zip(maps, per_cell, strict=True):
         batch, channels, height, width = values.shape

@@ -1,6 +1,6 @@
-"""What a detector says whose rows are queries: each looks at the whole photograph, and has no cell of a map of its own.
+"""Detection transformers, whose rows are queries: predictions and detections, for every family of them.
 
-Predictions, places and detections, for every family of detection transformers.
+A query looks at the whole photograph; the level and the cell that it is explained at are each family's to say.
 """
 
 from abc import abstractmethod
@@ -25,8 +25,8 @@ class Queries:
     """What the last decoder layer says about each query, on the graph.
 
     Attributes:
-        logits: ``[B, Q, C]`` class logits.
-        boxes: ``[B, Q, 4]`` centre, width and height as shares of the canvas.
+        logits: ``[B, Q, C]`` class logits of ``Q`` queries.
+        boxes: ``[B, Q, 4]`` centre x and y, width and height as shares of the canvas.
         levels: ``[B, Q]`` the index of the level that a query is explained at.
         cells: ``[B, Q, 2]`` the cell ``(y, x)`` of that level that it belongs to.
     """
@@ -39,9 +39,12 @@ class Queries:
 
 @dataclass(frozen=True)
 class QueryPrediction(Prediction):
-    """A prediction whose rows are queries. They are others on every changed copy of a photograph (``PER_INPUT``).
+    """A prediction whose rows are queries, which are others on every changed copy of a photograph (``PER_INPUT``).
 
-    Its levels say where the head's maps lie, and hold no outputs: those are the queries'.
+    Its levels say where the head's maps lie on the canvas, and hold no outputs: the queries do.
+
+    Attributes:
+        queries: the raw outputs, on the graph.
     """
 
     queries: Queries = field(kw_only=True)
@@ -63,11 +66,11 @@ class QueryPrediction(Prediction):
         return self.queries.boxes[:, row]
 
     def of_image(self, image: int) -> "QueryPrediction":
-        """As in the base class: the levels and cells of rows are an image's own."""
+        """The prediction for one image of the batch alone, with the levels and cells of its queries."""
         only = slice(image, image + 1)
-        own = Queries(self.queries.logits[only], self.queries.boxes[only], self.queries.levels[only],
-                      self.queries.cells[only])
-        return replace(super().of_image(image), queries=own)
+        queries = Queries(self.queries.logits[only], self.queries.boxes[only], self.queries.levels[only],
+                          self.queries.cells[only])
+        return replace(super().of_image(image), queries=queries)
 
 
 def query_prediction(queries: Queries, maps: Sequence[tuple[int, int]], size: tuple[int, int],
@@ -77,8 +80,8 @@ def query_prediction(queries: Queries, maps: Sequence[tuple[int, int]], size: tu
     Args:
         queries: what is said about each query.
         maps: height and width of each level, in cells.
-        size: height and width of the canvas.
-        activate: logits ``[..., C]`` to probabilities.
+        size: height and width of the canvas, in pixels.
+        activate: logits ``[..., C]`` to probabilities ``[..., C]``.
     """
     height, width = size
     canvas = queries.boxes.new_tensor([width, height, width, height])
@@ -95,23 +98,37 @@ def query_prediction(queries: Queries, maps: Sequence[tuple[int, int]], size: tu
 
 
 def _empty(boxes: Tensor, cells: tuple[int, int], grid: Grid) -> Level:
+    """A level of so many cells, height and width, without outputs."""
     nothing = boxes.new_empty((len(boxes), 0, *cells))
     return Level(nothing, nothing, 1, 0, grid)
 
 
 def cells_of_centres(boxes: Tensor, cells: tuple[int, int]) -> Tensor:
-    """The cell ``[B, Q, 2]`` (y, x) in which each box's centre lies; ``boxes`` as in :class:`Queries`."""
+    """The cell ``(y, x)`` in which each box's centre lies, ``[B, Q, 2]``.
+
+    Args:
+        boxes: ``[B, Q, 4]`` centre x and y, width and height as shares of the canvas.
+        cells: height and width of the level, in cells.
+    """
     height, width = cells
     x, y = (boxes[..., 0] * width).long().clamp(0, width - 1), (boxes[..., 1] * height).long().clamp(0, height - 1)
     return torch.stack([y, x], -1)
 
 
 def query_detections(prediction: Prediction, canvas: Canvas, image: int, rows: Tensor, labels: Tensor) -> Detections:
-    """Detections of one image of the batch, their boxes scaled to the photograph and not clipped."""
+    """Detections of one image of the batch, their boxes in source pixels and not clipped.
+
+    Args:
+        prediction: of the batch.
+        canvas: the batch.
+        image: the image's index in it.
+        rows: ``[N]`` the queries that are detected.
+        labels: ``[N]``.
+    """
     assert isinstance(prediction, QueryPrediction)
-    own = prediction.of_image(image)
-    boxes = torch.from_numpy(canvas.geometries[image].to_source(own.boxes[0, rows].double().cpu().numpy()))
-    return detections_of(own, rows, labels, own.scores[0, rows, labels], boxes)
+    alone = prediction.of_image(image)
+    boxes = torch.from_numpy(canvas.geometries[image].to_source(alone.boxes[0, rows].double().cpu().numpy()))
+    return detections_of(alone, rows, labels, alone.scores[0, rows, labels], boxes)
 
 
 class QueryDetector(Detector):
@@ -131,4 +148,4 @@ class QueryDetector(Detector):
 
     @abstractmethod
     def _selection(self, prediction: Prediction, image: int, min_score: float) -> Selection:
-        """The steps of one image."""
+        """The steps of the family's selection for one image of the batch, by its index."""

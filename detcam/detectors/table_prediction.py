@@ -1,4 +1,4 @@
-"""A prediction of models without levels: tables of logits and boxes, a row each."""
+"""Predictions of models without levels: a table of class logits and a table of boxes, a line a row."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -11,7 +11,7 @@ from detcam.detectors.prediction import Prediction
 
 @dataclass(frozen=True)
 class TablePrediction(Prediction):
-    """Rows that belong to no level and no cell.
+    """A prediction whose rows belong to no level and no cell.
 
     Attributes:
         logits: class logits ``[B, A, C]``, on the autograd graph.
@@ -22,8 +22,8 @@ class TablePrediction(Prediction):
     edges: Tensor = field(kw_only=True)
 
     def of_image(self, image: int) -> "TablePrediction":
-        own = slice(image, image + 1)
-        return replace(super().of_image(image), logits=self.logits[own], edges=self.edges[own])
+        only = slice(image, image + 1)
+        return replace(super().of_image(image), logits=self.logits[only], edges=self.edges[only])
 
     def class_logits(self, row: int) -> Tensor:
         return self.logits[:, row]
@@ -33,7 +33,13 @@ class TablePrediction(Prediction):
 
 
 def table_prediction(logits: Tensor, boxes: Tensor, activate: Callable[[Tensor], Tensor]) -> TablePrediction:
-    """A prediction of logits ``[B, A, C]`` and boxes ``[B, A, 4]`` (xyxy canvas pixels), both on the graph."""
+    """A prediction from tables.
+
+    Args:
+        logits: ``[B, A, C]`` class logits, on the graph.
+        boxes: ``[B, A, 4]`` xyxy canvas pixels, on the graph.
+        activate: logits ``[..., C]`` to probabilities ``[..., C]``.
+    """
     with torch.no_grad():
         scores = activate(logits.detach())
     return TablePrediction(boxes.detach(), scores, (), activate, lambda raw, rows: raw, logits=logits, edges=boxes)

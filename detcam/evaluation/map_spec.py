@@ -13,7 +13,7 @@ from detcam.attribution.heatmap import Heatmap
 from detcam.attribution.layers.names import AUTO, layers_of
 from detcam.attribution.method import WITH
 from detcam.attribution.methods.registry import get_method
-from detcam.attribution.methods.settings import SHAPE as METHOD_SHAPE
+from detcam.attribution.methods.settings import FORMAT
 from detcam.attribution.methods.table import METHODS
 from detcam.attribution.target import Target
 from detcam.attribution.task import keys_of
@@ -27,7 +27,7 @@ from detcam.imaging.grid import Grid
 
 LINE = re.compile(r"(?P<method>(?P<name>[\w+-]+)(?::[^@~]+)?)(?:@(?P<layers>[^~]+))?"
                   r"(?:~(?P<smooth>\d*\.?\d+)(?P<of>px|box))?")
-SHAPE = f"{METHOD_SHAPE}[@LAYER+LAYER...][~8px or ~0.1box]"
+SHAPE = f"{FORMAT}[@LAYER+LAYER...][~8px or ~0.1box]"
 GAUSSIAN = "gaussian"
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from detcam.audits.average_precision import Case
 from detcam.datasets.matching import UNMATCHED, match
-from detcam.stats.rank_correlation import mean
+from detcam.stats.bootstrap import mean
 
 SCORES = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8)
 

@@ -17,6 +17,8 @@ WRONG = {  # a wrong path each, and what is said of it
     "benchmark": (["--photograph", "nofile.jpg"], "nofile.jpg: no such file"),
     "benchmark_audit": (DATA, "nofile.json: no such annotation file"),
     "benchmark_row": (["nofile.json"], "'nofile.json': not a row of the benchmark"),
+    "build_docs": (["page.md"], "Got unexpected extra argument"),
+    "draw_docs_pictures": (["--model", "nofile.pt"], "nofile.pt: no such checkpoint file"),
     "evaluate_detector": (DATA, "nofile.json: no such annotation file"),
     "explain_detections": (["nofile.jpg"], "nofile.jpg: no such file or folder"),
     "measure_audits": (["--rows", "nofolder/rows.parquet"], "nofolder/rows.parquet: its folder does not exist"),

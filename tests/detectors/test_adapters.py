@@ -1,4 +1,4 @@
-"""Detectors of one's own: docs/adapters.md does what it says, and detcam.adapt() holds to what it promises."""
+"""Detectors of one's own: docs/your-detector.md does what it says, and detcam.adapt() holds to what it promises."""
 
 import re
 from contextlib import redirect_stdout
@@ -21,7 +21,7 @@ from detcam.errors import DetectorError, InputError, LayerError
 from detcam.imaging.boxes import EDGES
 from detcam.imaging.image import Image
 
-PAGE = ROOT / "docs" / "adapters.md"
+PAGE = ROOT / "docs" / "your-detector.md"
 BLOCK = re.compile(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.S)
 
 
@@ -149,10 +149,10 @@ def test_the_model_is_left_as_it_was_found() -> None:
 @pytest.mark.parametrize(("options", "error", "words"), [
     ({"fit": "crop"}, InputError, "fit 'crop': expected one of letterbox, stretch"),
     ({"score_activation": "tanh"}, InputError, "score_activation 'tanh': expected one of sigmoid, softmax"),
-    ({"score_activation": "softmax"}, InputError, "softmax needs the background's column"),
-    ({"background": 0}, InputError, "softmax needs the background's column"),
+    ({"score_activation": "softmax"}, InputError, "expected the index of the background's column"),
+    ({"background": 0}, InputError, "expected the index of the background's column"),
     ({"layers": ["trunk.7"]}, LayerError, "SignDetector has no layer 'trunk.7': did you mean trunk"),
-    ({"layers": []}, LayerError, "no layer named"),
+    ({"layers": []}, LayerError, "layers: expected names of modules with maps"),
     ({"class_names": []}, InputError, "class_names: expected at least one"),
 ])
 def test_wrong_options_are_clear_errors(options: dict[str, Any], error: type[Exception], words: str) -> None:

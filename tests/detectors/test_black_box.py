@@ -109,7 +109,7 @@ def test_the_model_questions_that_need_weights_have_answers() -> None:
     (None, "expected (boxes [N, 4], labels [N], scores [N]), got NoneType"),
     (([[1, 2, 3]], [0], [0.5]), "got [1, 3], [1] and [1]"),
     (([[1, 2, 3, 4]], [0, 0], [0.5]), "got [1, 4], [2] and [1]"),
-    (([[1, 2, 3, 4]], [7], [0.5]), "answered with label 7, which class_names does not name"),
+    (([[1, 2, 3, 4]], [7], [0.5]), "answered with label 7, which is not in class_names: add it"),
     (([[1, 2, 3, 4]], [0], [55.0]), "expected scores from 0 to 1, got 55 to 55"),
     (([[1, 2, 3, 4]], [0], [float("nan")]), "expected scores from 0 to 1"),
 ])

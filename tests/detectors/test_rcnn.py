@@ -1,4 +1,4 @@
-"""Two-stage detectors: a row is its proposal and class, read alone as among all, and replayed on changed copies."""
+"""Two-stage detectors: a row is its proposal and class, read alone as among all, and on frozen proposals."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -24,7 +24,8 @@ from detcam.detectors.for_torchvision.rcnn import RCNNDetector
 from detcam.detectors.for_torchvision.roi_prediction import RoIPrediction
 from detcam.detectors.for_torchvision.transform import normalised
 from detcam.detectors.selection.candidates import Pairs
-from detcam.detectors.selection.steps import SMALL, Small
+from detcam.detectors.selection.drop_reason import SMALL
+from detcam.detectors.selection.steps import Small
 from detcam.errors import DetectorError, InputError
 from detcam.evaluation.faithfulness import Probe
 from detcam.imaging.boxes import EDGES
@@ -64,16 +65,16 @@ def slowly(detector: RCNNDetector, pixels: Tensor, proposals: Tensor, size: tupl
         return logits.softmax(-1), heads.box_coder.decode(deltas, [proposals])
 
 
-def test_a_replayed_row_says_what_the_library_s_heads_say_of_the_recorded_proposal(detector: RCNNDetector) -> None:
+def test_a_row_of_frozen_proposals_has_the_outputs_of_the_library_s_heads(detector: RCNNDetector) -> None:
     canvas = detector.canvas(IMAGE)
     clean, copies = predict(detector, canvas.pixels), noisy(canvas.pixels)
     with detector.frozen_proposals(clean):
-        replayed = predict(detector, copies)
+        frozen = predict(detector, copies)
     rematched = predict(detector, copies)
     found = clean.proposals
-    assert (replayed.proposals.boxes == found.boxes).all()
+    assert (frozen.proposals.boxes == found.boxes).all()
     assert not torch.equal(rematched.proposals.boxes[0, :50], found.boxes[0, :50])  # outside, rows are others
-    for prediction, pixels in ((clean, canvas.pixels), (replayed, copies)):
+    for prediction, pixels in ((clean, canvas.pixels), (frozen, copies)):
         for image in range(len(pixels)):
             own = slowly(detector, pixels[image : image + 1], found.boxes[0], found.sizes[0])
             for row in range(0, prediction.boxes.shape[1], 17):
@@ -87,7 +88,7 @@ def test_a_replayed_row_says_what_the_library_s_heads_say_of_the_recorded_propos
                 assert float(prediction.scores_of(3 - label)[image, row]) == 0  # it competes under no other label
 
 
-def test_gradient_is_the_finite_difference_with_proposals_held(detector: RCNNDetector) -> None:
+def test_gradient_is_the_finite_difference_with_frozen_proposals(detector: RCNNDetector) -> None:
     canvas = detector.canvas(IMAGE)
     clean = predict(detector, canvas.pixels)
     found = detector.select(clean, canvas, THRESHOLD)[0]
@@ -125,13 +126,13 @@ def added(detector: RCNNDetector, clean: RoIPrediction, pixels: Tensor, layer: s
     return prediction
 
 
-def test_what_is_held_is_let_go_and_fits_one_canvas_alone() -> None:
+def test_frozen_proposals_end_with_the_block_and_fit_one_canvas_alone() -> None:
     detector = in_float64()
     canvas = detector.canvas(IMAGE)
     clean = predict(detector, canvas.pixels)
     other = predict(detector, noisy(canvas.pixels, 1))
     with detector.frozen_proposals(clean):
-        with pytest.raises(DetectorError, match="leave holding"):
+        with pytest.raises(DetectorError, match=r"are frozen.*leave frozen_proposals\(\) first"):
             detector.forward(canvas.pixels[..., :96])
         with pytest.raises(RuntimeError), detector.frozen_proposals(other):
             raise RuntimeError
@@ -139,7 +140,7 @@ def test_what_is_held_is_let_go_and_fits_one_canvas_alone() -> None:
     assert torch.equal(predict(detector, noisy(canvas.pixels, 1)).proposals.boxes, other.proposals.boxes)
 
 
-def test_answers_anew_know_where_the_photograph_ends() -> None:
+def test_proposals_that_are_found_again_end_where_the_photograph_does() -> None:
     """A mask hides the padding too, and proposals end at the photograph all the same."""
     detector = in_float64()
     canvas = detector.canvas(IMAGE)

@@ -22,7 +22,8 @@ from detcam.detectors.for_torchvision.ssd import SSDDetector
 from detcam.detectors.for_ultralytics.rtdetr import RTDETRDetector
 from detcam.detectors.for_ultralytics.yolo import YOLODetector, YoloPrediction
 from detcam.detectors.prediction import Prediction
-from detcam.detectors.selection.steps import CLASS, MASK, MOST, SCORE, SUPPRESSED, TOP, DropReason, just_below
+from detcam.detectors.selection.drop_reason import CLASS, MASK, MOST, SCORE, SUPPRESSED, TOP, DropReason
+from detcam.detectors.selection.steps import just_below
 from detcam.imaging.image import Image
 
 DROPPED_BY = {  # the steps of which each must drop something

@@ -13,8 +13,8 @@ from support.places import ROOT
 from support.tiny import photograph, tiny_ssd
 
 import detcam
-from detcam.detectors.base import CHECK_PIXELS
 from detcam.detectors.for_torchvision.ssd import SSDDetector
+from detcam.detectors.parity import CHECK_PIXELS
 from detcam.errors import MismatchError
 from detcam.imaging.image import Image
 from detcam.imaging.resize import stretched

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from detcam.attribution.heatmap import Heatmap
 from detcam.datasets.ground_truth import GroundTruth, Mask
-from detcam.detectors.selection.steps import SCORE, SUPPRESSED
+from detcam.detectors.selection.drop_reason import SCORE, SUPPRESSED
 from detcam.diagnosis.attention.leakage import Cells, leakage
 from detcam.diagnosis.attention.pull import Pull
 from detcam.diagnosis.attention.shortcuts import PATTERNS, Shortcuts

@@ -1,6 +1,5 @@
 """In a notebook: three lines from install to picture."""
 
-
 import nbformat
 from nbclient import NotebookClient
 from support.places import ROOT, TINY_FILE

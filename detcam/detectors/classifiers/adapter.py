@@ -1,4 +1,4 @@
-"""Adapter for image classifiers: one box, which is all that the network sees, and its likeliest classes."""
+"""Adapter for image classifiers: a single box, all that the network sees, under its likeliest classes."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -19,12 +19,13 @@ from detcam.detectors.layers.stages import Stage
 from detcam.detectors.prediction import Prediction
 from detcam.detectors.table_prediction import TablePrediction, table_prediction
 from detcam.errors import DetectorError, InputError, LayerError
+from detcam.imaging.geometry import Geometry
 from detcam.imaging.image import Image
 
 TOP = 5  # classes that are explained
 POOLING = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveMaxPool2d, nn.AdaptiveAvgPool2d)
 IDLE = (nn.Dropout, nn.Identity)  # in evaluation mode they hand on what they get
-SHAPE = 1.5  # how many times longer than the canvas's a map's shape may be: [B, h, w, c] is no map [B, c, h, w]
+ASPECT = 1.5  # factor between a map's and the canvas's aspect ratio at most: [B, h, w, c] is no map [B, c, h, w]
 
 
 class ClassifierDetector(Detector):
@@ -34,11 +35,11 @@ class ClassifierDetector(Detector):
     its own preprocessing shows it.
 
     Args:
-        model: the network, pixels ``[B, 3, h, w]`` to logits ``[B, C]``.
+        model: the network, from normalised pixels ``[B, 3, h, w]`` to logits ``[B, C]``.
         view: its preprocessing.
-        class_names: column to word; None calls them ``class 0`` and so on.
-        name: what to call it in messages and provenance.
-        architecture: what it shares with other weights of its kind.
+        class_names: column to class name; None calls them ``class 0`` and so on.
+        name: what messages and provenance call it.
+        architecture: what models with other weights share with it; None takes the name of the model's class.
         top_k: how many classes are detections.
 
     Raises:
@@ -77,27 +78,27 @@ class ClassifierDetector(Detector):
         return CLASS_TARGETS
 
     def blank(self) -> Tensor:
-        """A canvas ``[1, 3, h, w]`` without content."""
+        """Black pixels ``[1, 3, h, w]``, RGB in 0..1."""
         return torch.zeros(1, 3, *self._view.crop, device=self.device, dtype=self.dtype)
 
     def auto_layer(self, level: int) -> str:
-        """The last map before the network pools it over the whole photograph, pooling layers themselves left out.
+        """The layer of the last map before the network pools it over the whole photograph.
 
-        Where a linear layer follows the pooling (ResNet), or nothing does (SqueezeNet, whose map this is after the last
-        ReLU), CAM is exact there.
+        CAM is exact there where a linear layer follows the pooling (ResNet), or nothing does (SqueezeNet, whose map
+        this is after the last ReLU).
         """
         return self._ran[-1]
 
     @cached_property
     def _ran(self) -> tuple[str, ...]:
-        """Modules with a map of more than a cell, in the order in which they run, up to the one worth explaining."""
-        seen: list[tuple[str, nn.Module, Tensor]] = []
+        """Modules with a map of more than one cell, in the order in which they run, up to :meth:`auto_layer`."""
+        outputs: list[tuple[str, nn.Module, Tensor]] = []
         height, width = self._view.crop
 
         def note(name: str) -> Callable[[nn.Module, Any, Any], None]:
             def hook(module: nn.Module, _: Any, output: Any) -> None:
                 if isinstance(output, Tensor) and output.ndim == 4 and output[0, 0].numel() > 1:
-                    seen.append((name, module, output))
+                    outputs.append((name, module, output))
 
             return hook
 
@@ -108,28 +109,28 @@ class ClassifierDetector(Detector):
             stack.enter_context(self.borrowed())
             stack.enter_context(torch.no_grad())
             self.model(self._view.normalised(self.blank()))
-        pooled = {id(output) for _, module, output in seen if isinstance(module, POOLING)}
-        runs = Counter(name for name, _, _ in seen)
-        maps = [name for name, module, output in seen if id(output) not in pooled and runs[name] == 1
+        pooled = {id(output) for _, module, output in outputs if isinstance(module, POOLING)}
+        runs = Counter(name for name, _, _ in outputs)
+        maps = [name for name, module, output in outputs if id(output) not in pooled and runs[name] == 1
                 and not isinstance(module, IDLE)
-                and 1 / SHAPE <= (output.shape[-1] / output.shape[-2]) / (width / height) <= SHAPE]
+                and 1 / ASPECT <= (output.shape[-1] / output.shape[-2]) / (width / height) <= ASPECT]
         if not maps:
-            raise LayerError(f"{self.name}: no layer gives a [B, c, h, w] map to explain")
-        ran = [name for name, _, _ in seen]
+            raise LayerError(f"{self.name}: no layer gives a map [B, c, h, w] to explain; pixel methods need none")
+        ran = [name for name, _, _ in outputs]
         return tuple(ran[: ran.index(maps[-1]) + 1])  # of those that share a map the last: it is done in place by then
 
     def stages(self, pixels: Tensor) -> list[Stage]:
-        """Those before the last map, and that one."""
-        *before, own = self._ran
-        return [stage for stage in super().stages(pixels) if stage.name in before] + [Stage(own)]
+        """The stages up to :meth:`auto_layer`, and that layer."""
+        *before, last = self._ran
+        return [stage for stage in super().stages(pixels) if stage.name in before] + [Stage(last)]
 
     @property
     def depth_layers(self) -> tuple[Stage, ...]:
-        """None: fused maps were measured on detectors, and CAM is exact at the last map alone."""
+        """No layers: fused maps were measured on detectors, and CAM is exact at the last map alone."""
         return ()
 
     def canvas(self, image: Image) -> Canvas:
-        pixels, geometry = self._view.bring(image)
+        pixels, geometry = self._view.canvas(image)
         return Canvas(pixels.to(self.device, self.dtype), (geometry,))
 
     def forward(self, pixels: Tensor) -> TablePrediction:
@@ -152,16 +153,16 @@ class ClassifierDetector(Detector):
         return selected
 
     def library_detections(self, image: Image, min_score: float) -> Detections:
-        """By the library's own transforms, whole."""
+        """The likeliest classes after the library's own transforms, run as one."""
         pixels = self._view.whole(PilImage.fromarray(image.rgb))[None].to(self.device, self.dtype)
         with self.borrowed(), torch.no_grad():
             scores, labels = self.model(pixels).softmax(-1)[0].topk(min(self._top, len(self.class_names)))
         kept = scores >= min_score
-        geometry = self._view.bring(image)[1]
+        geometry = self._view.canvas(image)[1]
         return without_rows(seen_box(geometry).expand(int(kept.sum()), 4), labels[kept], scores[kept])
 
 
-def seen_box(geometry: Any) -> Tensor:
+def seen_box(geometry: Geometry) -> Tensor:
     """The part of the photograph that lies on the canvas, xyxy source pixels ``[4]``."""
     height, width = geometry.canvas
     whole = geometry.to_source(torch.tensor([0.0, 0.0, width, height], dtype=torch.float64).numpy())

@@ -20,10 +20,10 @@ from detcam.detectors.loading.state_dict import load_state
 
 
 def load_classifier(request: Request) -> Detector:
-    """The detector around a classifier, whose class names count from label 0 on.
+    """The detector around a classifier, by name or live, whose class names count from label 0 on.
 
-    One that is called by its name runs on the CPU unless told otherwise; None of its published class names are taken
-    where it has another number of classes.
+    One that is called by its name runs on the CPU where no device is given. It takes its published class names where
+    none are given and it has as many classes.
 
     Raises:
         InputError: timm has no such model or is not installed, or the class names are not as many as the classes.

@@ -43,12 +43,12 @@ def published_class_names(name: str, model: nn.Module) -> dict[int, str] | None:
     return {label: known.index_to_description(label).split(",")[0] for label in range(known.num_classes())}
 
 
-def tidy(words: dict[int, str] | None) -> dict[int, str] | None:
-    """Class names without ImageNet's synset numbers, and of their synonyms the first, as torchvision has them."""
-    if words is None:
+def tidy(class_names: dict[int, str] | None) -> dict[int, str] | None:
+    """Class names by label, ImageNet's as torchvision has them: without synset numbers, the first of the synonyms."""
+    if class_names is None:
         return None
-    return {label: SYNSET.sub("", word).split(",")[0].strip() if SYNSET.match(word) else word
-            for label, word in words.items()}
+    return {label: SYNSET.sub("", name).split(",")[0].strip() if SYNSET.match(name) else name
+            for label, name in class_names.items()}
 
 
 def published_weights(name: str) -> Any:

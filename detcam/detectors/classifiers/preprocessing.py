@@ -1,4 +1,4 @@
-"""What a classifier sees of a photograph: resized, the middle cut out, and where that lies on the photograph."""
+"""What a classifier sees of a photograph: its middle, after resizing, and where that lies on the photograph."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ class ClassifierInput:
     """A classifier's own preprocessing, taken apart.
 
     Attributes:
-        resize: pixels of the photograph's shorter side, or a height and width.
-        crop: height and width of what is cut out of the middle.
-        interpolation: how it is resized, with antialiasing.
+        resize: what a photograph is resized to, in pixels: its shorter side, or height and width.
+        crop: height and width of what is cut out of the middle then, which is the canvas.
+        interpolation: how it is resized; always with antialiasing.
         mean, std: ``[3]``, with which RGB in 0..1 is normalised.
-        whole: the library's own transforms: a PIL image to ``[3, h, w]``, normalised.
+        whole: the library's own transforms as one, from a PIL image to normalised pixels ``[3, h, w]``.
     """
 
     resize: int | tuple[int, int]
@@ -34,8 +34,8 @@ class ClassifierInput:
     std: tuple[float, ...]
     whole: Callable[[PilImage.Image], Tensor]
 
-    def bring(self, image: Image) -> tuple[Tensor, Geometry]:
-        """Pixels ``[1, 3, h, w]`` in 0..1, and where the photograph lies: it may reach beyond the canvas."""
+    def canvas(self, image: Image) -> tuple[Tensor, Geometry]:
+        """Pixels ``[1, 3, h, w]``, RGB in 0..1, and where the photograph lies on them: it may reach beyond."""
         size = [self.resize] if isinstance(self.resize, int) else list(self.resize)
         resized = transforms.resize(PilImage.fromarray(image.rgb), size, self.interpolation)
         cropped = transforms.center_crop(resized, list(self.crop))
@@ -45,9 +45,9 @@ class ClassifierInput:
         return transforms.pil_to_tensor(cropped)[None].float() / 255, geometry
 
     def normalised(self, pixels: Tensor) -> Tensor:
-        """RGB in 0..1 as the network takes it."""
-        mean, std = (torch.tensor(each, device=pixels.device, dtype=pixels.dtype).view(3, 1, 1)
-                     for each in (self.mean, self.std))
+        """Pixels ``[B, 3, h, w]``, RGB in 0..1, as the network takes them."""
+        mean, std = (torch.tensor(values, device=pixels.device, dtype=pixels.dtype).view(3, 1, 1)
+                     for values in (self.mean, self.std))
         return (pixels - mean) / std
 
 
@@ -57,7 +57,7 @@ def _offset(old: int, new: int) -> float:
 
 
 def torchvision_input(preset: Any) -> ClassifierInput:
-    """torchvision's ``ImageClassification`` preset, taken apart."""
+    """The preprocessing of a classifier, from torchvision's ``ImageClassification`` preset."""
     crop = tuple(preset.crop_size) * 2 if len(preset.crop_size) == 1 else tuple(preset.crop_size)
     resize = preset.resize_size[0] if len(preset.resize_size) == 1 else tuple(preset.resize_size)
     return ClassifierInput(resize, (crop[0], crop[1]), preset.interpolation, tuple(preset.mean), tuple(preset.std),
@@ -65,7 +65,7 @@ def torchvision_input(preset: Any) -> ClassifierInput:
 
 
 def timm_input(model: Any) -> ClassifierInput:
-    """The transforms that timm evaluates a model with, taken apart.
+    """The preprocessing of a timm model, from the transforms that timm evaluates it with.
 
     Raises:
         DetectorError: they are not a resize and a centre crop.

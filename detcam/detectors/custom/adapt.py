@@ -19,19 +19,23 @@ def adapt(model: nn.Module, predict: Predict, *, class_names: Sequence[str], can
     Args:
         model: the live network, in any mode; it is left as it was found.
         predict: ``(model, pixels)`` to boxes and logits (:data:`Predict`). The model's own normalisation belongs in it.
-        class_names: the words of the logits' columns, in their order, the background's column left out.
-        canvas: height and width of the network's input, or one number for both.
+        class_names: the names of the logits' columns, in their order, the background's column left out.
+        canvas: height and width of the network's input in pixels, or one number for both.
         layers: names of modules with ``[B, c, h, w]`` maps that may be explained, from shallow to deep. The last one is
-            the default; the evidence on edges is measured at the first.
-        fit: how a photograph gets there: ``"letterbox"`` (in the middle) or ``"stretch"``.
-        fill: the letterbox's padding, 0..1.
-        antialias: whether it is made smaller with antialiasing, as Pillow does, or without, as OpenCV does.
-        score_activation: ``"sigmoid"``, or ``"softmax"`` over all columns.
-        background: with softmax, the column that is no class.
-        nms_iou: the largest IoU of two detections of one class.
+            the default; the evidence for edges is measured at the first.
+        fit: how a photograph fills the canvas: ``"letterbox"`` (its shape kept, in the middle) or ``"stretch"``.
+        fill: the grey of the letterbox's padding, 0..1.
+        antialias: whether a photograph is made smaller with antialiasing, as Pillow does, or without, as OpenCV does.
+        score_activation: how logits become scores: ``"sigmoid"``, or ``"softmax"`` over all columns.
+        background: with softmax, the index of the column that is no class.
+        nms_iou: the highest IoU of two detections of one class, 0..1.
         max_boxes: how many detections a photograph may have.
-        name: what to call it; None takes the model's class.
-        detect: the model's own detections (:data:`Detect`), to be compared with once, on the first photograph.
+        name: what messages call it; None takes the name of the model's class.
+        detect: the model's own detections (:data:`Detect`); detcam's are compared with them once, on the first
+            photograph on which it finds anything. None compares nothing.
+
+    Returns:
+        The detector, which :func:`detcam.explain` takes.
 
     Raises:
         InputError: an option is not what was expected.
@@ -46,16 +50,16 @@ def adapt(model: nn.Module, predict: Predict, *, class_names: Sequence[str], can
         if value not in known:
             raise InputError(f"{option} {value!r}: expected one of {', '.join(known)}")
     if (background is not None) != (score_activation == "softmax"):
-        raise InputError("softmax needs the background's column, and sigmoid has none: set background with "
-                         "score_activation='softmax' alone")
+        raise InputError(f"background {background!r}: expected the index of the background's column with "
+                         f"score_activation='softmax', and None with 'sigmoid', got {score_activation!r}")
     if not class_names:
-        raise InputError("class_names: expected at least one, in the order of the logits' columns")
-    modules = [each for each, _ in model.named_modules() if each]
+        raise InputError("class_names: expected at least one name, in the order of the logits' columns, got none")
+    modules = [module for module, _ in model.named_modules() if module]
     for layer in layers:
         if layer not in modules:
             raise LayerError(f"{type(model).__name__} has no layer {layer!r}: {near(layer, modules)}")
     if not layers:
-        raise LayerError(f"no layer named: give adapt() the names of modules with maps; {near('', modules)}")
+        raise LayerError(f"layers: expected names of modules with maps [B, c, h, w], got none; {near('', modules)}")
     columns = [column for column in range(len(class_names) + 1) if column != background]
     return CustomDetector(model, predict, dict(zip(columns, map(str, class_names), strict=False)), size, layers,
                           name or type(model).__name__, fit, fill, antialias, score_activation, background, nms_iou,

@@ -26,10 +26,10 @@ from detcam.imaging.image import Image
 
 
 class CustomDetector(Detector):
-    """A model whose user says how it predicts; :func:`adapt` makes one. Rows are the indices of its ``A`` outputs.
+    """A model whose user says how it predicts; :func:`adapt` makes one and says what its arguments mean.
 
-    Detections are every class of every row above the threshold, boxes cut at the photograph's border, a suppression a
-    class, and at most ``max_boxes`` of them.
+    Rows are the indices of its ``A`` outputs. Detections are every class of every row above the threshold, boxes
+    clipped to the photograph, after a non-maximum suppression within each class, at most ``max_boxes`` of them.
     """
 
     family = "custom"
@@ -59,7 +59,7 @@ class CustomDetector(Detector):
 
     @property
     def edge_layer(self) -> str:
-        """The first of the layers: a fine map is where the evidence knows most (docs/measurements)."""
+        """The first of the layers: evidence at a fine map agrees best with the true error (docs/measurements)."""
         return self._layers[0]
 
     def stages(self, pixels: Tensor) -> list[Stage]:
@@ -70,7 +70,7 @@ class CustomDetector(Detector):
 
     @property
     def depth_layers(self) -> tuple[Stage, ...]:
-        """None: nobody measured which layers of this model make a better map together."""
+        """No layers: which ones of this model make a better map together was never measured."""
         return ()
 
     @property
@@ -96,15 +96,15 @@ class CustomDetector(Detector):
         for image, geometry in enumerate(canvas.geometries):
             inside = self._inside(prediction.boxes[image], canvas, image)
             rows, columns = torch.where(prediction.scores[image][:, labels] > min_score)
-            found, scores = labels[columns], prediction.scores[image][rows, labels[columns]]
-            kept = batched_nms(inside[rows], scores, found, self._nms_iou)[: self._max_boxes]
-            own = geometry.to_source(inside[rows[kept]].double().cpu().numpy())
-            selected.append(detections_of(prediction, rows[kept], found[kept], scores[kept], torch.from_numpy(own)))
+            above, scores = labels[columns], prediction.scores[image][rows, labels[columns]]
+            kept = batched_nms(inside[rows], scores, above, self._nms_iou)[: self._max_boxes]
+            boxes = torch.from_numpy(geometry.to_source(inside[rows[kept]].double().cpu().numpy()))
+            selected.append(detections_of(prediction, rows[kept], above[kept], scores[kept], boxes))
         return selected
 
     @staticmethod
     def _inside(boxes: Tensor, canvas: Canvas, image: int) -> Tensor:
-        """Boxes ``[A, 4]`` cut at the photograph's border on the canvas."""
+        """Boxes ``[A, 4]`` xyxy canvas pixels, clipped to the photograph of an image of the batch."""
         x1, y1, x2, y2 = canvas.geometries[image].content.tolist()
         low, high = boxes.new_tensor([x1, y1, x1, y1]), boxes.new_tensor([x2, y2, x2, y2])
         return boxes.clamp(low, high)
@@ -124,24 +124,31 @@ class CustomDetector(Detector):
 
     def library_detections(self, image: Image, min_score: float) -> Detections:
         if self._detect is None:
-            raise DetectorError(f"{self.name}: its own detections are not known: give adapt() detect=")
+            raise DetectorError(f"{self.name}: the model's own detections are not known; adapt() takes a function for "
+                                "them as detect=")
         with self.borrowed(), torch.no_grad():
-            boxes, labels, scores = (torch.as_tensor(each) for each in self._detect(self.model, image.rgb))
+            boxes, labels, scores = map(torch.as_tensor, self._detect(self.model, image.rgb))
         kept = scores > min_score
         return without_rows(boxes[kept].reshape(-1, 4), labels[kept], scores[kept])
 
 
 def _checked(answer: Any, name: str, batch: int, last: int) -> tuple[Tensor, Tensor]:
-    """Boxes and logits as they have to be.
+    """Boxes ``[B, A, 4]`` and logits ``[B, A, C]`` from what ``predict`` returned.
+
+    Args:
+        answer: what it returned.
+        name: what messages call the detector.
+        batch: ``B``.
+        last: the highest column, ``C - 1``.
 
     Raises:
-        DetectorError: they are not; the message says what came.
+        DetectorError: it is something else; the message says what came.
     """
     expected = f"{name}: expected predict to return boxes [{batch}, A, 4] and logits [{batch}, A, {last + 1}], got "
-    pair = [each for each in answer if isinstance(each, Tensor)] if isinstance(answer, (tuple, list)) else []
-    if len(pair) != 2 or len(answer) != 2:
+    tensors = [part for part in answer if isinstance(part, Tensor)] if isinstance(answer, (tuple, list)) else []
+    if len(tensors) != 2 or len(answer) != 2:
         raise DetectorError(f"{expected}{type(answer).__name__}")
-    boxes, logits = pair
+    boxes, logits = tensors
     rows = boxes.shape[1] if boxes.ndim == 3 else -1
     if boxes.shape != (batch, rows, 4) or logits.shape != (batch, rows, last + 1):
         raise DetectorError(f"{expected}{list(boxes.shape)} and {list(logits.shape)}")

@@ -1,4 +1,4 @@
-"""Adapter for a plain callable: a photograph goes in, boxes come out, and nobody can look inside."""
+"""Adapter for a plain callable, from a photograph to boxes, whose layers and gradients are out of reach."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -18,12 +18,12 @@ from detcam.errors import DetectorError, InputError, LayerError
 from detcam.imaging.geometry import Geometry
 from detcam.imaging.image import Image
 
-UNKNOWN = "unknown"  # the fingerprint of what nobody can look into
+UNKNOWN = "unknown"  # the fingerprint of a callable
 Answer = tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]  # boxes [N, 4], labels [N], scores [N]
 
 
 class Callee(nn.Module):
-    """A callable where a network is expected: it has no weights and no layers."""
+    """A callable in the place of a network, without weights and without layers."""
 
     def __init__(self, function: Callable[[NDArray[np.uint8]], Any]) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Callee(nn.Module):
 
 
 class BlackBoxDetector(Detector):
-    """A callable that answers and does not explain itself; the canvas is the photograph as it is.
+    """A callable from a photograph to boxes; the canvas is the photograph as it is.
 
     Its rows are its detections, in its own order: another photograph has others. Methods that mask the photograph
     explain it (D-RISE is the default); layers, gradients, edges and its selection step by step are out of reach.
@@ -42,11 +42,11 @@ class BlackBoxDetector(Detector):
     Args:
         function: uint8 ``[H, W, 3]`` RGB to ``(boxes [N, 4] xyxy source pixels, labels [N], scores [N])``, NumPy
             arrays, tensors or lists. It has to give the same answer twice.
-        class_names: label to word; a sequence names the labels from 0 on.
-        name: what to call it in messages and provenance; None takes the function's own name.
+        class_names: label to class name; a sequence names the labels from 0 on.
+        name: what messages and provenance call it; None takes the function's own name.
 
     Raises:
-        InputError: no class names, or none at all in them.
+        InputError: there are no class names.
     """
 
     family = "blackbox"
@@ -58,11 +58,11 @@ class BlackBoxDetector(Detector):
                  class_names: Mapping[int, str] | Sequence[str] | None = None, name: str | None = None) -> None:
         self.name = name or str(getattr(function, "__name__", type(function).__name__))
         if not class_names:
-            raise InputError(f"{self.name}: a plain callable needs class_names: a list from label 0 on or a dictionary")
+            raise InputError(f"{self.name}: a plain callable needs class_names, a list from label 0 on or a dictionary")
         self.model = Callee(function)
         self.architecture = "callable"
         named = class_names.items() if isinstance(class_names, Mapping) else enumerate(class_names)
-        self.class_names = {int(label): str(word) for label, word in named}
+        self.class_names = {int(label): str(class_name) for label, class_name in named}
 
     @property
     def head(self) -> None:
@@ -74,12 +74,12 @@ class BlackBoxDetector(Detector):
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """That a box is found, which D-RISE explains under all these names."""
+        """The box being found at all, which is what D-RISE explains under each of these names."""
         return "logit", "probability", "similarity"
 
     @property
     def fingerprint(self) -> str:
-        """Nobody knows which weights a callable uses, if any."""
+        """``"unknown"``: which weights a callable uses, if any, cannot be seen."""
         return UNKNOWN
 
     @property
@@ -103,19 +103,19 @@ class BlackBoxDetector(Detector):
         return Canvas(pixels, (Geometry(size, size, (1.0, 1.0)),))
 
     def forward(self, pixels: Tensor) -> TablePrediction:
-        """Ask about each canvas; the shorter answers of a batch are filled up with empty boxes of score 0."""
+        """Ask about each canvas ``[B, 3, h, w]``; shorter answers are filled up with empty boxes of score 0."""
         bytes_ = (pixels.detach() * 255).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
         answers = [self._ask(np.ascontiguousarray(rgb)) for rgb in bytes_]
         most = max(1, *(len(scores) for _, _, scores in answers))
         boxes = torch.zeros(len(answers), most, 4)
         scores = torch.zeros(len(answers), most, max(self.class_names) + 1)
-        for image, (own, labels, values) in enumerate(answers):
-            boxes[image, : len(own)] = torch.from_numpy(own)
-            scores[image, torch.arange(len(own)), torch.from_numpy(labels)] = torch.from_numpy(values)
+        for image, (answered, labels, values) in enumerate(answers):
+            boxes[image, : len(answered)] = torch.from_numpy(answered)
+            scores[image, torch.arange(len(answered)), torch.from_numpy(labels)] = torch.from_numpy(values)
         return table_prediction(scores, boxes, lambda values: values)  # no logits: scores stand for them
 
     def _ask(self, rgb: NDArray[np.uint8]) -> Answer:
-        """The callable's answer, checked.
+        """The callable's answer about a photograph, uint8 ``[H, W, 3]`` RGB, checked.
 
         Raises:
             DetectorError: it is not boxes, labels and scores of one length, or has a score outside 0..1 or a label
@@ -123,7 +123,7 @@ class BlackBoxDetector(Detector):
         """
         answer = self.model(rgb)
         try:
-            boxes, labels, scores = (_array(each) for each in answer)
+            boxes, labels, scores = map(_array, answer)
             boxes = boxes.reshape(-1, 4) if boxes.size == 0 else boxes
         except (TypeError, ValueError):
             raise DetectorError(f"{self.name}: expected (boxes [N, 4], labels [N], scores [N]), got "
@@ -135,7 +135,7 @@ class BlackBoxDetector(Detector):
             raise DetectorError(f"{self.name}: expected scores from 0 to 1, got {scores.min():g} to {scores.max():g}")
         unknown = set(labels.astype(int).tolist()) - set(self.class_names)
         if unknown:
-            raise DetectorError(f"{self.name}: answered with label {min(unknown)}, which class_names does not name")
+            raise DetectorError(f"{self.name}: answered with label {min(unknown)}, which is not in class_names: add it")
         return boxes.astype(np.float32), labels.astype(np.int64), scores.astype(np.float32)
 
     def select(self, prediction: Prediction, canvas: Canvas, min_score: float) -> list[Detections]:
@@ -147,7 +147,7 @@ class BlackBoxDetector(Detector):
         return selected
 
     def library_detections(self, image: Image, min_score: float) -> Detections:
-        boxes, labels, scores = (torch.from_numpy(each) for each in self._ask(np.ascontiguousarray(image.rgb)))
+        boxes, labels, scores = map(torch.from_numpy, self._ask(np.ascontiguousarray(image.rgb)))
         kept = scores > min_score
         return without_rows(boxes[kept], labels[kept], scores[kept])
 

@@ -18,10 +18,10 @@ def fitted_canvas(image: Image, size: tuple[int, int], fit: str, fill: float, an
 
     Args:
         image: the photograph.
-        size: height and width of the canvas.
+        size: height and width of the canvas, in pixels.
         fit: ``"stretch"`` to the whole canvas, or ``"letterbox"``: its shape kept, in the middle, padding around it.
-        fill: what the padding's colours are, 0..1.
-        antialias: bilinear interpolation looks at all pixels that a smaller one covers, not at the nearest four.
+        fill: the grey of the padding, 0..1.
+        antialias: whether bilinear interpolation takes all pixels that a smaller one covers, or the nearest four.
     """
     height, width = size
     inner, offset = size, (0, 0)
@@ -37,7 +37,7 @@ def fitted_canvas(image: Image, size: tuple[int, int], fit: str, fill: float, an
 
 
 def _resized(image: Image, size: tuple[int, int], antialias: bool) -> Tensor:
-    """The photograph ``[3, height, width]`` in 0..1, bilinear."""
+    """The photograph in a height and width, ``[3, height, width]`` in 0..1, bilinear."""
     if not antialias:
         return torch.from_numpy(np.ascontiguousarray(stretched(image.rgb, (size[1], size[0])))).permute(2, 0, 1)
     whole = torch.from_numpy(image.rgb).permute(2, 0, 1)[None].float() / 255

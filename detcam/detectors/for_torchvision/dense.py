@@ -26,7 +26,7 @@ from detcam.errors import DetectorError
 from detcam.imaging.grid import Grid
 from detcam.imaging.image import Image
 
-PROBE_SIZE = 128  # canvas pixels: the finest levels of a pyramid still differ in size
+PROBE_SIZE = 128  # canvas pixels a side: the finest levels of a pyramid still differ in size
 
 
 class DenseDetector(Detector):
@@ -37,9 +37,9 @@ class DenseDetector(Detector):
 
     Args:
         model: the detector, in any mode, on any device.
-        class_names: class index to word, from label 1 on; None for ``class 0``, ``class 1``, ….
-        name: what to call it in messages and provenance.
-        architecture: what it shares with other weights of its kind.
+        class_names: label to class name, from label 1 on; None for ``class 0``, ``class 1``, ….
+        name: what messages and provenance call it.
+        architecture: what models with other weights share with it; None takes the name of the model's class.
 
     Raises:
         DetectorError: its head is not made of torchvision's parts.
@@ -62,18 +62,18 @@ class DenseDetector(Detector):
 
     @property
     def columns(self) -> int:
-        """How many class logits a row has."""
+        """``C``: how many class logits a row has."""
         return int(self.model.head.classification_head.num_classes)
 
     @property
     def head(self) -> nn.Module:
-        found: nn.Module = self.model.head
-        return found
+        head: nn.Module = self.model.head
+        return head
 
     @property
     def neck(self) -> nn.Module | None:
-        found: nn.Module | None = getattr(self.model.backbone, "fpn", None)
-        return found
+        fpn: nn.Module | None = getattr(self.model.backbone, "fpn", None)
+        return fpn
 
     @property
     def n_levels(self) -> int:
@@ -81,15 +81,18 @@ class DenseDetector(Detector):
 
     @cached_property
     def edge_layer(self) -> str:
-        """By rule, unmeasured: below a feature pyramid the trunk's last module that is as fine as the finest level
-        (``backbone.body.layer2`` of a ResNet), as for YOLO; without one the last that is finer, as for SSD."""
+        """Below a feature pyramid the backbone's last module that is as fine as the finest level
+        (``backbone.body.layer2`` of a ResNet), as for YOLO; without one the last that is finer, as for SSD.
+
+        A rule that was carried over from those two, and not measured here.
+        """
         prefix = "backbone.body" if self.neck is not None and hasattr(self.model.backbone, "body") else "backbone"
-        trunk = self.model.get_submodule(prefix)
-        layers = {f"{prefix}.{name}": module for name, module in outside_shortcuts(trunk).items() if name}
+        backbone = self.model.get_submodule(prefix)
+        layers = {f"{prefix}.{name}": module for name, module in outside_shortcuts(backbone).items() if name}
         pixels = torch.zeros(1, 3, PROBE_SIZE, PROBE_SIZE, device=self.device, dtype=self.dtype)
 
         def run() -> float:
-            finest = max(int(each.shape[-1]) for each in self._features(pixels))
+            finest = max(int(level.shape[-1]) for level in self._features(pixels))
             return finest if prefix != "backbone" else 1 + finest
 
         with self.borrowed(), torch.no_grad():
@@ -100,6 +103,7 @@ class DenseDetector(Detector):
             return canvas_of(self.model.transform, image, next(self.model.parameters()).detach())
 
     def _features(self, tensors: Tensor) -> list[Tensor]:
+        """The levels' maps ``[B, c, h, w]`` for normalised canvases ``[B, 3, h, w]``."""
         features = self.model.backbone(tensors)
         features = features if isinstance(features, OrderedDict) else OrderedDict([("0", features)])
         return list(features.values())
@@ -124,7 +128,13 @@ class DenseDetector(Detector):
 
     @abstractmethod
     def _prediction(self, levels: tuple[Level, ...], anchors: Tensor, others: list[list[Tensor]]) -> Prediction:
-        """Scores and boxes of all rows: from the levels, the anchors ``[A, 4]`` and what further ``parts`` gave."""
+        """The prediction, with scores and boxes of all rows.
+
+        Args:
+            levels: their class logits and box outputs.
+            anchors: ``[A, 4]`` xyxy canvas pixels.
+            others: the maps of each further one of ``parts``, one a level.
+        """
 
     def select(self, prediction: Prediction, canvas: Canvas, min_score: float) -> list[Detections]:
         selected = []
@@ -153,13 +163,13 @@ class DenseDetector(Detector):
 def pyramid_grid(canvas: tuple[int, int], shape: tuple[int, int]) -> Grid:
     """Where a pyramid level's cells lie on the canvas: cell ``x`` is centred at ``x * stride``.
 
-    There its receptive field has its centre (odd kernels, padded by half), and so have torchvision's anchors. The
-    stride is the convolutions' power of two; the anchors' own is the canvas over the cells, rounded down, which is less
-    where a level was rounded up (114 px instead of 128 for the 7 cells of RetinaNet's last level on 800 px).
+    That is the centre of its receptive field (odd kernels, padded by half) and of torchvision's anchors. The stride
+    here is the convolutions' power of two. The anchors' stride is the canvas over the cells, rounded down, which is
+    less where a level was rounded up (114 px instead of 128 for the 7 cells of RetinaNet's last level on 800 px).
 
     Args:
-        canvas: height and width, pixels.
-        shape: height and width of the level, cells.
+        canvas: its height and width, in pixels.
+        shape: the level's height and width, in cells.
     """
     power = 1.0
     while any(math.ceil(side / power) > cells for side, cells in zip(canvas, shape, strict=True)):

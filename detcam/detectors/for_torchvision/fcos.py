@@ -13,23 +13,24 @@ from detcam.detectors.prediction import Level, Prediction, flatten_rows
 
 @dataclass(frozen=True)
 class FCOSPrediction(Prediction):
-    """A prediction whose scores are the root of class probability times centre-ness, as torchvision's are.
+    """A prediction whose scores are the square root of class probability times centre-ness, as torchvision's are.
 
-    ``activate`` gives the class probability alone; ``probability`` the score.
+    ``activate`` gives the class probability alone; ``probability`` gives the score.
 
     Attributes:
-        centreness: logit maps ``[B, 1, h, w]``, one a level, on the graph.
+        centreness: maps of logits ``[B, 1, h, w]``, one a level, on the graph.
     """
 
     centreness: tuple[Tensor, ...] = field(kw_only=True)
 
     def of_image(self, image: int) -> "FCOSPrediction":
-        return replace(super().of_image(image), centreness=tuple(each[image : image + 1] for each in self.centreness))
+        only = slice(image, image + 1)
+        return replace(super().of_image(image), centreness=tuple(logits[only] for logits in self.centreness))
 
     def objectness(self, row: int) -> Tensor:
-        """The centre-ness of a row as a logit in every image, ``[B]``, on the graph."""
-        index = self.level_of(row)
-        return self._read(self.centreness[index], self.levels[index], row)[:, 0]
+        """The logit of a row's centre-ness in every image, ``[B]``, on the graph."""
+        level = self.level_of(row)
+        return self._read(self.centreness[level], self.levels[level], row)[:, 0]
 
     def probability(self, row: int, label: int) -> Tensor:
         logs = logsigmoid(self.logit(row, label)) + logsigmoid(self.objectness(row))
@@ -39,7 +40,7 @@ class FCOSPrediction(Prediction):
 class FCOSDetector(DenseDetector):
     """A ``torchvision.models.detection.fcos.FCOS``; its arguments are those of :class:`DenseDetector`.
 
-    Its head normalises over whole maps (group norm), so that no row looks at a few cells alone.
+    Its head normalises over whole maps (group norm), so that every row depends on all cells of its level.
     """
 
     family = "fcos"

@@ -41,10 +41,14 @@ def load_shipped(request: Request) -> Detector:
     Raises:
         InputError, WeightsError: as of :func:`load_family`.
     """
-    from detcam.detectors.for_torchvision.person_ssd import PERSON, PERSON_SSD_WEIGHTS, build_person_ssd
+    from detcam.detectors.for_torchvision.person_ssd import MIN_SCORE, PERSON, PERSON_SSD_WEIGHTS, build_person_ssd
 
-    model = build_person_ssd(None if "weights" in request.options else PERSON_SSD_WEIGHTS)
-    return _adapted(model, SHIPPED, {"device": "cpu", "class_names": PERSON, **request.options}, SHIPPED)
+    others = "weights" in request.options
+    model = build_person_ssd(None if others else PERSON_SSD_WEIGHTS)
+    detector = _adapted(model, SHIPPED, {"device": "cpu", "class_names": PERSON, **request.options}, SHIPPED)
+    if not others:
+        detector.min_score = MIN_SCORE
+    return detector
 
 
 def _adapted(model: nn.Module, name: str, options: dict[str, Any], architecture: str | None = None) -> Detector:

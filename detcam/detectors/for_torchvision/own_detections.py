@@ -1,4 +1,4 @@
-"""What a model of torchvision's reports by itself, under other settings for the time being."""
+"""The detections that a model of torchvision's gives by itself, under settings that are changed for the call."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,13 +12,13 @@ from detcam.imaging.image import Image
 
 
 def model_detections(detector: Detector, image: Image, holder: Any, settings: Mapping[str, Any]) -> Detections:
-    """The model's own detections of a photograph; the settings are as they were when it is done.
+    """The model's own detections of a photograph: boxes in source pixels, no rows (-1).
 
     Args:
         detector: around a model of torchvision's.
         image: the photograph.
-        holder: the module that has the settings.
-        settings: name to value, such as ``score_thresh``.
+        holder: the module whose attributes are set for the call, and set back after it.
+        settings: attribute to value, such as ``score_thresh``.
     """
     pixels = torch.from_numpy(image.rgb).permute(2, 0, 1).to(detector.device, detector.dtype) / 255
     before = {name: getattr(holder, name) for name in settings}
@@ -26,8 +26,8 @@ def model_detections(detector: Detector, image: Image, holder: Any, settings: Ma
         try:
             for name, value in settings.items():
                 setattr(holder, name, value)
-            found = detector.model([pixels])[0]
+            answer = detector.model([pixels])[0]
         finally:
             for name, value in before.items():
                 setattr(holder, name, value)
-    return without_rows(found["boxes"], found["labels"], found["scores"])
+    return without_rows(answer["boxes"], answer["labels"], answer["scores"])

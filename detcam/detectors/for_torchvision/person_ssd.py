@@ -49,9 +49,9 @@ def _vgg_stage(in_channels: int, width: int, convs: int) -> list[nn.Module]:
 class SlimVGG(nn.Module):
     """SSD300's VGG16 feature extractor with batch norm and fewer channels.
 
-    `forward` takes normalised photographs `[B, 3, h, w]` and returns six maps, named "0" to "5". At 300 px they have
-    38, 19, 10, 5, 3 and 2 cells a side. (SSD300's last map has 1 cell: its last two layers are not padded. These are,
-    so that training can also use smaller canvases.)
+    ``forward`` takes normalised canvases ``[B, 3, h, w]`` and returns six maps ``[B, c, h, w]``, named "0" to "5". On
+    300 px they have 38, 19, 10, 5, 3 and 2 cells a side. (SSD300's last map has 1 cell: its last two layers are not
+    padded. These are, so that training can also use smaller canvases.)
     """
 
     def __init__(self) -> None:
@@ -81,7 +81,7 @@ class SlimVGG(nn.Module):
 
 
 def _initialise(model: SSD, prior: float = 0.01) -> None:
-    """He's initialisation; the class biases start every default box at `prior` person (RetinaNet, section 4.1)."""
+    """He's initialisation; the class biases give every default box the score ``prior`` (RetinaNet, section 4.1)."""
     for module in model.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
@@ -96,14 +96,18 @@ def _initialise(model: SSD, prior: float = 0.01) -> None:
 
 
 def load_person_weights(model: SSD, weights: Path) -> None:
-    """Copy the tensors of a safetensors file (any float precision) into `model`, whose parameters stay float32."""
+    """Copy the tensors of a safetensors file, of any float precision, into a model, whose parameters stay float32.
+
+    Raises:
+        WeightsError: there is no such file.
+    """
     if not weights.is_file():
         raise WeightsError(f"{weights}: no such weights file; scripts/train_person_detector.py makes one")
     model.load_state_dict({name: _as_float32(tensor) for name, tensor in load_file(weights).items()})
 
 
 def save_person_weights(model: SSD, path: Path) -> None:
-    """Write the model's tensors as safetensors, floats in half precision."""
+    """Write a model's tensors as a safetensors file, floats in half precision; missing folders are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file({name: _as_float16(tensor) for name, tensor in model.state_dict().items()}, path)
 
@@ -118,9 +122,13 @@ def _as_float32(tensor: Tensor) -> Tensor:
 
 
 def build_person_ssd(weights: Path | None = PERSON_SSD_WEIGHTS) -> SSD:
-    """The detector in evaluation mode, with the weights of a safetensors file, or random ones for `None`.
+    """The network in evaluation mode, from photographs ``[3, H, W]`` RGB in 0..1 to torchvision's detections.
 
-    Takes a list of `[3, H, W]` float RGB tensors in 0..1 and returns what every torchvision detector does.
+    Args:
+        weights: a safetensors file; None gives random weights.
+
+    Raises:
+        WeightsError: there is no such file.
     """
     backbone = SlimVGG()
     boxes = DefaultBoxGenerator(ASPECT_RATIOS, scales=SCALES, steps=STEPS)

@@ -14,9 +14,10 @@ class RetinaNetDetector(DenseDetector):
     parts = (("classification_head", "cls_logits"), ("regression_head", "bbox_reg"))
 
     def head_modules(self, level: int) -> tuple[nn.Module, ...]:
-        """Class and box tower with their last layer, the same for every level: 11 cells a side in the first version.
+        """The class and the box tower with their last layers, the same for every level.
 
-        The second version normalises over the whole map (group norm), and its rows look everywhere.
+        In the first version a row depends on 11 by 11 cells; the second normalises over whole maps (group norm), and a
+        row depends on all cells.
         """
         head = self.model.head
         classes, boxes = head.classification_head, head.regression_head

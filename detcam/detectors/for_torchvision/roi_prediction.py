@@ -1,4 +1,4 @@
-"""What a two-stage detector says: its rows are pairs of a proposal and a class, each with a box of its own."""
+"""The prediction of a two-stage detector, whose rows are pairs of a proposal and a class, each with its own box."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,8 +25,8 @@ class RoIPrediction(Prediction):
         levels: the maps that regions are pooled from, as logits and as regression; none of the rows is a cell of one.
         decode: raw box outputs ``[N, 4]`` and proposals ``[N, 4]`` to boxes ``[N, 4]`` xyxy canvas pixels.
         probabilities: ``[B, P, C]`` of each proposal's classes, detached.
-        regions: the proposals, and what is read of them on the graph.
-        image: the image of the batch that rows are asked about where it matters: their levels, cells and tables.
+        regions: the proposals, and their outputs on the graph.
+        image: the index in the batch of the image that levels, cells and tables of rows belong to.
     """
 
     probabilities: Tensor = field(kw_only=True)
@@ -38,9 +38,9 @@ class RoIPrediction(Prediction):
         return self.regions.proposals
 
     def of_image(self, image: int) -> "RoIPrediction":
-        """What is said about one image of the batch; what is read on the graph is still read in every image."""
-        own = slice(image, image + 1)
-        return replace(self, boxes=self.boxes[own], scores=self.scores[own], probabilities=self.probabilities[own],
+        """The tables of one image of the batch; what is read on the graph is still read in every image."""
+        only = slice(image, image + 1)
+        return replace(self, boxes=self.boxes[only], scores=self.scores[only], probabilities=self.probabilities[only],
                        image=self.image + image)
 
     @property
@@ -52,7 +52,7 @@ class RoIPrediction(Prediction):
         return Pairs(rows, rows % classes + 1, self.scores[0, :count, 0])
 
     def place(self, row: int) -> tuple[int, int]:
-        """The proposal and the label that a row stands for.
+        """The index of the proposal and the label that a row stands for.
 
         Raises:
             IndexError: there is no such row.
@@ -80,17 +80,18 @@ class RoIPrediction(Prediction):
 
     def scores_of(self, label: int) -> Tensor:
         """Every row's probability of being detected as one class, ``[B, A]``: 0 for the rows of other classes."""
-        found = torch.zeros_like(self.probabilities[..., 1:])
+        scores = torch.zeros_like(self.probabilities[..., 1:])
         if label > 0:
-            found[..., label - 1] = self.probabilities[..., label]
-        return found.flatten(1)
+            scores[..., label - 1] = self.probabilities[..., label]
+        return scores.flatten(1)
 
     def profiles(self, rows: Tensor, labels: Sequence[int]) -> Tensor:
         """The probabilities of some classes at the proposals of some rows of image 0, ``[N, L]``, detached."""
         return self.probabilities[0, rows // (self.probabilities.shape[-1] - 1)][:, list(labels)]
 
     def boxes_and_scores(self, labels: Sequence[int]) -> Iterator[tuple[Tensor, Tensor]]:
-        """As in the base class; each proposal is there once, with the box of its best class."""
+        """Each image's proposals, once each with the box of its best class: boxes ``[P, 4]`` xyxy canvas pixels, and
+        probabilities of some classes ``[P, L]``."""
         classes = self.probabilities.shape[-1] - 1
         chosen = torch.tensor(list(labels), device=self.boxes.device)
         for boxes, probabilities in zip(self.boxes, self.probabilities[..., list(labels)], strict=True):
@@ -98,10 +99,10 @@ class RoIPrediction(Prediction):
             yield boxes.view(-1, classes, 4)[torch.arange(len(best), device=best.device), best], probabilities
 
     def candidates(self, labels: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
-        """As in the base class; a row may be detected as its own label alone: ``L`` is 1."""
+        """The rows ``[R]`` of image 0 whose own label is one of some, their scores and labels ``[R, 1]``."""
         pairs = self.pairs
-        own = torch.isin(pairs.labels, torch.tensor(list(labels), device=pairs.labels.device))
-        return pairs.rows[own], pairs.scores[own][:, None], pairs.labels[own][:, None]
+        wanted = torch.isin(pairs.labels, torch.tensor(list(labels), device=pairs.labels.device))
+        return pairs.rows[wanted], pairs.scores[wanted][:, None], pairs.labels[wanted][:, None]
 
     def class_logits(self, row: int) -> Tensor:
         """The logits of all classes at a row's proposal in every image, ``[B, C]``, on the graph."""
@@ -113,7 +114,7 @@ class RoIPrediction(Prediction):
         return self.regions.read(proposal)[1][:, label]
 
     def box_of(self, row: int) -> Tensor:
-        """As in the base class: rounded as of a region alone, not as among all."""
+        """A row's box in image 0, ``[4]`` xyxy canvas pixels, detached: rounded as a region that is read alone is."""
         return torch.stack([self.edge(row, edge)[self.image].detach() for edge in EDGES])
 
     def edge(self, row: int, edge: str) -> Tensor:

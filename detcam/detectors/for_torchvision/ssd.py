@@ -27,7 +27,7 @@ from detcam.errors import DetectorError, InputError
 from detcam.imaging.grid import grid_of_centres
 from detcam.imaging.image import Image
 
-TRUNK_LEVELS = 2  # conv4_3 and fc7 in SSD300-VGG16; the extra layers follow
+BACKBONE_LEVELS = 2  # conv4_3 and fc7 in SSD300-VGG16; the extra layers follow
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "softmax": partial(torch.softmax, dim=-1),
@@ -40,13 +40,14 @@ class SSDDetector(Detector):
 
     Args:
         model: the SSD, in any mode, on any device.
-        class_names: class index to word; index 0 is the background.
-        name: what to call it in messages and provenance.
-        architecture: what it shares with other weights of its kind.
+        class_names: label to class name, from label 1 on; label 0 is the background.
+        name: what messages and provenance call it.
+        architecture: what models with other weights share with it; None takes the name of the model's class.
         score_activation: how the model turns its logits into scores: ``"softmax"`` (torchvision) or ``"sigmoid"``.
 
     Raises:
-        DetectorError: the model is no SSD, or its head has no ``module_list`` a level.
+        DetectorError: the model is no SSD, or its head has no ``module_list`` with a module a level.
+        InputError: there is no such score activation.
     """
 
     family = "ssd"
@@ -54,7 +55,7 @@ class SSDDetector(Detector):
     def __init__(self, model: SSD, class_names: dict[int, str] | None = None, name: str = "ssd",
                  architecture: str | None = None, score_activation: str = "softmax") -> None:
         if not isinstance(model, SSD):
-            raise DetectorError(f"expected a torchvision SSD, got {type(model).__name__}")
+            raise DetectorError(f"{name}: expected a torchvision SSD, got {type(model).__name__}")
         if score_activation not in ACTIVATIONS:
             raise InputError(f"score activation {score_activation!r}: expected one of {', '.join(ACTIVATIONS)}")
         for part in ("classification_head", "regression_head"):
@@ -77,7 +78,7 @@ class SSDDetector(Detector):
 
     @property
     def rivals(self) -> dict[int, str]:
-        """Every label, and the background (column 0) of a softmax; a sigmoid's column 0 competes with nothing."""
+        """Every label with its name, and the background of a softmax (column 0), which a sigmoid does not read."""
         count = int(self.model.head.classification_head.num_columns)
         labels = {label: self.class_names.get(label, f"class {label}") for label in range(1, count)}
         return {0: "background", **labels} if self.score_activation == "softmax" else labels
@@ -98,28 +99,28 @@ class SSDDetector(Detector):
         """The last backbone module that is finer than every level of the head: conv3_3 in SSD300-VGG16, and the
         last expansion to 40 cells in SSDlite320-MobileNetV3.
 
-        At a level's own input the evidence knows nothing beyond the size of the box (docs/measurements).
+        At a level's own input the evidence says no more about the true error than the box's size (docs/measurements).
         """
-        trunk = {f"backbone.{name}": module for name, module in self.model.backbone.named_modules() if name}
+        layers = {f"backbone.{name}": module for name, module in self.model.backbone.named_modules() if name}
         width, height = self.model.transform.fixed_size
         pixels = torch.zeros(1, 3, height, width, device=self.device, dtype=self.dtype)
 
         def run() -> float:
             maps = self.model.backbone(pixels)
             maps = [maps] if isinstance(maps, Tensor) else maps.values()
-            return 1 + max(int(each.shape[-1]) for each in maps)
+            return 1 + max(int(level.shape[-1]) for level in maps)
 
         with self.borrowed(), torch.no_grad():
-            return last_fine_layer(trunk, run) or "auto"
+            return last_fine_layer(layers, run) or "auto"
 
     def in_depth(self, stage: Stage) -> bool:
-        """The first two levels' inputs belong to the trunk, on which the coarser levels rest, too."""
-        return stage.level is None or stage.level < TRUNK_LEVELS
+        """Whether a stage is no level's input, or one of the first two levels', on which the coarser levels rest."""
+        return stage.level is None or stage.level < BACKBONE_LEVELS
 
     @property
     def mismatch_hint(self) -> str:
         other = next(name for name in ACTIVATIONS if name != self.score_activation)
-        return (f"if the model's scores are {other}s, set score_activation={other!r} "
+        return (f"if the model's scores come from a {other}, set score_activation={other!r} "
                 f"(--score-activation {other}); otherwise its postprocess_detections differs in a way that "
                 "detcam cannot follow")
 

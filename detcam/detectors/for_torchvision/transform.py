@@ -27,6 +27,9 @@ def canvas_of(transform: GeneralizedRCNNTransform, image: Image, like: Tensor) -
         transform: the model's, in evaluation mode.
         image: the photograph.
         like: a tensor on the model's device, of its kind of floats.
+
+    Returns:
+        The canvas: pixels ``[1, 3, h, w]``, RGB in 0..1, padded with the mean colour at the bottom and the right.
     """
     if type(transform) is not GeneralizedRCNNTransform:
         return _transformed(transform, image, like)
@@ -49,7 +52,7 @@ def _transformed(transform: GeneralizedRCNNTransform, image: Image, like: Tensor
 
 
 def _resized(transform: GeneralizedRCNNTransform, image: Image) -> tuple[int, int]:
-    """Height and width of the resized photograph, rounded down as torchvision's ``interpolate`` does."""
+    """Height and width of the resized photograph in pixels, rounded down as torchvision's ``interpolate`` does."""
     if transform.fixed_size is not None:
         width, height = transform.fixed_size
         return height, width
@@ -65,7 +68,7 @@ def _canvas(pixels: Tensor, image: Image, size: tuple[int, int]) -> Canvas:
 
 
 def normalised(transform: GeneralizedRCNNTransform, pixels: Tensor) -> Tensor:
-    """Canvases ``[B, 3, h, w]`` in 0..1 as the backbone takes them."""
+    """Canvases ``[B, 3, h, w]``, RGB in 0..1, as the backbone takes them."""
     mean, std = _statistics(transform, pixels)
     return (pixels - mean) / std
 
@@ -76,11 +79,11 @@ def _statistics(transform: GeneralizedRCNNTransform, like: Tensor) -> tuple[Tens
 
 
 def clipped(boxes: Tensor, geometry: Geometry) -> Tensor:
-    """Boxes ``[A, 4]`` on the canvas, clipped to the photograph without padding."""
+    """Boxes ``[A, 4]`` xyxy canvas pixels, clipped to the photograph without padding."""
     (height, width), (scale_x, scale_y) = geometry.source, geometry.scale
     return clip_boxes_to_image(boxes, (round(height * scale_y), round(width * scale_x)))
 
 
 def to_source(boxes: Tensor, geometry: Geometry) -> Tensor:
-    """Boxes ``[N, 4]`` from the canvas to source pixels."""
+    """Boxes ``[N, 4]`` xyxy from canvas pixels to source pixels."""
     return boxes / boxes.new_tensor([*geometry.scale, *geometry.scale])

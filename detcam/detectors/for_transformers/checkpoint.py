@@ -1,10 +1,10 @@
-"""Loading DETR models of Hugging Face's transformers, from a folder that save_pretrained wrote or by published name."""
+"""Reading DETR models of Hugging Face's transformers, from a folder that save_pretrained wrote or by published name."""
 
 import json
 from pathlib import Path
 from typing import Any
 
-from detcam.detectors.for_transformers.kinds import KINDS
+from detcam.detectors.for_transformers.kinds import DETR_KINDS
 from detcam.errors import DetectorError, WeightsError
 
 PUBLISHED = ("facebook/detr-resnet-50", "facebook/detr-resnet-101", "facebook/detr-resnet-50-dc5",
@@ -39,7 +39,7 @@ def load_hf(name: str) -> tuple[Any, Any]:
             name of ``PUBLISHED``, which transformers takes from its cache or downloads.
 
     Raises:
-        DetectorError: transformers is not installed, or the model is none of ``KINDS``.
+        DetectorError: transformers is not installed, or the model is none of ``DETR_KINDS``.
         WeightsError: the model cannot be downloaded or read, or its file lacks weights.
     """
     transformers = import_transformers()
@@ -48,8 +48,8 @@ def load_hf(name: str) -> tuple[Any, Any]:
         _known_kind(name)
     try:
         config = transformers.AutoConfig.from_pretrained(name, local_files_only=local)
-        _keep_backbone_home(config)
-        build = getattr(transformers, KINDS[config.model_type].model)
+        _without_backbone_download(config)
+        build = getattr(transformers, DETR_KINDS[config.model_type].model)
         model, report = build.from_pretrained(name, config=config, local_files_only=local, output_loading_info=True)
         processor = None
         if not local or (Path(name) / PROCESSOR).is_file():
@@ -64,21 +64,26 @@ def load_hf(name: str) -> tuple[Any, Any]:
 
 
 def _known_kind(folder: str) -> None:
-    """Refuse a folder of another kind of model before anything is built."""
+    """Refuse a folder of another kind of model before anything is built.
+
+    Raises:
+        WeightsError: its configuration cannot be read.
+        DetectorError: the kind is none of ``DETR_KINDS``.
+    """
     try:
-        word = json.loads((Path(folder) / CONFIG).read_text(encoding="utf-8")).get("model_type")
+        kind = json.loads((Path(folder) / CONFIG).read_text(encoding="utf-8")).get("model_type")
     except (OSError, ValueError, AttributeError) as error:
         raise WeightsError(f"{folder}: its {CONFIG} cannot be read ({_first_line(error)})") from None
-    if word not in KINDS:
-        raise DetectorError(f"{folder}: holds a model of type {word!r}, which detcam does not explain; known: "
-                            f"{', '.join(KINDS)}")
+    if kind not in DETR_KINDS:
+        raise DetectorError(f"{folder}: holds a model of type {kind!r}, which detcam does not explain; known: "
+                            f"{', '.join(DETR_KINDS)}")
 
 
-def _keep_backbone_home(config: Any) -> None:
-    """The backbone's own published weights are not fetched: the model's file holds them."""
-    for each in (config, getattr(config, "backbone_config", None)):
-        if each is not None and getattr(each, "use_pretrained_backbone", False):
-            each.use_pretrained_backbone = False
+def _without_backbone_download(config: Any) -> None:
+    """Do not fetch the backbone's own published weights: the model's file holds the backbone's."""
+    for part in (config, getattr(config, "backbone_config", None)):
+        if part is not None and getattr(part, "use_pretrained_backbone", False):
+            part.use_pretrained_backbone = False
 
 
 def _what_to_do(name: str, local: bool) -> str:

@@ -20,15 +20,14 @@ from detcam.errors import DetectorError
 from detcam.imaging.geometry import Geometry
 from detcam.imaging.image import Image
 
-PROBE_SIZE = 64  # canvas pixels
-FINE = 8  # the stride of the last backbone layer at which the evidence on an edge is measured
+PROBE_SIZE = 64  # canvas pixels a side
+FINE = 8  # the stride of the backbone layer at which the evidence for an edge is measured
 
 
 class AfterBackbone(nn.Module):
-    """What comes after the backbone, as the module that the backbone's last map is handed to.
+    """The parts of a model after its backbone, as the module that takes the backbone's last map.
 
-    It does nothing but hand the map on: the model itself goes on with it. Its parts are shared with the model, which
-    does not know of it.
+    It gives the map back, and the model goes on with it. It shares its parts with the model, and is no module of it.
     """
 
     def __init__(self, model: nn.Module, backbone: nn.Module) -> None:
@@ -42,17 +41,17 @@ class AfterBackbone(nn.Module):
 
 
 class HFDetrDetector(QueryDetector):
-    """A live DETR (Carion et al. 2020) or Conditional DETR (Meng et al. 2021), explained in place, left as found.
+    """A live DETR (Carion et al. 2020) or Conditional DETR (Meng et al. 2021), explained in place and left as it was.
 
-    A row is a query. Queries are learnt and the same for every photograph, but the object that a query finds is not:
-    on a changed copy another one may find it, so that rows count as chosen anew. A query reads the whole of the one map
-    that the backbone hands over; its cell is the one in which its box's centre lies.
+    A row is a query. Queries are learnt and the same for every photograph, but on a changed copy another query may find
+    the object, so that rows count as others for every input. A query reads the whole of the backbone's last map; its
+    cell is the one in which its box's centre lies.
 
     Args:
         model: ``DetrForObjectDetection`` or ``ConditionalDetrForObjectDetection``, in any mode, on any device.
-        processor: its image processor, which says size and normalisation; None takes the one that transformers makes
-            for such models: 800 pixels on the shorter side, 1333 on the longer at most.
-        name: what to call it in messages and provenance.
+        processor: its image processor, which resizes and normalises; None takes the one that transformers makes for
+            such models: 800 pixels on the shorter side, 1333 on the longer at most.
+        name: what messages and provenance call it.
 
     Raises:
         DetectorError: it is no such model.
@@ -69,14 +68,14 @@ class HFDetrDetector(QueryDetector):
 
             processor = getattr(transformers, self._kind.processor)()
         self._processor = processor
-        encoders = {place: module for place, module in model.named_modules()
+        encoders = {path: module for path, module in model.named_modules()
                     if type(module).__name__.endswith("ConvEncoder")}
         if len(encoders) != 1:
             raise DetectorError(f"{name}: expected a model with one convolutional backbone, found {len(encoders)}")
-        self._place, self._backbone = next(iter(encoders.items()))
+        self._backbone_name, self._backbone = next(iter(encoders.items()))
         self._head = AfterBackbone(model, self._backbone)
         self.architecture = str(model.config.model_type)
-        self.class_names = {int(label): str(word) for label, word in model.config.id2label.items()}
+        self.class_names = {int(label): str(class_name) for label, class_name in model.config.id2label.items()}
 
     @property
     def head(self) -> nn.Module:
@@ -88,14 +87,14 @@ class HFDetrDetector(QueryDetector):
 
     @property
     def rivals(self) -> dict[int, str]:
-        """Every class, and in DETR no object at all: its last logit."""
+        """Every label with its name, and, where the last logit stands for no object, that."""
         return {**self.class_names, len(self.class_names): "no object"} if self._kind.no_object else self.class_names
 
     @cached_property
     def edge_layer(self) -> str:
         """The last backbone layer of stride 8: the second of a ResNet's four stages."""
-        trunk = outside_shortcuts(self._backbone)
-        layers = {f"{self._place}.{place}": module for place, module in trunk.items() if place}
+        inside = outside_shortcuts(self._backbone)
+        layers = {f"{self._backbone_name}.{path}": module for path, module in inside.items() if path}
         pixels = torch.zeros(1, 3, PROBE_SIZE, PROBE_SIZE, device=self.device, dtype=self.dtype)
 
         def run() -> float:
@@ -113,7 +112,7 @@ class HFDetrDetector(QueryDetector):
         return Canvas(pixels, (geometry,))
 
     def _inputs(self, image: Image, **options: bool) -> dict[str, Tensor]:
-        """What the processor makes of a photograph.
+        """What the processor makes of a photograph: pixels ``[1, 3, h, w]``.
 
         Raises:
             DetectorError: it pads photographs.
@@ -125,6 +124,7 @@ class HFDetrDetector(QueryDetector):
         return {"pixel_values": made["pixel_values"].to(self.device, self.dtype)}
 
     def _normalised(self, pixels: Tensor) -> Tensor:
+        """Canvases ``[B, 3, h, w]``, RGB in 0..1, as the network takes them."""
         if not self._processor.do_normalize:
             return pixels
         make = partial(torch.tensor, device=pixels.device, dtype=pixels.dtype)
@@ -141,11 +141,11 @@ class HFDetrDetector(QueryDetector):
 
         hook = self._backbone.register_forward_hook(hand_over)
         try:
-            said = self.model(pixel_values=self._normalised(pixels), return_dict=True)
+            answer = self.model(pixel_values=self._normalised(pixels), return_dict=True)
         finally:
             hook.remove()
-        cells = cells_of_centres(said.pred_boxes.detach(), maps[0])
-        queries = Queries(said.logits, said.pred_boxes, torch.zeros_like(cells[..., 0]), cells)
+        cells = cells_of_centres(answer.pred_boxes.detach(), maps[0])
+        queries = Queries(answer.logits, answer.pred_boxes, torch.zeros_like(cells[..., 0]), cells)
         activate = partial(torch.softmax, dim=-1) if self._kind.no_object else torch.sigmoid
         return query_prediction(queries, maps, (int(pixels.shape[-2]), int(pixels.shape[-1])), activate)
 
@@ -157,7 +157,7 @@ class HFDetrDetector(QueryDetector):
 
     def library_detections(self, image: Image, min_score: float) -> Detections:
         with self.borrowed(), torch.no_grad():
-            said = self.model(**self._inputs(image), return_dict=True)
-        found = self._processor.post_process_object_detection(
-            said, threshold=min_score, target_sizes=[(image.height, image.width)])[0]
-        return without_rows(found["boxes"], found["labels"], found["scores"])
+            answer = self.model(**self._inputs(image), return_dict=True)
+        reported = self._processor.post_process_object_detection(
+            answer, threshold=min_score, target_sizes=[(image.height, image.width)])[0]
+        return without_rows(reported["boxes"], reported["labels"], reported["scores"])

@@ -7,13 +7,14 @@ from detcam.errors import DetectorError
 
 
 @dataclass(frozen=True)
-class Kind:
+class DetrKind:
     """What one kind of model does in its own way.
 
     Attributes:
         model, processor: transformers' class names.
-        no_object: the last logit stands for no object, and logits become scores by a softmax; otherwise by a sigmoid.
-        top: how many pairs of query and class its processor takes at most; None where each query stands for its best.
+        no_object: whether the last logit stands for no object, and logits become scores by a softmax; otherwise by a
+            sigmoid.
+        top: how many pairs of query and class its processor takes at most; None where each query keeps its best class.
     """
 
     model: str
@@ -22,23 +23,22 @@ class Kind:
     top: int | None
 
 
-KINDS = {
-    "detr": Kind("DetrForObjectDetection", "DetrImageProcessor", True, None),
-    "conditional_detr": Kind("ConditionalDetrForObjectDetection", "ConditionalDetrImageProcessor", False, 100),
+DETR_KINDS = {
+    "detr": DetrKind("DetrForObjectDetection", "DetrImageProcessor", True, None),
+    "conditional_detr": DetrKind("ConditionalDetrForObjectDetection", "ConditionalDetrImageProcessor", False, 100),
 }
 """By the ``model_type`` of a model's configuration. Deformable DETR and transformers' own RT-DETR are not here: they
-cut the graph between decoder layers (``detach``), so that what flows back is not the derivative of what they say."""
+cut the graph between decoder layers (``detach``), so that gradients would not be the derivatives of their outputs."""
 
 
-def kind_of(model: Any) -> Kind:
-    """What kind of model a live one is.
+def kind_of(model: Any) -> DetrKind:
+    """The kind of a live model.
 
     Raises:
-        DetectorError: none of ``KINDS``.
+        DetectorError: it is none of ``DETR_KINDS``.
     """
-    word = str(getattr(getattr(model, "config", None), "model_type", None))
-    kind = KINDS.get(word)
+    kind = DETR_KINDS.get(str(getattr(getattr(model, "config", None), "model_type", None)))
     if kind is None or type(model).__name__ != kind.model:
-        known = ", ".join(each.model for each in KINDS.values())
+        known = ", ".join(known.model for known in DETR_KINDS.values())
         raise DetectorError(f"expected a model of transformers ({known}), got {type(model).__name__}")
     return kind

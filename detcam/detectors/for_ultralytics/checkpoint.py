@@ -1,4 +1,4 @@
-"""Loading ultralytics checkpoints, which are pickles, the safe way first."""
+"""Reading ultralytics checkpoints, which are pickles: with the safe loader unless the user permits another."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,12 +14,12 @@ KEPT_SETTINGS = ("imgsz", "data", "task", "single_cls")  # what ultralytics itse
 
 
 def load_checkpoint(name: str, published: Sequence[str], unsafe: bool) -> tuple[nn.Module, dict[str, Any]]:
-    """The network of a ``.pt`` file and the settings that ``predict`` would take from it.
+    """The network of a ``.pt`` file, on the CPU, and the settings that ``predict`` would take from it.
 
     Args:
         name: a path, or one of ultralytics' published names.
         published: the names that may be downloaded.
-        unsafe: load a file that the safe loader refuses by running the code in it.
+        unsafe: whether a file that the safe loader refuses is loaded by running the code in it.
 
     Raises:
         WeightsError: the file is missing, cannot be downloaded, is unsafe, damaged, or no YOLO checkpoint.
@@ -38,6 +38,11 @@ def load_checkpoint(name: str, published: Sequence[str], unsafe: bool) -> tuple[
 
 
 def _find(name: str, published: Sequence[str]) -> Path:
+    """The file of a path, or of a published name, which is downloaded where it is not there.
+
+    Raises:
+        WeightsError: there is no such file, or it cannot be downloaded.
+    """
     path = Path(name)
     if path.is_file():
         return path
@@ -48,9 +53,9 @@ def _find(name: str, published: Sequence[str]) -> Path:
     from ultralytics.utils.downloads import GITHUB_ASSETS_REPO, attempt_download_asset
 
     try:
-        found = Path(attempt_download_asset(name))
-        if found.is_file():
-            return found
+        downloaded = Path(attempt_download_asset(name))
+        if downloaded.is_file():
+            return downloaded
         reason = "not found"
     except Exception as error:  # network errors come in many kinds
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -60,6 +65,11 @@ def _find(name: str, published: Sequence[str]) -> Path:
 
 
 def _read(path: Path, unsafe: bool) -> Any:
+    """What a checkpoint holds.
+
+    Raises:
+        WeightsError: it is refused, damaged, or needs a module that is not installed.
+    """
     from ultralytics.nn.tasks import torch_safe_load
 
     try:
@@ -72,6 +82,7 @@ def _read(path: Path, unsafe: bool) -> Any:
     try:
         return torch.load(path, map_location="cpu", weights_only=False)  # nothing is ever installed on the way
     except ModuleNotFoundError as error:
-        raise WeightsError(f"{path}: needs the Python module {error.name!r}, which is not installed") from None
+        raise WeightsError(f"{path}: needs the Python module {error.name!r}, which is not installed: "
+                           "install it first") from None
     except Exception as error:
         raise WeightsError(f"{path}: cannot be loaded ({' '.join(str(error).split())[:200]})") from None

@@ -34,7 +34,7 @@ def import_ultralytics() -> ModuleType:
     try:
         import ultralytics
         import ultralytics.models.rtdetr
-        import ultralytics.models.yolo.detect  # the modules that detcam uses later: importing them patches, too
+        import ultralytics.models.yolo.detect  # modules that detcam uses later: importing them changes settings too
         import ultralytics.nn.tasks
     except ImportError as error:
         raise DetectorError(f"a YOLO model needs the ultralytics package ({error}): pip install ultralytics") from None

@@ -67,7 +67,7 @@ def _parts(request: Request) -> tuple[nn.Module, dict[str, Any], str]:
     """The network, its settings and what to call it."""
     live = request.model
     if not isinstance(live.model, nn.Module):
-        raise DetectorError(f"expected a YOLO with a PyTorch model, got one that runs {live.model}")
+        raise DetectorError(f"{request.name}: expected a YOLO with a PyTorch model, got one that runs {live.model}")
     return live.model, live.overrides, Path(str(getattr(live, "model_name", None) or type(live).__name__)).name
 
 

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-TOGETHER = 16  # masks at a time: one takes four bytes a canvas pixel
+CHUNK = 16  # masks at a time: one takes four bytes a canvas pixel
 
 
 @dataclass(frozen=True)
 class Masks:
-    """What the masks of all rows are made of; all detached, since masks are not explained.
+    """What the masks of all rows are made of; detached, since masks are not explained.
 
     Attributes:
-        prototypes: ``[B, K, h, w]``.
-        coefficients: ``[B, K, A]`` of each row.
-        size: height and width of the canvas.
+        prototypes: ``[B, K, h, w]``, ``K`` maps that masks are sums of.
+        coefficients: ``[B, K, A]``, each row's weights of them.
+        size: height and width of the canvas, in pixels.
     """
 
     prototypes: Tensor
@@ -23,24 +23,24 @@ class Masks:
     size: tuple[int, int]
 
     def of_image(self, image: int) -> "Masks":
-        """Those of one image of the batch alone."""
-        own = slice(image, image + 1)
-        return Masks(self.prototypes[own], self.coefficients[own], self.size)
+        """The masks of one image of the batch alone, by its index."""
+        only = slice(image, image + 1)
+        return Masks(self.prototypes[only], self.coefficients[only], self.size)
 
     def filled(self, image: int, rows: Tensor, boxes: Tensor) -> Tensor:
-        """Whether any pixel of each row's mask lies in its box, ``[N]``.
+        """Whether any pixel of a row's mask lies in its box, ``[N]``.
 
         Args:
-            image: its index in the batch.
-            rows: ``[N]``.
+            image: the image's index in the batch.
+            rows: ``[N]`` indices of rows.
             boxes: ``[N, 4]`` of these rows, xyxy canvas pixels.
         """
         from ultralytics.utils.ops import process_mask
 
-        found = [torch.zeros(0, dtype=torch.bool, device=rows.device)]
-        for first in range(0, len(rows), TOGETHER):
-            own = slice(first, first + TOGETHER)
-            coefficients = self.coefficients[image, :, rows[own]].T.float()
-            masks = process_mask(self.prototypes[image], coefficients, boxes[own].float(), self.size, upsample=True)
-            found.append(masks.amax((-2, -1)) > 0)
-        return torch.cat(found)
+        filled = [torch.zeros(0, dtype=torch.bool, device=rows.device)]
+        for first in range(0, len(rows), CHUNK):
+            some = slice(first, first + CHUNK)
+            coefficients = self.coefficients[image, :, rows[some]].T.float()
+            masks = process_mask(self.prototypes[image], coefficients, boxes[some].float(), self.size, upsample=True)
+            filled.append(masks.amax((-2, -1)) > 0)
+        return torch.cat(filled)

@@ -7,38 +7,38 @@ from torch import nn
 
 from detcam.detectors.layers.edge_layer import last_fine_layer
 
-PROBE_SIZE = 64  # canvas pixels: the smallest size on which every level of a stride-32 model has more than one cell
-FINE = 8  # the stride of the last backbone layer at which the evidence on an edge is measured
+PROBE_SIZE = 64  # canvas pixels a side: the smallest on which each level of a stride-32 model has more than one cell
+FINE = 8  # the stride of the backbone layer at which the evidence for an edge is measured
 
 
-def own_predictor(kind: Any, model: Any, overrides: dict[str, Any] | None, imgsz: int | tuple[int, int] | None,
-                  device: str, own: dict[str, Any]) -> Any:
-    """A predictor of its own with a copy of a model.
+def private_predictor(kind: Any, model: Any, overrides: dict[str, Any] | None, imgsz: int | tuple[int, int] | None,
+                      device: str, settings: dict[str, Any]) -> Any:
+    """A predictor of ultralytics' with a private copy of a model, fused and frozen.
 
     Args:
         kind: ultralytics' class of predictors.
-        model: the network (from a checkpoint or a live model); it is copied and left alone.
+        model: the network (from a checkpoint or a live model); it is copied and left as it is.
         overrides: the settings that ``predict`` would use, such as ``imgsz``.
-        imgsz: canvas size; None takes the overrides'.
+        imgsz: the canvas in pixels: its longer side, or height and width; None takes the overrides'.
         device: where to run.
-        own: settings that go before the overrides, such as the task.
+        settings: what replaces the overrides, such as the task.
     """
     from ultralytics.utils.checks import check_imgsz
 
-    settings = dict(overrides or {}) | {"task": "detect", "mode": "predict", "batch": 1, "rect": True,
-                                        "save": False, "verbose": False, "device": device} | own
+    chosen = dict(overrides or {}) | {"task": "detect", "mode": "predict", "batch": 1, "rect": True, "save": False,
+                                      "verbose": False, "device": device} | settings
     for unwanted in ("model", "retina_masks"):
-        settings.pop(unwanted, None)
+        chosen.pop(unwanted, None)
     if imgsz is not None:
-        settings["imgsz"] = imgsz
-    predictor = kind(overrides=settings)
+        chosen["imgsz"] = imgsz
+    predictor = kind(overrides=chosen)
     predictor.setup_model(model=model, verbose=False)
     predictor.imgsz = check_imgsz(predictor.args.imgsz, stride=predictor.model.stride, min_dim=2)
     return predictor
 
 
 def architecture_of(model: Any, otherwise: str) -> str:
-    """What the model's YAML file is called."""
+    """The name of the model's YAML file without its ending, such as ``"yolov8n"``; ``otherwise`` where it has none."""
     return str(getattr(model, "yaml", {}).get("yaml_file", otherwise)).removesuffix(".yaml")
 
 
@@ -49,7 +49,12 @@ def backbone_layers(model: Any) -> dict[str, nn.Module]:
 
 
 def last_layer_of_stride_8(model: Any, like: torch.Tensor) -> str:
-    """The last backbone layer of stride 8, or ``"auto"`` without one; ``like`` is a tensor of its device and dtype."""
+    """The last backbone layer with a cell every 8 canvas pixels; ``"auto"`` where there is none.
+
+    Args:
+        model: the network.
+        like: a tensor on its device, of its kind of floats.
+    """
     pixels = torch.zeros(1, 3, PROBE_SIZE, PROBE_SIZE, device=like.device, dtype=like.dtype)
 
     def run() -> float:

@@ -13,7 +13,7 @@ from detcam.detectors.canvas import Canvas
 from detcam.detectors.detections import Detections
 from detcam.detectors.for_ultralytics.lazy_import import import_ultralytics
 from detcam.detectors.for_ultralytics.masks import Masks
-from detcam.detectors.for_ultralytics.predictor import architecture_of, last_layer_of_stride_8, own_predictor
+from detcam.detectors.for_ultralytics.predictor import architecture_of, last_layer_of_stride_8, private_predictor
 from detcam.detectors.from_tensors import detections_of, without_rows
 from detcam.detectors.layers.hooks import recorded
 from detcam.detectors.prediction import Level, Prediction, flatten_rows
@@ -26,7 +26,7 @@ from detcam.imaging.grid import Grid
 from detcam.imaging.image import Image
 
 HEADS = ("one2many", "one2one")
-MAX_NMS, APART = 30000, 7680.0  # non_max_suppression's own: candidates at most, canvas pixels between two classes
+MAX_NMS, CLASS_OFFSET = 30000, 7680.0  # of non_max_suppression: most candidates, canvas pixels between classes
 TASKS = {"Detect": "detect", "v10Detect": "detect", "Segment": "segment", "Segment26": "segment", "Pose": "pose",
          "Pose26": "pose"}  # by the head's class
 REFUSED = {"OBB": "its boxes are oriented, and have no left, top, right or bottom edge to explain",
@@ -39,9 +39,9 @@ class YoloPrediction(Prediction):
     """A prediction with the network's own output table, on which ultralytics' suppression runs unchanged.
 
     Attributes:
-        output: ``[B, 4 + C + E, A]`` (xywh, scores, and what else there is: mask coefficients or keypoints), or
-            ``[B, K, 6 + E]`` for the one-to-one head; detached.
-        masks: of a segmentation model.
+        output: ``[B, 4 + C + E, A]``, detached: centre, width and height in canvas pixels, scores, and ``E`` mask
+            coefficients or keypoint values; of a one-to-one head ``[B, K, 6 + E]``: corners, score and class instead.
+        masks: of a segmentation model; None for others.
     """
 
     output: Tensor = field(kw_only=True)
@@ -59,15 +59,16 @@ class YOLODetector(Detector):
     are not explained. (A box whose mask is empty is no detection: ``predict`` drops it.)
 
     Args:
-        model: the ``DetectionModel`` (from a checkpoint or a live ``YOLO``); it is copied and left alone.
+        model: the ``DetectionModel`` (from a checkpoint or a live ``YOLO``); it is copied and left as it is.
         overrides: the settings that ``predict`` would use, such as ``imgsz``.
-        name: what to call it in messages and provenance.
+        name: what messages and provenance call it.
         head: ``"one2many"`` or ``"one2one"``; None follows what the installed ``predict`` does.
-        imgsz: canvas size; None takes the checkpoint's.
+        imgsz: the canvas in pixels: its longer side, or height and width; None takes the checkpoint's.
         device: where to run.
 
     Raises:
-        DetectorError: not a detection model, or the head asked for does not exist.
+        DetectorError: the model is no detection model, or it has no such head.
+        InputError: ``head`` is neither of the two.
     """
 
     family = "yolo"
@@ -81,20 +82,20 @@ class YOLODetector(Detector):
         if head not in (None, *HEADS):
             raise InputError(f"head {head!r}: expected one of {', '.join(HEADS)}")
         if head == "one2one" and getattr(last, "one2one_cv2", None) is None:
-            raise DetectorError(f"{name} has no one-to-one head: leave head unset, or set head='one2many'")
+            raise DetectorError(f"{name} has no one-to-one head: leave out head, or set head='one2many'")
         settings = {"task": task} | ({} if head is None else {"nms": None if head == "one2many" else False})
-        predictor = own_predictor(_predictor(task), model, overrides, imgsz, device, settings)
+        predictor = private_predictor(_predictor(task), model, overrides, imgsz, device, settings)
         if head == "one2many" and predictor.model.end2end:
             raise DetectorError(f"{name}: its one-to-many head was removed when it was fused; only one2one is left")
         self._predictor = predictor
         self.model = predictor.model.model
         self.name = name
         self.architecture = architecture_of(model, "yolo")
-        self.class_names = {int(label): str(word) for label, word in self.model.names.items()}
+        self.class_names = {int(label): str(class_name) for label, class_name in self.model.names.items()}
 
     @property
     def end2end(self) -> bool:
-        """Whether the one-to-one head (no suppression) is the one that is run and explained."""
+        """Whether the one-to-one head, which needs no suppression, is the one that is run and explained."""
         return bool(self._predictor.model.end2end)
 
     @property
@@ -136,9 +137,9 @@ class YOLODetector(Detector):
         with recorded([*classes, *boxes]) as outputs:
             output, raw = self.model(pixels)
         levels, start = [], 0
-        for index in range(count):
-            stride = float(self.head.stride[index])
-            level = Level(outputs[index], outputs[count + index], 1, start, Grid((stride, stride)))
+        for i in range(count):
+            stride = float(self.head.stride[i])
+            level = Level(outputs[i], outputs[count + i], 1, start, Grid((stride, stride)))
             levels.append(level)
             start += level.rows
         masks = None
@@ -172,7 +173,8 @@ class YOLODetector(Detector):
                               spread if self.head.reg_max > 1 else None, output=output, masks=masks)
 
     def _bins(self, raw: Tensor) -> tuple[Tensor, Tensor]:
-        """Probabilities of each edge's distance bins ``[N, 4, reg_max]`` and their means ``[N, 4]`` (DFL), in cells."""
+        """Probabilities of each edge's distance from the cell's centre ``[N, 4, reg_max]`` (DFL), and the means
+        ``[N, 4]`` in cells, from raw box outputs ``[N, 4 * reg_max]``."""
         probabilities = raw.view(len(raw), 4, -1).softmax(-1)
         bins = torch.arange(self.head.reg_max, device=raw.device, dtype=raw.dtype)
         return probabilities, (probabilities * bins).sum(-1)
@@ -187,16 +189,16 @@ class YOLODetector(Detector):
                                             return_idxs=True)
         if self.end2end:
             ranked = self.head.get_topk_index(prediction.scores, self.head.max_det)[2]
-            indices = [ranked[image][index] for image, index in enumerate(indices)]
+            indices = [ranked[image][places] for image, places in enumerate(indices)]
         selected = []
         for image, geometry in enumerate(canvas.geometries):
-            found, rows, (height, width) = kept[image], indices[image].view(-1).long(), geometry.source
+            table, rows, (height, width) = kept[image], indices[image].view(-1).long(), geometry.source
             if prediction.masks is not None:
-                filled = prediction.masks.filled(image, rows, found[:, :4])
-                found, rows = found[filled], rows[filled]
-            inside = geometry.to_source(found[:, :4].double().cpu().numpy()).clip(0, [width, height, width, height])
+                filled = prediction.masks.filled(image, rows, table[:, :4])
+                table, rows = table[filled], rows[filled]
+            inside = geometry.to_source(table[:, :4].double().cpu().numpy()).clip(0, [width, height, width, height])
             boxes = torch.from_numpy(inside)
-            selected.append(detections_of(prediction, rows, found[:, 5].long(), found[:, 4], boxes))
+            selected.append(detections_of(prediction, rows, table[:, 5].long(), table[:, 4], boxes))
         return selected
 
     def selection(self, prediction: Prediction, canvas: Canvas, min_score: float) -> Selection:
@@ -216,17 +218,17 @@ class YOLODetector(Detector):
         boxes = torch.cat([middle - size / 2, middle + size / 2], 1)
         return Selection(pairs, (
             BestClass(), Score(min_score), Top(MAX_NMS, if_more=True),
-            Suppression(boxes, args.iou, 0 if args.agnostic_nms else APART), *last))
+            Suppression(boxes, args.iou, 0 if args.agnostic_nms else CLASS_OFFSET), *last))
 
     def library_detections(self, image: Image, min_score: float) -> Detections:
         self._predictor.args.conf = min_score
-        found = self._predictor(source=np.ascontiguousarray(image.rgb[..., ::-1]))[0].boxes
+        reported = self._predictor(source=np.ascontiguousarray(image.rgb[..., ::-1]))[0].boxes
         self.head.shape = None
-        return without_rows(found.xyxy, found.cls.long(), found.conf)
+        return without_rows(reported.xyxy, reported.cls.long(), reported.conf)
 
 
 def anchor_points(levels: tuple[Level, ...]) -> tuple[Tensor, Tensor]:
-    """Cell centres ``[A, 2]`` (x, y) on the canvas and strides ``[A]`` of every row, in pixels."""
+    """The centre ``(x, y)`` of every row's cell, ``[A, 2]``, and the stride of its level, ``[A]``, in canvas pixels."""
     centres, strides = [], []
     for level in levels:
         height, width = level.shape
@@ -239,10 +241,10 @@ def anchor_points(levels: tuple[Level, ...]) -> tuple[Tensor, Tensor]:
 
 
 def _task(head: Any, name: str) -> str:
-    """What a model with such a head does.
+    """The task of a model with such a head, as ultralytics calls it.
 
     Raises:
-        DetectorError: nothing that is explained by boxes.
+        DetectorError: the model finds no upright boxes.
     """
     kind = type(head).__name__
     if kind in TASKS and type(head).__module__ == "ultralytics.nn.modules.head":
@@ -252,7 +254,7 @@ def _task(head: Any, name: str) -> str:
 
 
 def _predictor(task: str) -> Any:
-    """What ``predict`` runs for a task."""
+    """Ultralytics' class of predictors for a task."""
     from ultralytics.models import yolo
 
     return {"detect": yolo.detect.DetectionPredictor, "segment": yolo.segment.SegmentationPredictor,

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from detcam.detectors.layers.edge_layer import outside_shortcuts
 
-LEVEL = "level."  # and a number: what the head takes as one of its levels
+LEVEL = "level."  # and the level's index: what the head takes as one of its levels
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Stage:
 
     Attributes:
         name: what ``layer=`` takes.
-        level: the head's level that its map is the input of; None for the others.
+        level: the index of the head's level that takes its map; None where none does.
     """
 
     name: str
@@ -28,58 +28,61 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class _Ran:
+class _Run:
+    """A module that ran, and its map ``[B, c, h, w]``; ``whole`` where its input is a map of the same size."""
+
     name: str
     output: Tensor
-    whole: bool  # its input is a map of the same size: what happens inside is its own business
+    whole: bool
 
 
 def stages(model: nn.Module, head: nn.Module | None, neck: nn.Module | None, run: Callable[[], object]
            ) -> list[Stage]:
     """One layer for each change of the map's size below the head, in the order in which they run.
 
-    Of the modules outside of residual blocks that run once and give a ``[B, c, h, w]`` map, neighbours of one size make
-    a stage, those of a neck apart from the trunk's. Its layer is the module whose output the head takes as a level,
-    otherwise its last module. A level that is no module's own output (SSD300-VGG16's first one, which is scaled) is a
-    stage of its own, called ``level.0``.
+    Looked at are modules outside of residual blocks that run once and give a ``[B, c, h, w]`` map; what lies inside of
+    a module that takes a map and gives one of the same size is left out. Neighbours of one size make a stage, those of
+    a neck apart from the backbone's. Its layer is the module whose output the head takes as a level, otherwise its last
+    module. A level that is no module's output (SSD300-VGG16's first one, which is scaled) is a stage of its own, called
+    ``level.0``.
 
     Args:
         model: whose layers they are.
-        head: the module whose first argument is the list of level maps; None without levels.
-        neck: the module that makes fine maps of the trunk's coarse ones, where it is one module of its own.
+        head: the module whose first argument is the list of the levels' maps ``[B, c, h, w]``; None without levels.
+        neck: the module that makes fine maps from the backbone's coarse ones, where it is one module; None otherwise.
         run: runs the model once, on a canvas of one photograph.
     """
-    ran, levels = _run(model, head, run)
-    runs = Counter(each.name for each in ran)
-    wholes = [each.name + "." for each in ran if each.whole]
-    trunk = [each for each in ran if runs[each.name] == 1 and not each.name.startswith(tuple(wholes))]
-    found: list[tuple[Stage, int]] = []
+    ran, levels = _runs(model, head, run)
+    times = Counter(one.name for one in ran)
+    wholes = tuple(f"{one.name}." for one in ran if one.whole)
+    once = [one for one in ran if times[one.name] == 1 and not one.name.startswith(wholes)]
     names = {id(module): name for name, module in model.named_modules()}
     prefix = f"{names[id(neck)]}." if neck is not None else None
-    for _, group in groupby(trunk, key=lambda each: (prefix and each.name.startswith(prefix), each.output.shape[-2:])):
-        members = list(group)
-        inputs = {level: each for each in members for level, own in enumerate(levels) if each.output is own}
-        chosen = [(Stage(each.name, level), each) for level, each in inputs.items()] or [(Stage(members[-1].name),
-                                                                                          members[-1])]
-        found += [(stage, int(each.output.shape[-1])) for stage, each in chosen]
-    for level in set(range(len(levels))) - {stage.level for stage, _ in found}:
+    widths: list[tuple[Stage, int]] = []  # each stage with its map's width in cells
+    for _, group in groupby(once, key=lambda one: (prefix and one.name.startswith(prefix), one.output.shape[-2:])):
+        neighbours = list(group)
+        inputs = {level: one for one in neighbours for level, taken in enumerate(levels) if one.output is taken}
+        last = neighbours[-1]
+        chosen = [(Stage(one.name, level), one) for level, one in inputs.items()] or [(Stage(last.name), last)]
+        widths += [(stage, int(one.output.shape[-1])) for stage, one in chosen]
+    for level in set(range(len(levels))) - {stage.level for stage, _ in widths}:
         width = int(levels[level].shape[-1])
-        after = [place for place, (_, own) in enumerate(found) if own == width]
-        found.insert(after[0] + 1 if after else len(found), (Stage(f"{LEVEL}{level}", level), width))
-    return [stage for stage, _ in found]
+        same = [i for i, (_, other) in enumerate(widths) if other == width]
+        widths.insert(same[0] + 1 if same else len(widths), (Stage(f"{LEVEL}{level}", level), width))
+    return [stage for stage, _ in widths]
 
 
-def _run(model: nn.Module, head: nn.Module | None, run: Callable[[], object]) -> tuple[list[_Ran], list[Tensor]]:
-    """What every module below the head gave in one forward pass, in order, and the head's level maps."""
-    ran: list[_Ran] = []
+def _runs(model: nn.Module, head: nn.Module | None, run: Callable[[], object]) -> tuple[list[_Run], list[Tensor]]:
+    """The modules below the head that gave a map in one forward pass, in order, and the maps that the head took."""
+    ran: list[_Run] = []
     levels: list[Tensor] = []
     inside = set(head.modules()) if head is not None else set()
 
     def note(name: str) -> Callable[[nn.Module, Any, Any], None]:
         def hook(_: nn.Module, args: Any, output: Any) -> None:
             if isinstance(output, Tensor) and output.ndim == 4:
-                given = args[0] if args and isinstance(args[0], Tensor) else None
-                ran.append(_Ran(name, output, given is not None and given.shape[-2:] == output.shape[-2:]))
+                taken = args[0] if args and isinstance(args[0], Tensor) else None
+                ran.append(_Run(name, output, taken is not None and taken.shape[-2:] == output.shape[-2:]))
 
         return hook
 

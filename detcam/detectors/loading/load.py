@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from detcam.detectors.for_torchvision.registry import SHIPPED as SHIPPED
-from detcam.detectors.loading.model_kinds import Kind, kind_of, refuse_options
+from detcam.detectors.loading.model_kinds import ModelKind, model_kind_of, refuse_options
 from detcam.detectors.loading.request import Request
 from detcam.errors import InputError
 
@@ -79,14 +79,14 @@ def load(model: Any, *, weights: str | Path | None = None,
     name = text if text is not None else str(getattr(model, "__name__", type(model).__name__))
     made: Any = Request(model if text is None else text, name, given, unsafe)
     while isinstance(made, Request):  # a file is opened first, and what is in it looked up again
-        kind = kind_of(made)
+        kind = model_kind_of(made)
         refuse_options(kind, made.name, made.options)
         made = _build(kind, made)
     detector: Detector = made
     return detector
 
 
-def _build(kind: Kind, request: Request) -> "Detector | Request":
+def _build(kind: ModelKind, request: Request) -> "Detector | Request":
     module, _, function = kind.build.partition(":")
     built: Detector | Request = getattr(import_module(module), function)(request)
     return built

@@ -1,6 +1,7 @@
 """The table of :func:`detcam.load`: what a model looks like, which options go with it, and what makes the detector.
 
-A new family of detectors is a line of ``KINDS`` and the file that its line names. Reading the table imports no network.
+A new family of detectors is a line of ``MODEL_KINDS`` and the file that the line names. Reading the table imports no
+torch and none of the families' libraries.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +19,7 @@ MODULE, DETECTOR = "torch.nn.modules.module.Module", "detcam.detectors.base.Dete
 
 
 @dataclass(frozen=True)
-class Kind:
+class ModelKind:
     """A line of the table.
 
     Attributes:
@@ -67,38 +68,54 @@ def _is_plain_callable(request: Request) -> bool:
     return callable(request.model) and not is_a(request.model, MODULE)
 
 
+def _is_checkpoint(request: Request) -> bool:
+    return request.is_text and request.model.endswith(".pt")
+
+
+def _is_shipped(request: Request) -> bool:
+    return request.is_text and request.model == SHIPPED
+
+
+def _is_function(request: Request) -> bool:
+    return request.is_text and ".py:" in request.model
+
+
+def _is_detector(request: Request) -> bool:
+    return is_a(request.model, DETECTOR)
+
+
 TORCHVISION = ("weights", "class_names", "device")
-KINDS = (
-    Kind("a checkpoint of ultralytics", lambda request: request.is_text and request.model.endswith(".pt"),
-         ("device", "head", "imgsz"), "detcam.detectors.for_ultralytics.load_ultralytics:open_checkpoint"),
-    Kind("RT-DETR", _is_rtdetr, ("device", "imgsz"), "detcam.detectors.for_ultralytics.load_ultralytics:load_rtdetr"),
-    Kind("YOLO", _is_ultralytics, ("device", "head", "imgsz"),
-         "detcam.detectors.for_ultralytics.load_ultralytics:load_yolo"),
-    Kind("a DETR of transformers", _is_transformers, ("device",),
-         "detcam.detectors.for_transformers.load_transformers:load_detr"),
-    Kind("detcam's SSD", lambda request: request.model == SHIPPED, (*TORCHVISION, "score_activation"),
-         "detcam.detectors.for_torchvision.load_torchvision:load_shipped"),
-    *(Kind(family.word, _of_family(family), (*TORCHVISION, *family.options),
-           "detcam.detectors.for_torchvision.load_torchvision:load_family") for family in FAMILIES),
-    Kind("a function in a Python file", lambda request: request.is_text and ".py:" in request.model, OPTIONS,
-         "detcam.detectors.loading.python_file:open_function"),
-    Kind("a classifier", _is_classifier, ("weights", "class_names", "device", "task", "top_k"),
-         "detcam.detectors.classifiers.load_classifier:load_classifier"),
-    Kind("a detector of your own", lambda request: is_a(request.model, DETECTOR), (),
-         "detcam.detectors.custom.load_callable:as_it_is"),
-    Kind("a plain callable", _is_plain_callable, ("class_names",),
-         "detcam.detectors.custom.load_callable:load_callable"),
+MODEL_KINDS = (
+    ModelKind("a checkpoint of ultralytics", _is_checkpoint, ("device", "head", "imgsz"),
+              "detcam.detectors.for_ultralytics.load_ultralytics:open_checkpoint"),
+    ModelKind("RT-DETR", _is_rtdetr, ("device", "imgsz"),
+              "detcam.detectors.for_ultralytics.load_ultralytics:load_rtdetr"),
+    ModelKind("YOLO", _is_ultralytics, ("device", "head", "imgsz"),
+              "detcam.detectors.for_ultralytics.load_ultralytics:load_yolo"),
+    ModelKind("a DETR of transformers", _is_transformers, ("device",),
+              "detcam.detectors.for_transformers.load_transformers:load_detr"),
+    ModelKind("detcam's SSD", _is_shipped, (*TORCHVISION, "score_activation"),
+              "detcam.detectors.for_torchvision.load_torchvision:load_shipped"),
+    *(ModelKind(family.word, _of_family(family), (*TORCHVISION, *family.options),
+                "detcam.detectors.for_torchvision.load_torchvision:load_family") for family in FAMILIES),
+    ModelKind("a function in a Python file", _is_function, OPTIONS,
+              "detcam.detectors.loading.python_file:open_function"),
+    ModelKind("a classifier", _is_classifier, ("weights", "class_names", "device", "task", "top_k"),
+              "detcam.detectors.classifiers.load_classifier:load_classifier"),
+    ModelKind("a detector of your own", _is_detector, (), "detcam.detectors.custom.load_callable:as_it_is"),
+    ModelKind("a plain callable", _is_plain_callable, ("class_names",),
+              "detcam.detectors.custom.load_callable:load_callable"),
 )
 
 
-def kind_of(request: Request) -> Kind:
-    """The line that a request belongs to.
+def model_kind_of(request: Request) -> ModelKind:
+    """The line of the table that a request belongs to.
 
     Raises:
-        InputError: none, and the model is no live network.
-        DetectorError: none, and it is one.
+        DetectorError: none, though the model is a live network.
+        InputError: none, and it is no live network.
     """
-    for kind in KINDS:
+    for kind in MODEL_KINDS:
         if kind.matches(request):
             return kind
     if request.is_text:
@@ -109,11 +126,11 @@ def kind_of(request: Request) -> Kind:
         raise DetectorError(
             f"{request.name}: expected a model of torchvision's ({WORDS}), ultralytics' YOLO or RTDETR, or a DETR of "
             f"transformers, got {type(request.model).__name__}; detcam.adapt() takes any other detector, and "
-            "task='classify' (--task classify) any other classifier")
+            "load(model, task='classify') any other classifier")
     raise InputError(f"cannot load a detector from {request.name}: give a name, a path, a live model or a function")
 
 
-def refuse_options(kind: Kind, name: str, options: Mapping[str, object]) -> None:
+def refuse_options(kind: ModelKind, name: str, options: Mapping[str, object]) -> None:
     """See that all options that were given go with a kind of model.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A function in a user's Python file."""
+"""A function in a user's Python file, and what it makes."""
 
 import importlib.util
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from detcam.errors import DetectorError, InputError, near
 
 
 def function_in(path: Path, name: str) -> Callable[..., Any]:
-    """Run a Python file and take a function of it.
+    """Run a Python file and take a function of it, by its name.
 
     Raises:
         InputError: there is no such file or function.

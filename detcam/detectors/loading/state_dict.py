@@ -1,4 +1,4 @@
-"""State dicts from files, as tensors only."""
+"""Reading a state dict from a file, as tensors only: no code in it runs."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,12 @@ from detcam.errors import WeightsError
 
 
 def load_state(model: nn.Module, path: Path) -> None:
-    """Load a state dict, as tensors only: a pickle that holds anything else is refused.
+    """Load a state dict into a model; a pickle that holds anything but tensors is refused.
+
+    Args:
+        model: it is changed in place.
+        path: a safetensors file, or one that ``torch.save`` wrote, of a state dict or of a dictionary that holds one
+            as ``"model"`` or ``"state_dict"``.
 
     Raises:
         WeightsError: the file is missing, holds no plain state dict, or does not fit the model.

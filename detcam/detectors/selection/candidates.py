@@ -1,4 +1,4 @@
-"""Pairs of a row and a label: what a detector selects from. An SSD may keep one row under two labels."""
+"""Pairs of a row and a label, which are what a detector selects from: an SSD may keep one row under two labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +12,9 @@ class Pairs:
     """Pairs of a row and a label, in the order in which the library has them.
 
     Attributes:
-        rows, labels: ``[P]`` indices.
-        scores: ``[P]`` probabilities.
+        rows: ``[P]`` indices of rows.
+        labels: ``[P]`` class labels.
+        scores: ``[P]`` probabilities, 0..1.
     """
 
     rows: Tensor
@@ -24,12 +25,13 @@ class Pairs:
         return len(self.scores)
 
     def __getitem__(self, index: Tensor) -> "Pairs":
+        """The pairs at some indices ``[K]``, in that order."""
         return Pairs(self.rows[index], self.labels[index], self.scores[index])
 
     def find(self, row: int, label: int) -> int | None:
-        """Where a pair is, or None."""
-        found = torch.where((self.rows == row) & (self.labels == label))[0]
-        return int(found[0]) if len(found) else None
+        """The index of a pair, or None where it is not among them."""
+        places = torch.where((self.rows == row) & (self.labels == label))[0]
+        return int(places[0]) if len(places) else None
 
     def pair(self, index: int) -> tuple[int, int]:
         """The row and the label at ``index``."""
@@ -37,12 +39,17 @@ class Pairs:
 
 
 def every_pair(scores: Tensor, labels: Sequence[int]) -> Pairs:
-    """All rows under each of some labels, row after row; ``scores`` are ``[A, C]``."""
-    chosen = torch.tensor(list(labels), device=scores.device)
+    """Every row under each of some labels, row after row.
+
+    Args:
+        scores: ``[A, C]`` probabilities, a column a class.
+        labels: the columns.
+    """
+    columns = torch.tensor(list(labels), device=scores.device)
     rows = torch.arange(len(scores), device=scores.device)
-    return Pairs(rows.repeat_interleave(len(chosen)), chosen.repeat(len(scores)), scores[:, chosen].flatten())
+    return Pairs(rows.repeat_interleave(len(columns)), columns.repeat(len(scores)), scores[:, columns].flatten())
 
 
 def classes_of(pairs: Pairs) -> int:
-    """How many labels each row has in the pairs of :func:`every_pair`."""
+    """How many labels each row has in pairs that :func:`every_pair` made."""
     return int((pairs.rows == pairs.rows[0]).sum())

@@ -1,4 +1,4 @@
-"""A library's selection as data, step by step, so that a row that was dropped can be asked at which step, and by what.
+"""A library's selection as data, step by step: what it keeps, and at which step, and by what, it drops what it drops.
 
 A family says which steps its library takes, in which order (``Detector.selection``).
 """
@@ -6,7 +6,8 @@ A family says which steps its library takes, in which order (``Detector.selectio
 from dataclasses import dataclass
 
 from detcam.detectors.selection.candidates import Pairs
-from detcam.detectors.selection.steps import CLASS, KINDS, SCORE, DropReason, Step
+from detcam.detectors.selection.drop_reason import CLASS, DROP_KINDS, SCORE, DropReason
+from detcam.detectors.selection.steps import Step
 
 
 @dataclass(frozen=True)
@@ -29,28 +30,35 @@ class Selection:
         return pairs
 
     def drop_reasons(self, row: int, label: int, hopeless: float = 0.0) -> tuple[DropReason, ...]:
-        """What keeps a pair from being detected: the step that drops it, and, that being lifted, those that would.
+        """Why a pair is not detected: the step that drops it and, once that step is relaxed, those that still would.
 
-        They are in the order of ``KINDS``, but that the threshold comes before a class that does not pass it either.
-        Empty for a pair that is detected. With a score under ``hopeless`` the threshold alone is named, if it comes
-        first: to suppress all that such a score would let pass takes minutes on a dense head. After a suppression
-        nothing is named any more: what were if the winner were not there is another question.
+        They are in the order of ``DROP_KINDS``; but the threshold comes before a class that does not pass it either.
+        After a suppression no reason follows: what would happen without the winner is another question.
+
+        Args:
+            row: the index of a row of the photograph.
+            label: one of the labels of ``pairs``.
+            hopeless: with a score under this, a threshold that comes first is the only reason given: to suppress all
+                that such a score would let pass takes minutes on a dense head.
+
+        Returns:
+            The reasons; none for a pair that is detected.
         """
-        found: list[DropReason] = []
+        reasons: list[DropReason] = []
         pairs = self.pairs
         for step in self.steps:
             index, kept = pairs.find(row, label), step.keep(pairs)
             assert index is not None  # every step before let it pass
             if index not in kept:
-                found.append(step.drop_reason(pairs, index, kept))
-                if len(found) == 1 and found[0].kind == SCORE and found[0].value < hopeless:
+                reasons.append(step.drop_reason(pairs, index, kept))
+                if len(reasons) == 1 and reasons[0].kind == SCORE and reasons[0].value < hopeless:
                     break
-                relaxed = step.relaxed(found[-1], (row, label))
+                relaxed = step.relaxed(reasons[-1], (row, label))
                 if relaxed is None:
                     break
                 kept = relaxed.keep(pairs)
             pairs = pairs[kept]
-        found.sort(key=lambda reason: KINDS.index(reason.kind))
-        if [reason.kind for reason in found[:2]] == [CLASS, SCORE] and found[0].limit <= found[1].limit:
-            found[:2] = found[1::-1]
-        return tuple(found)
+        reasons.sort(key=lambda reason: DROP_KINDS.index(reason.kind))
+        if [reason.kind for reason in reasons[:2]] == [CLASS, SCORE] and reasons[0].limit <= reasons[1].limit:
+            reasons[:2] = reasons[1::-1]
+        return tuple(reasons)

@@ -8,52 +8,29 @@ import torch
 from torch import Tensor
 
 from detcam.detectors.selection.candidates import Pairs, classes_of
-
-CLASS, SCORE, SMALL, TOP, SUPPRESSED, MOST, MASK = (
-    "class", "score", "small", "top", "suppressed", "max detections", "empty mask")
-KINDS = (CLASS, SCORE, SMALL, TOP, SUPPRESSED, MOST, MASK)
-"""Why a pair is dropped: another class won its row, its score is too low, its box is too small, it is not among the
-best that are taken, a better box suppressed it, there were enough detections without it, or its mask is empty."""
-
-
-@dataclass(frozen=True)
-class DropReason:
-    """The step at which a pair was dropped, in numbers.
-
-    Attributes:
-        kind: one of ``KINDS``.
-        value: what the pair has: its score (class, score), its box's shorter side in canvas pixels (small), its rank
-            from 1, ties counted against it (top, max detections), its IoU with the winner (suppressed), or no pixel
-            (empty mask).
-        limit: what it would have taken: the winner's score, the threshold, the shortest side, how many are kept, the
-            highest IoU, or one pixel.
-        winner: row and label of what took its place: the class that won its row, or the box that suppressed it.
-        others: how many more kept boxes would suppress it, were the winner not there.
-    """
-
-    kind: str
-    value: float
-    limit: float
-    winner: tuple[int, int] | None = None
-    others: int = 0
+from detcam.detectors.selection.drop_reason import CLASS, MASK, MOST, SCORE, SMALL, SUPPRESSED, TOP, DropReason
 
 
 class Step(Protocol):
     """One step of a selection."""
 
     def keep(self, pairs: Pairs) -> Tensor:
-        """Indices ``[K]`` of the pairs that stay, in the order that the next step sees."""
+        """Indices ``[K]`` of the pairs that are kept, in the order in which the next step takes them."""
 
     def drop_reason(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
-        """Why the pair at ``index`` is not among the ``kept``."""
+        """Why the pair at ``index`` is not among those ``kept``, the indices ``[K]`` that :meth:`keep` gives."""
 
     def relaxed(self, reason: DropReason, pair: tuple[int, int]) -> "Step | None":
-        """The step with its limit moved just so far that the pair passes; None where no number does that."""
+        """The step with its limit moved just far enough for a dropped pair, a row and a label; None where none is."""
 
 
 @dataclass(frozen=True)
 class BestClass:
-    """Each row stands for its best class alone; ``spared`` is a pair that stays all the same."""
+    """Each row keeps its best class alone.
+
+    Attributes:
+        spared: a pair, row and label, that is kept in place of its row's best class.
+    """
 
     spared: tuple[int, int] | None = None
 
@@ -67,8 +44,8 @@ class BestClass:
         kept = self._winners(pairs)
         if self.spared is None:
             return kept
-        own = pairs.find(*self.spared)
-        return torch.cat([kept[pairs.rows[kept] != self.spared[0]], kept.new_tensor([own])])
+        spared = pairs.find(*self.spared)
+        return torch.cat([kept[pairs.rows[kept] != self.spared[0]], kept.new_tensor([spared])])
 
     def drop_reason(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
         winner = int(kept[pairs.rows[kept] == pairs.rows[index]][0])
@@ -80,7 +57,11 @@ class BestClass:
 
 @dataclass(frozen=True)
 class Score:
-    """Scores above a threshold."""
+    """Pairs with a score above a threshold.
+
+    Attributes:
+        above: the threshold, 0..1.
+    """
 
     above: float
 
@@ -96,10 +77,10 @@ class Score:
 
 @dataclass(frozen=True)
 class Small:
-    """Boxes whose sides are not too short.
+    """Pairs whose box has no side that is too short.
 
     Attributes:
-        boxes: ``[A, 4]`` xyxy canvas pixels, as the library compares them.
+        boxes: ``[A, 4]`` xyxy canvas pixels of all rows, as the library compares them.
         side: the shortest side that is kept, canvas pixels.
     """
 
@@ -120,23 +101,23 @@ class Small:
 
 
 def just_below(score: float) -> float:
-    """A threshold that a float32 score passes, and no lower float32 score does."""
+    """The threshold that a float32 score passes and no lower float32 score does."""
     return float(torch.nextafter(torch.tensor(score, dtype=torch.float32), torch.tensor(-1.0)))
 
 
 def rank_of(scores: Tensor, score: Tensor) -> int:
-    """How many scores are at least as high: taking so many is sure to take it."""
+    """How many of ``scores`` ``[P]`` are at least as high as one of them: its rank from 1, ties counted against it."""
     return int((scores >= score).sum())
 
 
 @dataclass(frozen=True)
 class Top:
-    """The best pairs, of all or of each class.
+    """The best pairs of all, or of each class.
 
     Attributes:
-        most: how many.
-        labels: the classes in the library's order; None for the best of all.
-        if_more: whether the pairs stay in their order where there are not more than that.
+        most: how many at most.
+        labels: the classes in the library's order; None for the best pairs of all classes together.
+        if_more: whether pairs keep their order where there are not more than ``most``.
     """
 
     most: int
@@ -150,8 +131,8 @@ class Top:
             return pairs.scores.topk(min(self.most, len(pairs)))[1]
         kept = [torch.zeros(0, dtype=torch.long, device=pairs.scores.device)]
         for label in self.labels:
-            own = torch.where(pairs.labels == label)[0]
-            kept.append(own[pairs.scores[own].topk(min(self.most, len(own)))[1]])
+            of_class = torch.where(pairs.labels == label)[0]
+            kept.append(of_class[pairs.scores[of_class].topk(min(self.most, len(of_class)))[1]])
         return torch.cat(kept)
 
     def drop_reason(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
@@ -167,13 +148,13 @@ class TopOfLevels(Top):
     """The best pairs of each feature level, level after level.
 
     Attributes:
-        starts: each level's first row.
+        starts: the index of each level's first row.
     """
 
     starts: tuple[int, ...] = (0,)
 
     def _levels(self, pairs: Pairs) -> Tensor:
-        """The level of each pair, ``[P]``."""
+        """The index of each pair's level, ``[P]``."""
         starts = torch.tensor(self.starts, device=pairs.rows.device)
         return torch.searchsorted(starts, pairs.rows, right=True) - 1
 
@@ -181,8 +162,8 @@ class TopOfLevels(Top):
         levels = self._levels(pairs)
         kept = []
         for level in range(len(self.starts)):
-            own = torch.where(levels == level)[0]
-            kept.append(own[pairs.scores[own].topk(min(self.most, len(own)))[1]])
+            of_level = torch.where(levels == level)[0]
+            kept.append(of_level[pairs.scores[of_level].topk(min(self.most, len(of_level)))[1]])
         return torch.cat(kept)
 
     def drop_reason(self, pairs: Pairs, index: int, kept: Tensor) -> DropReason:
@@ -192,9 +173,9 @@ class TopOfLevels(Top):
 
 @dataclass(frozen=True)
 class TopOfRows(Top):
-    """The best pairs of the best rows, as many rows as pairs: what an end-to-end YOLO head does.
+    """The best pairs of the best rows, at most ``most`` of both: what an end-to-end YOLO head does.
 
-    But for ties these are the best of all pairs: one of them cannot lie in a row that so many rows beat.
+    But for ties these are the best of all pairs: one of those cannot lie in a row that ``most`` rows beat.
     """
 
     def keep(self, pairs: Pairs) -> Tensor:
@@ -212,10 +193,10 @@ class Suppression:
     """Greedy non-maximum suppression, best score first, within each class.
 
     Attributes:
-        boxes: ``[A, 4]`` xyxy canvas pixels, as the library compares them.
-        iou: boxes that overlap a better one by more than this go.
-        offset: by how many pixels the library moves each class apart; None where torchvision's batched NMS does it,
-            0 where boxes of all classes suppress each other.
+        boxes: ``[A, 4]`` xyxy canvas pixels of all rows, as the library compares them.
+        iou: a box whose IoU with a better one is above this is dropped.
+        offset: by how many canvas pixels the library moves the classes apart, so that they do not suppress each other;
+            None where torchvision's batched NMS does that, 0 where boxes of all classes suppress each other.
     """
 
     boxes: Tensor
@@ -237,11 +218,12 @@ class Suppression:
         rivals = rivals[pairs.scores[rivals] >= pairs.scores[index]]
         boxes = self.boxes[pairs.rows]
         overlap = box_iou(boxes[index][None], boxes[rivals])[0]
-        over = torch.where(overlap > self.iou)[0]
-        if not len(over):  # rounding decided: with classes moved apart, coordinates have fewer digits
-            over = overlap.argmax()[None]
-        winner = int(rivals[over[0]])
-        return DropReason(SUPPRESSED, float(overlap[over[0]]), self.iou, pairs.pair(winner), len(over) - 1)
+        suppressing = torch.where(overlap > self.iou)[0]
+        if not len(suppressing):  # rounding decided: with classes moved apart, coordinates have fewer digits
+            suppressing = overlap.argmax()[None]
+        first = suppressing[0]
+        return DropReason(SUPPRESSED, float(overlap[first]), self.iou, pairs.pair(int(rivals[first])),
+                          len(suppressing) - 1)
 
     def relaxed(self, reason: DropReason, pair: tuple[int, int]) -> None:
         return None
@@ -249,7 +231,11 @@ class Suppression:
 
 @dataclass(frozen=True)
 class Most:
-    """The first detections, and no more."""
+    """The first pairs.
+
+    Attributes:
+        most: how many at most.
+    """
 
     most: int
 
@@ -265,10 +251,10 @@ class Most:
 
 @dataclass(frozen=True)
 class Masked:
-    """Pairs whose rows have a mask with any pixel in it.
+    """Pairs whose row has a mask with any pixel in it.
 
     Attributes:
-        filled: rows ``[N]`` to whether they have, ``[N]``.
+        filled: from rows ``[N]`` to whether each has one, ``[N]``.
     """
 
     filled: Callable[[Tensor], Tensor]
