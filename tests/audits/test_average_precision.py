@@ -165,8 +165,8 @@ def test_the_script_writes_its_figures_and_goes_on_past_a_bad_photograph(tmp_pat
 
 @pytest.mark.parametrize(("more", "words"), [
     (["--class", "cat"], "has no class 'cat'"),
-    (["--class", "class 2"], "knows no class 'class 2'"),
-    (["--class", "class 1", "--json", "/nowhere/out.json"], "no such folder"),
+    (["--class", "class 2"], "know no class 'class 2'"),
+    (["--class", "class 1", "--json", "/nowhere/out.json"], "/nowhere/out.json: its folder does not exist"),
 ])
 def test_what_is_wrong_is_one_line(tmp_path: Path, more: list[str], words: str) -> None:
     folder = data_set(tmp_path)
