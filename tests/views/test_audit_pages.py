@@ -68,6 +68,7 @@ def panel(figure: Figure, title: str) -> Any:
 def test_bars_have_the_colours_of_the_types() -> None:
     axes = panel(figure_of(summary_of()), "Detections by type")
     labels = [label.get_text().split()[0] for label in axes.get_yticklabels()]
+    assert len(labels) > 3
     for name, bar in zip(labels, axes.patches, strict=True):
         assert bar.get_facecolor()[:3] == to_rgb(TYPE_COLOURS[name])
     assert [label.get_text() for label in axes.get_yticklabels()][:2] == ["classification (Cls)", "localization (Loc)"]
@@ -240,6 +241,7 @@ def test_an_audit_writes_it(kept: bool, tmp_path: Path) -> None:
     summary = json.loads((out / "summary.json").read_text())
     table = read_table(out)
     assert summary["first_to_inspect"] == summarise(table, 2)["first_to_inspect"]
+    assert summary["first_to_inspect"]
     for row in summary["first_to_inspect"]:
         own = table[(table.photograph == row["photograph"]) & (table.number == row["number"])
                     & (table.kind == "detection")].iloc[0]

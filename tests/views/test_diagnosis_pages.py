@@ -57,6 +57,7 @@ def test_rows_say_what_the_words_say() -> None:
     diagnosis = one_of_each()
     pages = pages_of(diagnosis)
     rows, missed = " ".join(said(pages[1]).split()), " ".join(said(pages[2]).split())
+    assert len(diagnosis) > 3
     for box in range(len(diagnosis)):
         assert " ".join(sentences_of(diagnosis, box)) in rows
     assert " ".join(sentences_of_missed(diagnosis, 0)) in missed
@@ -191,6 +192,7 @@ def test_no_words_are_cut_off_or_on_top_of_each_other(case: str, size: tuple[int
         rendered(figure)
         words = [text for text in figure.axes[0].texts if text.get_text()]
         extents = [text.get_window_extent() for text in words]
+        assert words
         for text, box in zip(words, extents, strict=True):
             inside = box.x0 >= 0 and box.y0 >= 0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1
             assert inside, text.get_text()

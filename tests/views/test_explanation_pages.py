@@ -51,6 +51,7 @@ def test_the_hot_cell_is_drawn_where_it_lies(placement: str) -> None:
     middle = np.array([grid.origin[0] + grid.stride[0] * (cell[1] + 0.5), grid.origin[1] + grid.stride[1] *
                        (cell[0] + 0.5)])
     expected = geometry.to_source(np.tile(middle, 2))[:2]
+    assert len(picture_axes(figure)) >= 5
     for axes in picture_axes(figure)[3:5]:
         assert source_of_hottest(figure, axes) == pytest.approx(tuple(expected), abs=1.5)
 
@@ -86,6 +87,7 @@ def test_the_box_is_visible_over_full_heat() -> None:
     heatmap = Heatmap(np.ones((8, 8), np.float32), Grid((8.0, 8.0)), stretch(image, (64, 64)), "l")
     figure = figures(explanation_of(image, [[40, 30, 100, 90]], [[heatmap]]))[0]
     canvas = rendered(figure)
+    assert len(picture_axes(figure)) >= 5
     for axes in picture_axes(figure)[3:5]:
         x, y = axes.transData.transform((40, 60))
         line = canvas[canvas.shape[0] - int(y), int(x) - 4:int(x) + 5]
@@ -117,6 +119,7 @@ def test_a_status_is_written_on_both_pictures(status: str, words: str) -> None:
     image = photograph()
     heatmap = hot_cell((8, 8), (1, 1), Grid((8.0, 8.0)), stretch(image, (64, 64)), status=status)
     figure = figures(explanation_of(image, [[40, 30, 100, 90]], [[heatmap]]))[0]
+    assert len(picture_axes(figure)) >= 5
     for axes in picture_axes(figure)[3:5]:
         written = " ".join(text.get_text() for text in axes.texts)
         assert status in written
@@ -173,6 +176,7 @@ def test_no_words_are_cut_off_or_on_top_of_each_other(methods: list[str], size: 
     rendered(figure)
     words = [text for text in figure.axes[0].texts if text.get_text()]
     boxes_of_words = [text.get_window_extent() for text in words]
+    assert len(words) > 3
     for text, box in zip(words, boxes_of_words, strict=True):
         inside = box.x0 >= 0 and box.y0 >= 0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1
         assert inside, text.get_text()
@@ -241,6 +245,7 @@ def test_edge_maps_are_drawn_with_their_sign_at_their_place() -> None:
         values[:] = 0
         values[3, 3], values[3, 5] = 2.0, -2.0  # canvas (28, 28) and (44, 28): source (70, 52.5) and (110, 52.5)
     figure = figures(explanation)[0]
+    assert len(picture_axes(figure)) >= 4
     for axes in picture_axes(figure)[-4:]:
         drawn = np.asarray(axes.images[0].get_array()).astype(int)
         (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
@@ -257,6 +262,7 @@ def test_edge_maps_are_drawn_with_their_sign_at_their_place() -> None:
 def test_pictures_are_no_finer_than_the_page() -> None:
     image = Image(np.zeros((3000, 4000, 3), np.uint8), "large")
     figure = figures(explanation_of(image, [[100, 100, 3900, 2900], [5, 5, 13, 13]]))[0]
+    assert picture_axes(figure)
     for axes in picture_axes(figure):
         drawn, window = axes.images[0].get_array(), axes.get_window_extent()
         assert drawn is not None
