@@ -8,12 +8,12 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tomllib
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+import tomllib
 import typer
 from support.documents import (
     MEASUREMENTS,

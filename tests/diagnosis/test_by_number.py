@@ -31,7 +31,7 @@ EDGE = asked_of("edge", (ABOVE, 0.1), [(LOW, 0.0), (LOW, 0.2)], [12.0, 1.0, 3.0]
 def some_in_question(*index: int) -> Diagnosis:
     """As :func:`one_of_each`, with only some detections in question."""
     whole, chosen = one_of_each(), np.array(index)
-    return replace(whole, boxes=whole.boxes[chosen], index=chosen, outward=whole.outward[chosen],
+    return replace(whole, boxes=whole.boxes[chosen], evaluated=chosen, outward=whole.outward[chosen],
                    leakage=whole.leakage[chosen], pulls=tuple(whole.pulls[i] for i in index),
                    siblings=tuple(whole.siblings[i] for i in index), shortcuts=tuple(whole.shortcuts[i] for i in index))
 
