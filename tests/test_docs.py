@@ -1,4 +1,4 @@
-"""What a person reads is true: every block of code runs, every link leads somewhere, and tables are those of the code."""
+"""What a person reads is true: every block of code runs, every link leads somewhere, tables are those of the code."""
 
 import json
 import os
@@ -8,7 +8,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tomllib
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,8 @@ import detcam
 NOT_RUN = {"training.md": 1, "CONTRIBUTING.md": 1}  # blocks a page that cannot run, each with its reason
 ELSEWHERE = {"your-detector.md": "tests/detectors/test_adapters.py"}  # what runs a page's Python
 KINDS = {"sh", "python", "text", "diff"}
-EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+EXTRAS = dict(re.findall(r"^(\w+) = (\[.*?\])$", (ROOT / "pyproject.toml").read_text(encoding="utf-8").partition(
+    "[project.optional-dependencies]")[2].partition("[project.scripts]")[0], re.M | re.S))
 PRINT_PNG = FigureCanvasAgg.print_png
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
@@ -69,7 +69,7 @@ def check_install(words: list[str]) -> None:
     if what == ["pre-commit"]:
         assert (ROOT / ".pre-commit-config.yaml").is_file()
         return
-    assert what[0] == "-e" and len(what) == 2, what
+    assert (what[0], len(what)) == ("-e", 2), what
     extras = re.fullmatch(r"\.(?:\[([\w,]+)\])?", what[1])
     assert extras is not None, what
     assert set((extras[1] or "").split(",")) - {""} <= set(EXTRAS), what
@@ -82,7 +82,8 @@ def run_shell(block: Block) -> str:
         if words[:4] == ["python", "-m", "pip", "install"]:
             check_install(words)
         elif words[:3] == ["python", "-m", "pytest"]:
-            assert words[3:] == ["-n", "2"] and any(each.startswith("pytest-xdist") for each in EXTRAS["test"])
+            assert words[3:] == ["-n", "2"]
+            assert "pytest-xdist" in EXTRAS["test"]
         elif words == ["pre-commit", "install"]:
             assert (ROOT / ".pre-commit-config.yaml").is_file()
         else:
@@ -195,7 +196,7 @@ def test_every_page_is_on_the_site_and_every_room_in_the_architecture() -> None:
     rooms = re.findall(r"^\| `(\w+)` \|", text, re.M)
     order = runpy.run_path(str(ROOT / "tests" / "test_architecture.py"))["ORDER"]
     assert rooms == [room for room in order if not room.startswith("__")]
-    files = [word for word in re.findall(r"`(detcam/[\w./]+)`", text)]
+    files = re.findall(r"`(detcam/[\w./]+)`", text)
     assert len(files) >= 15
     assert all((ROOT / word).exists() for word in files), files
 
@@ -255,7 +256,8 @@ def test_what_contributing_adds_works(added: Path) -> None:
     assert made["method"] == [[1 + 1.5, 8.0]]
     assert made["family"] is True
     assert made["format"] == [[1, 2, 30, 40], [5, 6, 70, 80]]
-    assert "- recipes.md" in (added / "mkdocs.yml").read_text() and (added / "docs" / "recipes.md").is_file()
+    assert "- recipes.md" in (added / "mkdocs.yml").read_text()
+    assert (added / "docs" / "recipes.md").is_file()
 
 
 def test_lines_of_the_tables_name_what_there_is() -> None:
