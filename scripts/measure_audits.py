@@ -74,7 +74,7 @@ def _edges(table: pd.DataFrame) -> Iterator[str]:
         summary = summarise(own, own.photograph.nunique())
         line = next(each for each in summary["edges"] if each["edge"] == "top")
         found = next((each["pulled"] for each in summary["findings"] if each.get("edge") == "top"), None)
-        extra, outward = line["hidden_extra"], line["outward"]["value"]
+        extra, outward = line["extra_inward"], line["outward"]["value"]
         yield (f"| {kind}, {seed} | {outward:.1%} | {line['pull_beyond']['value']:.0%} | {extra['value']:.1%} "
                f"[{extra['low']:.1%}, {extra['high']:.1%}] of {extra['n']} | {extra['low'] / outward:.2f} | {found} |")
 

@@ -26,7 +26,7 @@ from detcam.datasets.ground_truth import GroundTruth
 from detcam.detectors.base import Detector
 from detcam.diagnosis.classes import check_classes
 from detcam.diagnosis.diagnose import diagnose
-from detcam.diagnosis.interventions.edge_probe import edge_question
+from detcam.diagnosis.interventions.edge_probe import edge_probe
 from detcam.diagnosis.interventions.intervention import FILL, intervene
 from detcam.diagnosis.interventions.regions import Region
 from detcam.diagnosis.result import Diagnosis
@@ -91,7 +91,7 @@ def _windows(one: Diagnosis, box: int, edge: str, own: int) -> dict[str, Region]
     assert one.boxes.edges.maps is not None
     column, true = EDGES.index(edge), one.truth.boxes[own]
     heatmap, placed = one.boxes.edges.maps[box][column], one.boxes.detections.boxes[box]
-    asked = edge_question(heatmap, edge, placed, true, np.delete(one.truth.boxes, own, 0))
+    asked = edge_probe(heatmap, edge, placed, true, np.delete(one.truth.boxes, own, 0))
     if asked is None:
         return {}
     found = {HOT: asked.suspect}

@@ -24,14 +24,14 @@ from numpy.typing import NDArray
 
 import detcam
 from detcam.audits.shortcut_findings import (
+    FINDING_LIMITS,
     HOTTEST_CORNER,
     HOTTEST_SIDE,
-    NAMED,
     Finding,
-    column_of,
+    boxes_over_limit,
     extra_loss,
     find_shortcuts,
-    told_by_box,
+    pattern_column,
 )
 from detcam.cli.console import tracked
 from detcam.cli.reports import check_folders, print_markdown, write_text
@@ -42,7 +42,7 @@ from detcam.diagnosis.attention.shortcuts import CONTEXT, CORNERS, LIMITS, ONE_S
 from detcam.diagnosis.diagnose import diagnose
 from detcam.diagnosis.error_types import CORRECT
 from detcam.diagnosis.interventions.fills import check_fill
-from detcam.diagnosis.interventions.shortcut_probes import LEFT_RIGHT, QUESTIONS, TOP_BOTTOM
+from detcam.diagnosis.interventions.shortcut_probes import LEFT_RIGHT, PROBES, TOP_BOTTOM
 from detcam.diagnosis.table import COLUMNS, rows_of
 from detcam.stats.bootstrap import mean
 from detcam.stats.effect_size import cliffs_delta
@@ -119,7 +119,7 @@ def _rows(detector: Detector, photographs: Any, fill: str) -> pd.DataFrame:
         diagnosis = diagnose(detector, truth.file, truth, classes=["person"], annotated=["person"], edges=False,
                              differences=False, intervene=True, fill=fill)
         found += [row for row in rows_of(diagnosis, truth.file.name) if row["type"] == CORRECT.name]
-    names = [name for name in COLUMNS if name in (*WORDS, "photograph", "score") or name.startswith("hide_")
+    names = [name for name in COLUMNS if name in (*WORDS, "photograph", "score") or name.startswith("occlusion_")
              or name.endswith(("_score", "_chance"))]
     return pd.DataFrame(found)[names].assign(photographs=len(photographs))
 
@@ -163,7 +163,7 @@ def _limit_table(audits: Audits, resamples: int) -> Iterator[str]:
     yield "| hidden | lowest lower end with the fault | highest without, in an audit of | halfway | limit |"
     yield "| --- | --- | --- | --- | --- |"
     spots = [_spot(find_shortcuts(*_columns(rows), resamples, 0)) for _, rows in audits]
-    for question, limit in NAMED.items():
+    for question, limit in FINDING_LIMITS.items():
         ends = [(_lower_end(rows, question, resamples), kind) for kind, rows in audits]
         own = [end for end, kind in ends if ASKED.get(FAULTS.get(kind, "")) == question]
         rest = [each for each, spot in zip(ends, spots, strict=True)
@@ -196,7 +196,7 @@ def _picture_table(rows: pd.DataFrame) -> Iterator[str]:
     yield "| detectors | pictures with a box | fault told | " + " | ".join(PATTERNS) + " |"
     yield "| --- | --- | --- |" + " --- |" * len(PATTERNS)
     for kind, own in rows.groupby("kind_of", sort=False):
-        pictures = pd.DataFrame(told_by_box(_columns(own)[0]), index=own.index).groupby(
+        pictures = pd.DataFrame(boxes_over_limit(_columns(own)[0]), index=own.index).groupby(
             [own.seed, own.audit, own.photograph]).any()
         fault = FAULTS.get(str(kind))
         right = "-" if fault is None else f"{pictures[fault].mean():.0%}"
@@ -206,12 +206,12 @@ def _picture_table(rows: pd.DataFrame) -> Iterator[str]:
 
 def _box_table(rows: pd.DataFrame) -> Iterator[str]:
     """Each question's effect box by box: its mean, and how well it tells a fault's boxes from the sound ones."""
-    yield "| detectors | boxes | " + " | ".join(QUESTIONS) + " | fault's boxes above sound ones |"
-    yield "| --- | --- |" + " --- |" * (len(QUESTIONS) + 1)
+    yield "| detectors | boxes | " + " | ".join(PROBES) + " | fault's boxes above sound ones |"
+    yield "| --- | --- |" + " --- |" * (len(PROBES) + 1)
     sound = rows[rows.kind_of == "sound"]
     for kind, own in rows.groupby("kind_of", sort=False):
         cells = [f"{_mean(own, question, 'loss'):.2f} / {_mean(own, question, 'control_loss'):.2f}"
-                 for question in QUESTIONS]
+                 for question in PROBES]
         fault, apart = FAULTS.get(str(kind)), ""
         if fault is not None:
             apart = _larger(extra_loss(_columns(own)[0], ASKED[fault]), extra_loss(_columns(sound)[0], ASKED[fault]))
@@ -222,8 +222,8 @@ def _heat_table(rows: pd.DataFrame) -> Iterator[str]:
     """The same of the heatmaps' excess over chance, with the share of boxes that are flagged."""
     yield "| detectors | boxes | " + " | ".join(PATTERNS) + " | fault's boxes above sound ones |"
     yield "| --- | --- |" + " --- |" * (len(PATTERNS) + 1)
-    above = {name: pd.Series(excess(*(rows[column_of(name, what)].to_numpy(float) for what in ("score", "chance"))),
-                             index=rows.index) for name in PATTERNS}
+    above = {name: pd.Series(excess(*(rows[pattern_column(name, what)].to_numpy(float)
+                                      for what in ("score", "chance"))), index=rows.index) for name in PATTERNS}
     sound = rows.kind_of == "sound"
     for kind in rows.kind_of.unique():
         own = rows.kind_of == kind
@@ -246,7 +246,7 @@ def _larger(fault: NDArray[np.float64], sound: NDArray[np.float64]) -> str:
 
 
 def _mean(rows: pd.DataFrame, question: str, what: str) -> float:
-    return float(rows[f"hide_{question.replace(' ', '_')}_{what}"].clip(-1, 1).mean())
+    return float(rows[f"occlusion_{question.replace(' ', '_')}_{what}"].clip(-1, 1).mean())
 
 
 def _columns(rows: pd.DataFrame) -> tuple[dict[str, NDArray[Any]], NDArray[np.int64]]:

@@ -1,4 +1,4 @@
-"""Which photographs of a data set go through the network together: those whose canvases are of one size."""
+"""Which photographs of a data set go through the network together: those whose canvases have the same size."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,19 +11,24 @@ from detcam.errors import DataError, InputError
 from detcam.explanations.settings import Setting
 from detcam.imaging.image import Image
 
-ON_GPU = 8  # photographs in a pass where none are named; a CPU core has its hands full with one
-AHEAD = 8  # batches among which photographs of one size are looked for
+ON_GPU = 8  # photographs in a forward pass by default; one is enough work for a CPU core
+AHEAD = 8  # batches: photographs of one size are collected among so many
 
-Place = tuple[int, ...]  # a canvas: the shape of its pixels, and where the photograph lies on it
+CanvasKey = tuple[int, ...]  # the shape of a canvas, and where the photograph lies on it
 
 
 def batch_size(detector: Detector, setting: Setting, wanted: int | None) -> int:
-    """How many photographs go through the network in one pass.
+    """The number of photographs in one forward pass.
 
-    One, where a detector or a method takes each photograph by itself anyway (:meth:`Setting.together`).
+    It is 1 where the detector or a method takes photographs one at a time anyway (:meth:`Setting.together`).
+
+    Args:
+        detector: from :func:`detcam.load`.
+        setting: the methods, layers and targets for every row.
+        wanted: the number that the user asked for; None for 8 on a GPU and 1 elsewhere.
 
     Raises:
-        InputError: fewer than one are wanted.
+        InputError: ``wanted`` is less than 1.
     """
     if wanted is not None and wanted < 1:
         raise InputError(f"batch {wanted}: expected at least 1")
@@ -33,22 +38,28 @@ def batch_size(detector: Detector, setting: Setting, wanted: int | None) -> int:
 
 
 def batches_of(detector: Detector, files: Sequence[Path], size: int) -> Iterator[list[int]]:
-    """The places in ``files`` of the photographs of each batch, the earliest first.
+    """The batches of a data set, each as indices into ``files``, in ascending order.
 
-    They depend on all files and on nothing else, so that an audit that is taken up makes the batches that it would have
-    made. Only headers are read; a photograph whose header cannot be read goes alone.
+    They depend on the files alone, so that a resumed audit makes the same batches as an uninterrupted one. Only the
+    files' headers are read; a photograph whose header cannot be read gets a batch of its own.
+
+    Args:
+        detector: from :func:`detcam.load`.
+        files: the photographs.
+        size: photographs in a batch at most.
     """
-    known: dict[tuple[int, int], Place] = {}
+    known: dict[tuple[int, int], CanvasKey] = {}
     for first in range(0, len(files), AHEAD * size):
-        alike: dict[Place, list[int]] = {}
-        for number in range(first, min(first + AHEAD * size, len(files))):
-            place = _place_of(detector, files[number], known) if size > 1 else None
-            alike.setdefault(place or (number,), []).append(number)
-        yield from sorted(own[start : start + size] for own in alike.values() for start in range(0, len(own), size))
+        alike: dict[CanvasKey, list[int]] = {}
+        for i in range(first, min(first + AHEAD * size, len(files))):
+            key = _canvas_key(detector, files[i], known) if size > 1 else None
+            alike.setdefault(key or (i,), []).append(i)
+        yield from sorted(group[start : start + size] for group in alike.values()
+                          for start in range(0, len(group), size))
 
 
-def _place_of(detector: Detector, file: Path, known: dict[tuple[int, int], Place]) -> Place | None:
-    """The canvas of a photograph, by its size; None where its header cannot be read."""
+def _canvas_key(detector: Detector, file: Path, known: dict[tuple[int, int], CanvasKey]) -> CanvasKey | None:
+    """The canvas that a photograph of this size gets; None where its header cannot be read."""
     try:
         size = photograph_size(file)
     except DataError:

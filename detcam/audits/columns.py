@@ -1,58 +1,59 @@
-"""The numbers of an audit's table that may know of an error, in words."""
+"""The measures in an audit's table that are compared with the localization error, with their names."""
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from detcam.diagnosis.attention.shortcuts import PATTERNS
-from detcam.diagnosis.table import column_of
+from detcam.diagnosis.table import column_name
 from detcam.imaging.boxes import EDGES
 
 Array = NDArray[np.float64]
 
+HEAT_ON_OBJECT = "heat on the true object"
 BOX_NUMBERS = {
-    "heat inside the box": "heat_inside", "heat in other boxes": "heat_others", "heat in a ring around": "heat_ring",
-    "heat elsewhere": "heat_elsewhere", "heat on the true object": "heat_on_object",
-    "heat on another object": "heat_on_other_objects", "sibling rows": "siblings",
+    "heat inside the box": "heat_inside", "heat in other boxes": "heat_others", "heat in the ring around": "heat_ring",
+    "heat elsewhere": "heat_elsewhere", HEAT_ON_OBJECT: "heat_on_object",
+    "heat on another object": "heat_on_other_objects", "number of sibling rows": "siblings",
 }
-"""Numbers of a box as a whole: words to column."""
+"""Measures of a whole box: name to column."""
 
-ATTENTION = tuple(name for name in BOX_NUMBERS if name.startswith("heat") and name != "heat on the true object")
-"""Those that say where the heat lies, whether or not there is a true object."""
+ATTENTION = tuple(name for name in BOX_NUMBERS if name.startswith("heat") and name != HEAT_ON_OBJECT)
+"""Those that say where the heat lies, with or without a true object."""
 
 EDGE_NUMBERS = {
-    "evidence on the edges": "evidence", "its percentile among sound boxes": "percentile",
-    "spread among siblings": "sibling_spread", "spread of the edge's distribution": "distribution_spread",
+    "evidence on the edges": "evidence", "evidence percentile": "percentile",
+    "spread among sibling rows": "sibling_spread", "spread of the edge distribution": "distribution_spread",
 }
-"""Numbers of an edge: words to the end of four columns."""
+"""Measures of an edge: name to the end of four columns, one an edge."""
 
 COMPARED = ({name: column for name, column in BOX_NUMBERS.items() if name.startswith("heat")}
-            | {f"shortcut: {pattern}": f"{column_of(pattern)}_score" for pattern in PATTERNS})
-"""What says where a box's heat lies, and so may change from one detector to another: words to column."""
+            | {f"shortcut: {pattern}": f"{column_name(pattern)}_score" for pattern in PATTERNS})
+"""Measures of where a box's heat lies, which are compared between two detectors: name to column."""
 
 EVIDENCE = "evidence on the edges (doublings)"
-"""The mean over the edges of the logarithm to base 2: a detector's own scale goes out of differences of changes."""
+"""The mean over the edges of the base-2 logarithm: a detector's own scale cancels in differences of changes."""
 
-BASELINES = ("smallness of the box alone", "random")
-"""What knows nothing of attention."""
+BASELINES = ("smallness of the box", "random")
+"""Measures without any knowledge of attention."""
 
 
-def box_numbers(found: pd.DataFrame) -> dict[str, Array]:
-    """Numbers of each box, ``[N]``, those that were measured; with 1 - score."""
-    numbers = {name: found[column].to_numpy(float, na_value=np.nan) for name, column in BOX_NUMBERS.items()}
-    numbers["1 - score"] = 1 - found.score.to_numpy(float)
+def box_numbers(detections: pd.DataFrame) -> dict[str, Array]:
+    """Measures of each box and 1 - score, name to ``[N]``; those without any value are left out."""
+    numbers = {name: detections[column].to_numpy(float, na_value=np.nan) for name, column in BOX_NUMBERS.items()}
+    numbers["1 - score"] = 1 - detections.score.to_numpy(float)
     return {name: values for name, values in numbers.items() if np.isfinite(values).any()}
 
 
-def edge_numbers(found: pd.DataFrame) -> dict[str, Array]:
-    """Numbers of each box's edges, ``[N, 4]``, those that were measured."""
-    numbers = {name: found[[f"{edge}_{column}" for edge in EDGES]].to_numpy(float, na_value=np.nan)
+def edge_numbers(detections: pd.DataFrame) -> dict[str, Array]:
+    """Measures of the edges, name to ``[N, 4]`` (left, top, right, bottom); those never measured are left out."""
+    numbers = {name: detections[[f"{edge}_{column}" for edge in EDGES]].to_numpy(float, na_value=np.nan)
                for name, column in EDGE_NUMBERS.items()}
     return {name: values for name, values in numbers.items() if np.isfinite(values).all(1).any()}
 
 
 def compared_numbers(rows: pd.DataFrame) -> dict[str, Array]:
-    """The numbers of ``COMPARED`` and the evidence of each row, ``[N]``, NaN where they were not measured."""
+    """The measures of ``COMPARED`` and the evidence of each row, name to ``[N]``; NaN where not measured."""
     numbers = {name: rows[column].to_numpy(float, na_value=np.nan) for name, column in COMPARED.items()}
     evidence = rows[[f"{edge}_evidence" for edge in EDGES]].to_numpy(float, na_value=np.nan)
     return numbers | {EVIDENCE: np.log2(np.where(evidence > 0, evidence, np.nan)).mean(1)}

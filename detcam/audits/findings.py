@@ -1,14 +1,14 @@
-"""What an audit dares to say in a sentence: rules on its numbers, each with a threshold and an interval."""
+"""From estimates to findings: which numbers of an audit are reported as sentences, by thresholds and intervals."""
 
 from typing import Any
 
 from detcam.stats.bootstrap import FEWEST, MIN_BOXES
 
 BIAS = 0.05  # of the true width or height: a median edge error beyond it, with its whole interval, is systematic
-PULLED = 0.15  # of the median error: by so much, beyond its controls, has hiding to bring in an edge to be why
-WORDS = {"left": ("too far left", "too far right"), "top": ("too high", "too low"),
-         "right": ("too far right", "too far left"), "bottom": ("too low", "too high")}
-"""An edge that lies outside the true one, and one that lies inside, in words."""
+CAUSED = 0.15  # of the median error: occlusion has to move an edge inward by more, beyond its controls, to be a cause
+DIRECTIONS = {"left": ("too far left", "too far right"), "top": ("too high", "too low"),
+              "right": ("too far right", "too far left"), "bottom": ("too low", "too high")}
+"""How to say that an edge lies outside the true one, and that it lies inside."""
 SIZES = {"left": ("wide", "narrow"), "right": ("wide", "narrow"), "top": ("tall", "short"), "bottom": ("tall", "short")}
 
 
@@ -16,84 +16,88 @@ def findings_of(summary: dict[str, Any], fewest: int = FEWEST) -> list[dict[str,
     """The findings of a summary: ``name``, ``sentence``, and the ``estimate`` that each rests on.
 
     Args:
-        summary: without its findings.
-        fewest: on how many photographs an edge's error has to rest at least for anything to be said of it.
+        summary: from :func:`detcam.audits.summary.summarise`, without its findings.
+        fewest: the number of photographs that an edge's error must be known on for a finding.
     """
-    edges = [found for each in summary["edges"]
-             if each["photographs"] >= fewest and (found := _biased(each)) is not None]
-    return edges + [_shortcut(each) for each in summary["shortcuts"] if each["named"]]
+    edges = [finding for line in summary["edges"]
+             if line["photographs"] >= fewest and (finding := _edge_finding(line)) is not None]
+    return edges + [_shortcut_finding(line) for line in summary["shortcuts"] if line["named"]]
 
 
 def no_finding_reason(summary: dict[str, Any], fewest: int = FEWEST) -> str:
-    """What is said where nothing was found: whether that means anything.
+    """The sentence for an audit without findings: what was looked for, and whether there was enough to look at.
 
     Args:
-        summary, fewest: as :func:`findings_of` takes them.
+        summary: from :func:`detcam.audits.summary.summarise`, without its findings.
+        fewest: the number of photographs that a finding needs.
     """
-    placed = max((each["photographs"] for each in summary["edges"]), default=0)
-    if placed < fewest:
-        return _too_few("to call anything systematic", placed, fewest)
-    hidden = [each["photographs"] for each in summary["shortcuts"] if each["rests_on"] == "intervention"]
-    edges = "Nothing is systematically wrong with the edges"
-    if not hidden:
-        return f"{edges}; shortcuts are looked for with --intervene."
-    if max(hidden) < fewest:
-        return f"{edges}. {_too_few('to call anything a shortcut', max(hidden), fewest)}"
-    return f"{edges}, and no shortcut was found."
+    with_errors = max((line["photographs"] for line in summary["edges"]), default=0)
+    if with_errors < fewest:
+        return _too_few("edge errors", with_errors, fewest)
+    occluded = [line["photographs"] for line in summary["shortcuts"] if line["rests_on"] == "intervention"]
+    edges = "No systematic edge error was found."
+    if not occluded:
+        return f"{edges} Shortcuts were not tested: add --intervene."
+    if max(occluded) < fewest:
+        return f"{edges} {_too_few('shortcuts', max(occluded), fewest)}"
+    return f"{edges} None of the tested shortcut patterns passed its limit."
 
 
-def _too_few(for_what: str, photographs: int, fewest: int) -> str:
-    return f"Too few photographs with boxes on true objects {for_what}: {photographs}, and it takes {fewest}."
+def _too_few(what: str, photographs: int, fewest: int) -> str:
+    return (f"Too few photographs to report {what}: {photographs} of them have boxes on true objects, and {fewest} are "
+            "needed.")
 
 
-def _biased(line: dict[str, Any]) -> dict[str, Any] | None:
+def _edge_finding(line: dict[str, Any]) -> dict[str, Any] | None:
     """An edge that is systematically off to one side."""
     outward, edge = line["outward"], line["edge"]
     if outward["value"] is None or not (outward["low"] > BIAS or outward["high"] < -BIAS):
         return None
     inside = outward["value"] < 0
-    side, too = WORDS[edge][inside], SIZES[edge][inside]
+    direction, size = DIRECTIONS[edge][inside], SIZES[edge][inside]
     low, high = sorted((abs(outward["low"]), abs(outward["high"])))
-    size = "height" if edge in ("top", "bottom") else "width"
+    length = "height" if edge in ("top", "bottom") else "width"
     pulled = None if inside else _is_pulled(line)
-    return {"name": f"{edge} edge {side}", "edge": edge, "estimate": outward, "pulled": pulled,
-            "sentence": f"Boxes are too {too}: their {edge} edges lie {abs(outward['value']):.0%} [{low:.0%}, "
-                        f"{high:.0%}] of the true {size} {side}.{'' if pulled is None else _cause(line, size, pulled)}"}
+    return {"name": f"{edge} edge {direction}", "edge": edge, "estimate": outward, "pulled": pulled,
+            "sentence": f"Boxes are too {size}: their {edge} edges lie {direction}, by a median of "
+                        f"{abs(outward['value']):.0%} [{low:.0%}, {high:.0%}] of the true {length}."
+                        f"{'' if pulled is None else _occlusion_words(line, length, pulled)}"}
 
 
 def _is_pulled(line: dict[str, Any]) -> bool | None:
-    """Whether what an edge's maps point to beyond the true edge holds it there; None where too few were asked."""
-    extra = line["hidden_extra"]
+    """Whether occluding the region beyond the true edge moves an edge inward; None where too few boxes were tested."""
+    extra = line["extra_inward"]
     if extra["value"] is None or extra["n"] < MIN_BOXES:
         return None
-    return bool(extra["low"] > PULLED * line["outward"]["value"])
+    return bool(extra["low"] > CAUSED * line["outward"]["value"])
 
 
-def _cause(line: dict[str, Any], size: str, pulled: bool) -> str:
-    """What hiding decides about an edge that lies too far out."""
-    moved = line["hidden"]
-    amount, beside = f"{moved['value']:.1%}", f"as much hidden elsewhere: {line['hidden_control']['value']:.1%}"
+def _occlusion_words(line: dict[str, Any], length: str, pulled: bool) -> str:
+    """What occlusion shows of an edge that lies too far outward."""
+    moved = line["occlusion_inward"]
+    amount, controls = f"{moved['value']:.1%}", f"(control occlusions: {line['control_inward']['value']:.1%})"
     if not pulled:
-        return (f" What their maps point to beyond the true edge is not why: hidden, it brings them in by {amount} of "
-                f"the {size} ({beside}).")
-    return (f" {line['pull_beyond']['value']:.0%} of what pulls them out lies beyond the true edge, and hidden where "
-            f"that pull is strongest, they come in by {amount} [{moved['low']:.1%}, {moved['high']:.1%}] of the "
-            f"{size} ({beside}).")
+        return (f" Occluding the region beyond the true edge that their maps highlight moves them inward by {amount} "
+                f"of the {length} {controls}. This does not show that the region is the cause.")
+    return (f" {line['pull_beyond']['value']:.0%} of the evidence that moves them outward lies beyond the true edge. "
+            f"Occluding the region where it is strongest moves them inward by {amount} [{moved['low']:.1%}, "
+            f"{moved['high']:.1%}] of the {length} {controls}.")
 
 
-def _shortcut(line: dict[str, Any]) -> dict[str, Any]:
-    """A shortcut that was named, in words."""
+def _shortcut_finding(line: dict[str, Any]) -> dict[str, Any]:
+    """A shortcut whose effect passed its limit, as a sentence."""
     effect, where = line["effect"], line["where"]
-    what = {"corners": f"It rests on the photograph's {where} corner",
-            "context": "It rests on something beside the object",
-            "spread": "It needs the surroundings as a whole",
-            "one side": f"It rests on the {where} half of the object"}[line["name"]]
-    than = {"corners": "hiding it takes {} more of the score than hiding as much elsewhere",
-            "context": "hiding the hottest spot around takes {} more of the score than hiding as much elsewhere",
-            "spread": "hiding all around the objects takes {} of the score, and no single spot does",
-            "one side": "hiding it takes {} more of the score than hiding the other half"}[line["name"]]
     amount = f"{effect['value']:.0%} [{effect['low']:.0%}, {effect['high']:.0%}]"
-    basis = than.format(amount) if line["rests_on"] == "intervention" else (
-        f"its heat exceeds chance by {amount} (by heat alone: run it with --intervene to be sure)")
+    what = {"corners": f"the photograph's {where} corner", "context": "something beside the object",
+            "spread": "the surroundings as a whole", "one side": f"the {where} half of the object"}[line["name"]]
+    basis = {"corners": f"occluding it takes away {amount} more of the score than control occlusions do.",
+             "context": f"occluding the region with the most heat around the object takes away {amount} more of the "
+                        "score than control occlusions do.",
+             "spread": f"occluding everything around the objects takes away {amount} of the score. Occluding one "
+                       "corner, or the one region with the most heat, did not pass its limit.",
+             "one side": f"occluding it takes away {amount} more of the score than occluding the other half."}
+    sentence = f"Scores depend on {what}: {basis[line['name']]}" if line["rests_on"] == "intervention" else (
+        f"Scores may depend on {what}: the heat there exceeds chance by {amount}. This is from heatmaps alone: confirm "
+        "it with --intervene.")
     return {"name": line["name"] + (f": {where}" if where else ""), "estimate": effect, "rests_on": line["rests_on"],
-            "sentence": f"{what}: {basis}."}
+            "sentence": sentence}

@@ -1,4 +1,4 @@
-"""Two audits of the same data, joined through the true objects: what became of each in one and in the other."""
+"""Two audits of the same data, joined by their true objects: what each detector made of each object."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from detcam.errors import DataError
 from detcam.imaging.boxes import EDGES
 from detcam.verdicts.verdict import NO_ROW
 
-MOVED = 0.05  # of IoU: a change beyond it counts as better or worse
+MOVED = 0.05  # of IoU: a larger change counts as better or worse
 
 CORNERS = ("true_x1", "true_y1", "true_x2", "true_y2")
 KEY = ("photograph", "true_object")
-KEPT = ("number", "score", "why", "heatmap", "heatmap_key")
+KEPT = ("number", "score", "verdict", "heatmap", "heatmap_key")
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,14 @@ class Matched:
     """Every true object of the classes in question, with what two detectors, A and B, made of it.
 
     Attributes:
-        objects: a line an object: ``photograph``, ``true_object`` (the place among the photograph's true boxes),
-            ``true_class``, the true box in source pixels, and ``size``, the square root of its area there.
-        a, b: the same lines: ``found``; ``iou`` with the box that found it, 0 where none did; ``number``, ``score``,
-            ``heatmap`` and ``heatmap_key`` of that box, or of the raw row that speaks for a missed object, and ``why``
-            it was missed; ``{edge}_error`` and ``{edge}_outward``, over the true width or height, of found objects; and
-            the numbers of :func:`detcam.audits.columns.compared_numbers`, of missed objects those of the raw row if
-            there is one near.
-        codes: ``[N]`` the place of each object's photograph among those that are compared.
+        objects: a row an object, ``N`` of them: ``photograph``, ``true_object`` (its index among the photograph's true
+            boxes), ``true_class``, the true box in source pixels, and ``size``, the square root of its area there.
+        a, b: the same rows, for A and for B: ``found``; ``iou`` with the detection that found it, 0 where none did;
+            ``number``, ``score``, ``heatmap`` and ``heatmap_key`` of that detection, or of a missed object's best raw
+            row, and the ``verdict`` on that row; ``{edge}_error`` and ``{edge}_outward`` of found objects, over the
+            true width or height; and the measures of :func:`detcam.audits.columns.compared_numbers`, for missed objects
+            those of the best raw row if it is near the object.
+        codes: ``[N]`` the index of each object's photograph among those that are compared.
     """
 
     objects: pd.DataFrame
@@ -42,40 +42,40 @@ class Matched:
 
     @property
     def both(self) -> NDArray[np.bool_]:
-        """``[N]`` found by both."""
+        """``[N]`` whether both found the object."""
         return (self.a.found & self.b.found).to_numpy(bool)
 
     @property
     def better(self) -> NDArray[np.bool_]:
-        """``[N]`` found by B alone, or by both with an IoU that is larger by more than ``MOVED`` in B."""
+        """``[N]`` whether B alone found it, or both did and the IoU is larger by more than ``MOVED`` in B."""
         return _ahead(self.b, self.a)
 
     @property
     def worse(self) -> NDArray[np.bool_]:
-        """``[N]`` the same with A and B exchanged."""
+        """``[N]`` whether A alone found it, or both did and the IoU is larger by more than ``MOVED`` in A."""
         return _ahead(self.a, self.b)
 
     def change(self, name: str) -> NDArray[np.float64]:
-        """``[N]`` a number in B minus that in A; NaN where either is not known."""
+        """``[N]`` a measure in B minus that in A; NaN where either is not known."""
         return np.asarray(self.b[name].to_numpy(float) - self.a[name].to_numpy(float))
 
 
 def matched(a: pd.DataFrame, b: pd.DataFrame, photographs: Sequence[str]) -> Matched:
-    """Join two tables of audits.
+    """Join the tables of two audits by their true objects.
 
     Args:
         a, b: from :func:`detcam.audits.table.read_table`.
-        photographs: those that are done in both; rows of others are left out.
+        photographs: names of those that are done in both; rows of others are left out.
 
     Raises:
-        DataError: the tables do not know the same true objects.
+        DataError: the tables do not have the same true objects.
     """
-    first, second = (_objects(each, photographs) for each in (a, b))
+    first, second = (_objects(table, photographs) for table in (a, b))
     unlike = first.index.symmetric_difference(second.index)
     if len(unlike):
         photograph, number = unlike[0]
-        raise DataError(f"the two audits are not of the same true objects: object {number} of {photograph} is in one "
-                        "alone; audit the same annotations and classes")
+        raise DataError(f"the two audits do not have the same true objects: object {number} of {photograph} is in only "
+                        "one of them; audit the same annotations and classes")
     second = second.loc[first.index]
     corners = first[list(CORNERS)].to_numpy(float)
     objects = first[["true_class", *CORNERS]].reset_index().assign(
@@ -84,25 +84,25 @@ def matched(a: pd.DataFrame, b: pd.DataFrame, photographs: Sequence[str]) -> Mat
 
 
 def codes_of(names: "pd.Series[str]", photographs: Sequence[str]) -> NDArray[np.int64]:
-    """The place of each photograph's name among all of them, -1 for none of them."""
+    """The index of each photograph's name in ``photographs``, ``[N]``; -1 for other names."""
     return np.asarray(pd.Index(photographs).get_indexer(names), np.int64)
 
 
 def _objects(table: pd.DataFrame, photographs: Sequence[str]) -> pd.DataFrame:
-    """The row of every true object, by photograph and number: the detection that found it, or the missed object's."""
-    own = table[((table.type == CORRECT.name) | (table.kind == "missed")) & table.photograph.isin(list(photographs))]
-    own = own.astype({"true_object": int}).set_index(list(KEY))
-    if own.index.has_duplicates:
-        photograph, number = own.index[own.index.duplicated()][0]
-        raise DataError(f"the table of an audit knows object {number} of {photograph} twice: run the audit again")
-    order = codes_of(own.index.get_level_values(0).to_series(), photographs)
-    return own.iloc[np.lexsort((own.index.get_level_values(1).to_numpy(), order))]
+    """The row of every true object: of the detection that found it, or of the missed object."""
+    rows = table[((table.type == CORRECT.name) | (table.kind == "missed")) & table.photograph.isin(list(photographs))]
+    rows = rows.astype({"true_object": int}).set_index(list(KEY))
+    if rows.index.has_duplicates:
+        photograph, number = rows.index[rows.index.duplicated()][0]
+        raise DataError(f"the table of an audit has object {number} of {photograph} twice: run the audit again")
+    order = codes_of(rows.index.get_level_values(0).to_series(), photographs)
+    return rows.iloc[np.lexsort((rows.index.get_level_values(1).to_numpy(), order))]
 
 
 def _side(rows: pd.DataFrame) -> pd.DataFrame:
     """What one detector made of each object, in the order of the rows."""
     found = (rows.kind == "detection").to_numpy(bool)
-    shown = found | (rows.why.notna() & (rows.why != NO_ROW)).to_numpy(bool)
+    shown = found | (rows.verdict.notna() & (rows.verdict != NO_ROW)).to_numpy(bool)
     side = {"found": found, "iou": np.where(found, rows.iou.to_numpy(float, na_value=np.nan), 0.0)}
     side |= {name: rows[name].to_numpy() for name in KEPT}
     for edge in EDGES:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from detcam.audits.old_names import current_columns
 from detcam.diagnosis.table import COLUMNS
 from detcam.errors import DataError
 from detcam.store.files import written_whole
@@ -16,10 +17,10 @@ CHUNK = 250  # rows in memory at a time
 
 
 def pyarrow() -> Any:
-    """The library, where it is installed.
+    """The pyarrow module.
 
     Raises:
-        DataError: it is not.
+        DataError: it is not installed.
     """
     try:
         import pyarrow as arrow
@@ -31,7 +32,15 @@ def pyarrow() -> Any:
 
 
 def write_table(rows: Iterable[Sequence[Any]], path: Path, columns: dict[str, str] = COLUMNS) -> int:
-    """Write rows, each with a value a column, a chunk at a time; how many they were.
+    """Write rows as Parquet, some hundred at a time.
+
+    Args:
+        rows: each with one value a column, in the order of ``columns``.
+        path: the file to write.
+        columns: name to type, one of ``"string"``, ``"float64"``, ``"int64"`` and ``"bool"``.
+
+    Returns:
+        The number of rows.
 
     Raises:
         OutputError: the file cannot be written.
@@ -51,7 +60,9 @@ def write_table(rows: Iterable[Sequence[Any]], path: Path, columns: dict[str, st
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
-    """The table of an audit: one line a detection and a missed object, with ``COLUMNS``.
+    """The table of an audit: a row a detection and a row a missed object, with every column of ``COLUMNS``.
+
+    A table of an earlier version is read, too; its columns get their present names.
 
     Args:
         path: the Parquet file, or the folder of an audit.
@@ -68,7 +79,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
         raise DataError(f"{path}: no such table; detcam audit writes one") from None
     except Exception as error:  # pyarrow has many
         raise DataError(f"{path}: not a Parquet table ({' '.join(str(error).split())[:200]})") from None
+    table.columns = pd.Index(current_columns(list(table.columns)))
     lacking = [name for name in COLUMNS if name not in table.columns]
     if lacking:
-        raise DataError(f"{path}: not the table of an audit of this version: it lacks {', '.join(lacking[:5])}")
+        raise DataError(f"{path}: not the table of an audit: it lacks the columns {', '.join(lacking[:5])}")
     return table

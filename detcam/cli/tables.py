@@ -17,14 +17,14 @@ def print_summary(summary: Record, console: Console) -> None:
     for finding in summary["findings"]:
         console.print(Text(f"• {finding['sentence']}"))
     if not summary["findings"]:
-        console.print(Text(f"• {summary['silence']}"))
+        console.print(Text(f"• {summary['no_finding_reason']}"))
     for table in (_types(summary), _edges(summary), _correlations(summary), _attention(summary),
                   _shortcuts(summary), _first(summary)):
         if table.row_count:
             console.print()
             console.print(table)
-    if summary["lost"]:
-        words = ", ".join(f"{count} {printable(why)}" for why, count in summary["lost"].items())
+    if summary["missed_by_verdict"]:
+        words = ", ".join(f"{count} {printable(why)}" for why, count in summary["missed_by_verdict"].items())
         console.print(Text(f"\nWhy objects were missed: {words}"))
 
 
@@ -42,7 +42,7 @@ def _types(summary: Record) -> Table:
     table.columns[1].justify = table.columns[3].justify = "left"
     for name, each in summary["types"].items():
         if each["count"]:
-            table.add_row(each["letter"], name, str(each["count"]), each["what"])
+            table.add_row(each["short_name"], name, str(each["count"]), each["description"])
     return table
 
 
@@ -52,7 +52,7 @@ def _edges(summary: Record) -> Table:
     for each in summary["edges"]:
         if each["outward"]["value"] is not None:
             table.add_row(each["edge"], estimate(each["outward"], "+.1%"), estimate(each["distance"], ".1%"),
-                          estimate(each["bad"], ".0%"), estimate(each["worst"], ".0%"))
+                          estimate(each["misplaced"], ".0%"), estimate(each["worst_of_misplaced"], ".0%"))
     return table
 
 
@@ -62,7 +62,7 @@ def _correlations(summary: Record) -> Table:
     for each in summary["correlations"]:
         named = each.get("worst_edge_named")
         table.add_row(Text(each["number"], style="italic" if each["baseline"] else ""), each["against"],
-                      estimate(each["rho"], ".2f"), estimate(each["of_like_size"], ".2f"),
+                      estimate(each["rho"], ".2f"), estimate(each["size_adjusted"], ".2f"),
                       "" if named is None else estimate(named, ".0%"))
     return table
 
@@ -74,7 +74,7 @@ def _attention(summary: Record) -> Table:
     table.columns[1].justify = "left"
     correct = {each["number"]: each["mean"] for each in summary["attention"] if "effect" not in each}
     for each in summary["attention"]:
-        matched = each.get("effect_of_like_size")
+        matched = each.get("effect_size_adjusted")
         if matched is not None and matched["value"] is not None and (matched["low"] > 0 or matched["high"] < 0):
             table.add_row(each["number"].removeprefix("heat "), each["type"], estimate(each["mean"], ".2f"),
                           estimate(correct[each["number"]], ".2f"), estimate(matched, "+.2f"))
@@ -95,7 +95,7 @@ def _shortcuts(summary: Record) -> Table:
 
 def _first(summary: Record) -> Table:
     table = table_of("Look at these first: sure and wrong", "photograph", "box", "type", "score", "IoU")
-    for each in summary["first"]:
+    for each in summary["first_to_inspect"]:
         iou = "" if each["iou"] is None else f"{each['iou']:.2f}"
         table.add_row(Text(printable(each["photograph"])), str(each["number"]), each["type"], f"{each['score']:.2f}",
                       iou)
@@ -117,7 +117,7 @@ def print_comparison(summary: Record, console: Console) -> None:
     for finding in summary["findings"]:
         console.print(Text(f"• {finding['sentence']}"))
     if not summary["findings"]:
-        console.print(Text(f"• No change stands out from chance ({summary['questions']} were tested together)."))
+        console.print(Text(f"• No change stands out from chance ({summary['tests']} were tested together)."))
     console.print(Text(f"\n{moved_words(summary['moved'])}"))
     tables = (_found(summary), _compared_errors(summary), _compared_edges(summary), _compared_attention(summary),
               _moved_most(summary, "first_worse", "Became worse, look at these first: score and IoU"),
@@ -126,7 +126,7 @@ def print_comparison(summary: Record, console: Console) -> None:
         if table.row_count:
             console.print()
             console.print(table)
-    if not summary.get("same_heat", True):
+    if not summary.get("same_method", True):
         console.print(Text("\nThe heatmaps are of different methods or layers: attention is not compared."))
 
 
@@ -148,8 +148,8 @@ def head_words(summary: Record) -> str:
 
 def moved_words(moved: Record) -> str:
     """What became better and worse, in words."""
-    return (f"Better: {moved['better']} ({moved['found_now']} found now, {moved['placed_better']} placed better); "
-            f"worse: {moved['worse']} ({moved['lost_now']} lost, {moved['placed_worse']} placed worse); "
+    return (f"Better: {moved['better']} ({moved['newly_found']} found now, {moved['placed_better']} placed better); "
+            f"worse: {moved['worse']} ({moved['newly_missed']} lost, {moved['placed_worse']} placed worse); "
             f"the same: {moved['same']}; exact sign test p = {moved['p_moved']:.2g}")
 
 
@@ -165,7 +165,7 @@ def _compared_errors(summary: Record) -> Table:
     table = table_of("Errors a photograph", "type", "A", "B", "B - A")
     for each in summary["errors"]:
         if each["count_a"] or each["count_b"]:
-            _line(table, f"{each['name']} {each['letter']}", each, ".2f")
+            _line(table, f"{each['name']} {each['short_name']}", each, ".2f")
     return table
 
 
@@ -190,7 +190,7 @@ def _compared_attention(summary: Record) -> Table:
                      f"rest ({moved['same']})", f"better ({moved['better']})", f"worse ({moved['worse']})")
     for each in summary["attention"]:
         rest = each["rest"]["value"]
-        beyond = [estimate(each[f"{group}_beyond_rest_of_like_size"], "+.2f") for group in ("better", "worse")]
+        beyond = [estimate(each[f"{group}_minus_rest_size_adjusted"], "+.2f") for group in ("better", "worse")]
         table.add_row(each["number"].removeprefix("heat ").removeprefix("shortcut: "),
                       "-" if rest is None else f"{rest:+.2f}", *beyond)
     return table
@@ -207,6 +207,6 @@ def _moved_most(summary: Record, name: str, title: str) -> Table:
 def _became(line: Record, letter: str) -> str:
     """``"box 3: 0.81, IoU 0.74"``, or why it was missed."""
     if not line[f"found_{letter}"]:
-        why = line[f"why_{letter}"]
+        why = line[f"verdict_{letter}"]
         return f"missed: {'its box is off' if why == DETECTED else why or 'not known'}"
     return f"box {line[f'number_{letter}']}: {line[f'score_{letter}']:.2f}, IoU {line[f'iou_{letter}']:.2f}"

@@ -1,4 +1,4 @@
-"""What hiding regions did to one box: the check of what its heatmaps suggest."""
+"""What occluding regions did to one box: the check of what its heatmaps suggest."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from detcam.diagnosis.diagnosis_data import DiagnosisData
 from detcam.diagnosis.interventions.intervention import Intervention
-from detcam.diagnosis.sentences.interventions import hidden_edge_sentences, hidden_sentences
+from detcam.diagnosis.sentences.interventions import edge_occlusion_sentences, occlusion_sentences
 from detcam.imaging.boxes import EDGES
 
 if TYPE_CHECKING:
@@ -33,32 +33,32 @@ class Check:
 
     @property
     def interventions(self) -> tuple[Intervention, ...]:
-        """Every hidden region with its controls; empty where nothing about the box called for hiding."""
+        """Every occluded region with its controls; empty where nothing about the box looked suspicious."""
         assert self.parent.interventions is not None
         return self.parent.interventions[self.index]
 
     @property
     def sentences(self) -> list[str]:
-        """What is said of the hiding: the edge first, then what took more of the score than its limit."""
-        return hidden_edge_sentences(self.parent, self.index) + hidden_sentences(self.parent, self.index)
+        """The sentences about the occlusions: the edge first, then those whose loss of score passes its limit."""
+        return edge_occlusion_sentences(self.parent, self.index) + occlusion_sentences(self.parent, self.index)
 
     def to_frame(self) -> pd.DataFrame:
-        """One line a hidden region.
+        """One line an occluded region.
 
         Returns:
-            ``question``: what was asked, such as ``"edge"``; ``role``: ``"suspect"`` or ``"control"``; ``region``: its
-            name; ``area``: its share of the photograph; ``fill``: what hid it; ``score_loss``: the share of the score
-            that is gone (below 0 where the score grows); ``left_px``, ``top_px``, ``right_px``, ``bottom_px``: how far
-            each edge moves outward, source pixels (below 0: inward).
+            ``probe``: what was tested, such as ``"edge"``; ``role``: ``"suspect"`` or ``"control"``; ``region``: its
+            name; ``area``: its share of the photograph; ``fill``: what it was filled with; ``score_loss``: the share of
+            the score that is lost (below 0 where the score grows); ``left_px``, ``top_px``, ``right_px``,
+            ``bottom_px``: how far each edge moves outward, source pixels (below 0: inward).
         """
         import pandas as pd
 
-        columns = ["question", "role", "region", "area", "fill", "score_loss", *(f"{edge}_px" for edge in EDGES)]
+        columns = ["probe", "role", "region", "area", "fill", "score_loss", *(f"{edge}_px" for edge in EDGES)]
         return pd.DataFrame(list(self._rows()), columns=columns)
 
     def _rows(self) -> Iterator[dict[str, Any]]:
-        for asked in self.interventions:
-            for role, change in ((SUSPECT, asked.suspect), *((CONTROL, each) for each in asked.controls)):
+        for probe in self.interventions:
+            for role, change in ((SUSPECT, probe.suspect), *((CONTROL, control) for control in probe.controls)):
                 moved = {f"{edge}_px": float(change.edges[column]) for column, edge in enumerate(EDGES)}
-                yield {"question": asked.name, "role": role, "region": change.region.name, "area": change.area,
+                yield {"probe": probe.name, "role": role, "region": change.region.name, "area": change.area,
                        "fill": change.fill, "score_loss": change.loss} | moved

@@ -8,11 +8,11 @@ from detcam.errors import DataError, InputError, near
 
 
 def check_classes(detector: Detector, data: DataSet, classes: Sequence[str]) -> None:
-    """See that both sides know the classes.
+    """Check that the detector and the annotations both know the classes.
 
     Raises:
-        ClassNameError: the detector does not.
-        DataError: the annotations do not.
+        ClassNameError: the detector does not know one.
+        DataError: the annotations do not know one.
     """
     detector.labels_of(classes)
     for name in classes:
@@ -20,7 +20,7 @@ def check_classes(detector: Detector, data: DataSet, classes: Sequence[str]) -> 
             raise DataError(f"the annotations know no class {name!r}: {near(name, data.class_names)}")
 
 
-def words_of(detector: Detector, classes: str | Sequence[str | int]) -> list[str]:
+def names_of_classes(detector: Detector, classes: str | Sequence[str | int]) -> list[str]:
     """The names of classes that are given by names or indices, each once; a bare name is one class.
 
     Raises:
@@ -31,13 +31,17 @@ def words_of(detector: Detector, classes: str | Sequence[str | int]) -> list[str
 
 
 def shared_classes(known: dict[int, str], annotated: tuple[str, ...]) -> list[str]:
-    """The classes that both a detector and the annotations know.
+    """The names of the classes that a detector and the annotations share, in the annotations' order.
+
+    Args:
+        known: the detector's classes, label to name.
+        annotated: the annotations' class names.
 
     Raises:
-        InputError: there are none.
+        InputError: they share none.
     """
     shared = [name for name in annotated if name in known.values()]
     if not shared:
         raise InputError(f"the annotations know {', '.join(annotated[:5]) or 'no class'}, and the detector none of "
-                         "them: the same words are needed on both sides")
+                         "them: both must use the same names")
     return shared

@@ -1,4 +1,4 @@
-"""The four edges of one box as a small table: how far each is off, what it rests on, and what hiding did to it."""
+"""The four edges of one box as a small table: the error of each, its evidence, and how far occlusion moved it."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def edge_table(diagnosis: DiagnosisData, index: int) -> pd.DataFrame:
         ``error_px``, ``error_share``: how far the edge lies outside the true one, source pixels and over the true
         width or height, below 0 inside, NaN without a true box. ``evidence``, ``percentile``, ``sibling_spread``,
         ``distribution_spread``, ``heat_gap``: as in :class:`detcam.Explanation` and its ``edges``. ``pull_outward``,
-        ``pull_beyond``, ``pull_outside``: as in :class:`detcam.diagnosis.attention.pull.Pull`. ``hide_moved_px``,
-        ``hide_control_moved_px``: how far the edge moves outward, source pixels, when the region that pulls the
-        worst edge is hidden, and the mean of the controls.
+        ``pull_beyond``, ``pull_outside``: as in :class:`detcam.diagnosis.attention.pull.Pull`. ``occlusion_moved_px``,
+        ``control_moved_px``: how far the edge moves outward, source pixels, when the region that moves the worst edge
+        outward is occluded, and the mean with a control occlusion.
     """
     import pandas as pd
 
@@ -39,7 +39,7 @@ def edge_table(diagnosis: DiagnosisData, index: int) -> pd.DataFrame:
     if pulls is not None:
         columns |= {f"pull_{name}": [getattr(pull, name) for pull in pulls]
                     for name in ("outward", "beyond", "outside")}
-    return pd.DataFrame(columns | _hidden(diagnosis, index), index=pd.Index(EDGES, name="edge"))
+    return pd.DataFrame(columns | _occluded(diagnosis, index), index=pd.Index(EDGES, name="edge"))
 
 
 def _measured(diagnosis: DiagnosisData, index: int) -> dict[str, NDArray[np.float64]]:
@@ -52,10 +52,10 @@ def _measured(diagnosis: DiagnosisData, index: int) -> dict[str, NDArray[np.floa
     return found | {"heat_gap": boxes.heat_gap[index]}
 
 
-def _hidden(diagnosis: DiagnosisData, index: int) -> dict[str, NDArray[np.float64]]:
-    """How far each edge moved when what pulls the worst one was hidden; empty where that was not tried."""
-    for asked in () if diagnosis.interventions is None else diagnosis.interventions[index]:
-        if asked.name == EDGE:
-            return {"hide_moved_px": asked.suspect.edges,
-                    "hide_control_moved_px": asked.suspect.edges - asked.extra_edges}
+def _occluded(diagnosis: DiagnosisData, index: int) -> dict[str, NDArray[np.float64]]:
+    """How far each edge moved when the region of the worst one was occluded; empty where that was not tested."""
+    for probe in () if diagnosis.interventions is None else diagnosis.interventions[index]:
+        if probe.name == EDGE:
+            return {"occlusion_moved_px": probe.suspect.edges,
+                    "control_moved_px": probe.suspect.edges - probe.extra_edges}
     return {}

@@ -6,13 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detcam.diagnosis.diagnosis_data import DiagnosisData, MissedObject
+from detcam.diagnosis.error_types import type_words
 from detcam.diagnosis.sentences.detections import sentences_of, sentences_of_missed
+from detcam.diagnosis.sentences.object_names import missed_words
 from detcam.explanations.explanation import DetectionExplanation
 
 
 @dataclass(frozen=True)
 class DetectionDiagnosis:
-    """One detection, judged and explained. As the last line of a notebook's cell it shows its picture.
+    """One detection with its error type, explained. As the last line of a notebook's cell it shows its picture.
 
     Attributes:
         number: its number in the figures, from 1.
@@ -43,13 +45,13 @@ class DetectionDiagnosis:
 
     @property
     def sentences(self) -> list[str]:
-        """What is said of it; the first sentence names its error."""
+        """The sentences about it; the first one names its error."""
         return sentences_of(self.parent, self.index)
 
     @property
     def title(self) -> str:
-        """Its class, score and type, such as ``"person 0.72: correct"``."""
-        return f"{self.explanation.class_name} {self.explanation.score:.2f}: {self.type}"
+        """Its class, score and type, such as ``"person 0.72: localization error"``."""
+        return f"{self.explanation.class_name} {self.explanation.score:.2f}: {type_words(self.type)}"
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class MissedDiagnosis:
     """One missed object and why it was missed. As the last line of a notebook's cell it shows its picture.
 
     Attributes:
-        number: its name in the figures, such as ``"M1"``.
+        number: its name in the figures, such as ``"Miss 1"``.
         index: its index in ``parent.missed``, from 0.
         parent: the diagnosis that it belongs to.
     """
@@ -68,14 +70,14 @@ class MissedDiagnosis:
 
     @property
     def missed(self) -> MissedObject:
-        """Which true object, which raw row comes nearest to it, and what became of that row."""
+        """Its true object, the raw row that fits it best, and what became of that row."""
         return self.parent.missed[self.index]
 
     @property
     def explanation(self) -> DetectionExplanation | None:
-        """The raw row that comes nearest to it; None where the detector's selection is not known step by step."""
-        row = self.missed.row
-        return None if row is None or self.parent.lost is None else self.parent.lost[row]
+        """The raw row that fits it best; None where the detector's box selection is not known step by step."""
+        row, best = self.missed.row, self.parent.best_rows
+        return None if row is None or best is None else best[row]
 
     @property
     def true_box(self) -> NDArray[np.float64]:
@@ -84,11 +86,10 @@ class MissedDiagnosis:
 
     @property
     def sentences(self) -> list[str]:
-        """What is said of it, the last sentence being why its raw row was dropped."""
+        """The sentences about it; the last one says why its best raw row was dropped."""
         return sentences_of_missed(self.parent, self.index)
 
     @property
     def title(self) -> str:
-        """Its class and what happened, such as ``"person: missed"``."""
-        name = self.parent.truth.class_names[self.missed.truth]
-        return f"{name}: " + ("another error stands for it" if self.missed.counted_elsewhere else "missed")
+        """Its class and what became of it, such as ``"person: missed"``."""
+        return f"{self.parent.truth.class_names[self.missed.truth]}: {missed_words(self.missed)}"

@@ -1,4 +1,4 @@
-"""What comes out of a diagnosis."""
+"""The result of a diagnosis."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from detcam.diagnosis.check import Check
 from detcam.diagnosis.diagnosis_data import DiagnosisData
 from detcam.diagnosis.edge_table import edge_table
-from detcam.diagnosis.error_types import MISSED
 from detcam.diagnosis.parts import DetectionDiagnosis, MissedDiagnosis
+from detcam.diagnosis.sentences.object_names import missed_label
 from detcam.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Diagnosis(DiagnosisData):
-    """One photograph: its detections, judged, and those in question explained. What it holds: ``DiagnosisData``.
+    """One photograph: its detections with their error types, those in question explained. Its data: ``DiagnosisData``.
 
     Its methods take a detection's number as the figures show it, from 1, or a missed object's name there, such as
-    ``"M1"``. As the last line of a notebook's cell it shows its first pages.
+    ``"Miss 1"``. As the last line of a notebook's cell it shows its first pages.
     """
 
     @property
     def numbers(self) -> tuple[int | str, ...]:
         """The numbers of the detections in question, then the names of the missed objects."""
-        return (*(int(i) + 1 for i in self.index), *(f"{MISSED.letter}{k + 1}" for k in range(len(self.missed))))
+        return (*(int(i) + 1 for i in self.evaluated), *(missed_label(k + 1) for k in range(len(self.missed))))
 
     def by_number(self, number: int | str) -> DetectionDiagnosis | MissedDiagnosis:
         """A detection in question by its number, or a missed object by its name.
 
         Args:
-            number: one of ``numbers``, such as ``2`` or ``"M1"``.
+            number: one of ``numbers``, such as ``2`` or ``"Miss 1"``.
 
         Raises:
             InputError: there is none; the message lists those that there are.
@@ -47,10 +47,10 @@ class Diagnosis(DiagnosisData):
         return MissedDiagnosis(str(number), i - len(self), self)
 
     def sentences(self, number: int | str) -> list[str]:
-        """What is said of a detection in question, or of a missed object.
+        """The sentences about a detection in question, or about a missed object.
 
         Args:
-            number: one of ``numbers``, such as ``2`` or ``"M1"``.
+            number: one of ``numbers``, such as ``2`` or ``"Miss 1"``.
 
         Raises:
             InputError: there is none; the message lists those that there are.
@@ -58,7 +58,7 @@ class Diagnosis(DiagnosisData):
         return self.by_number(number).sentences
 
     def edge_table(self, number: int) -> pd.DataFrame:
-        """The four edges of a detection: errors, evidence, and what hiding did to them.
+        """The four edges of a detection: errors, evidence, and how far occlusion moved them.
 
         Args:
             number: of a detection in question, from 1.
@@ -73,17 +73,17 @@ class Diagnosis(DiagnosisData):
         return edge_table(self, self._detection(number).index)
 
     def check(self, number: int) -> Check:
-        """What hiding regions did to a detection.
+        """What occluding regions did to a detection.
 
         Args:
             number: of a detection in question, from 1.
 
         Raises:
-            InputError: there is no such detection, or nothing was hidden.
+            InputError: there is no such detection, or nothing was occluded.
         """
         one = self._detection(number)
         if self.interventions is None:
-            raise InputError("nothing was hidden in this diagnosis: ask for it with intervene=True")
+            raise InputError("nothing was occluded in this diagnosis: diagnose with intervene=True")
         return Check(one.number, one.index, self)
 
     def _detection(self, number: int) -> DetectionDiagnosis:

@@ -20,7 +20,7 @@ from detcam.imaging.image import Image
 from detcam.measures.edge_evidence import Edges, heat_gap, measure_edges
 from detcam.measures.reference import Reference, shipped_reference
 from detcam.measures.shares import Shares, shares
-from detcam.verdicts.search import Asked
+from detcam.verdicts.search import BestRows
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def trace(detector: Detector, tape: Tape, canvas: Canvas, detections: Sequence[D
 
 
 def explained_by(traced: Traced, detector: Detector, canvas: Canvas, photo: Image, setting: Setting,
-                 detections: Detections, numbered: Sequence[int], found: int, asked: Asked | None,
+                 detections: Detections, numbered: Sequence[int], found: int, asked: BestRows | None,
                  others: NDArray[np.floating] | None = None) -> Explanation:
     """The explanation of rows that were back-propagated.
 

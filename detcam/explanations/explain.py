@@ -17,7 +17,7 @@ from detcam.explanations.settings import setting_of
 from detcam.imaging.image import load_image
 from detcam.measures.reference import Reference
 from detcam.verdicts.place import places_of
-from detcam.verdicts.search import ask
+from detcam.verdicts.search import best_rows
 
 MAX_BOXES = 30
 
@@ -75,8 +75,8 @@ def explain(detector: Detector, image: Any, *, method: Any = None, layer: str | 
     with setting.tape(detector, canvas) as tape:
         detector.check(photo, tape.prediction, canvas)
         every = numbered_detections(detector.select(tape.prediction, canvas, setting.min_score)[0], wanted)
-        asked = ask(detector, tape.prediction, canvas, photo, places, every, setting.min_score, wanted) if places else (
-            None)
+        asked = None if not places else best_rows(
+            detector, tape.prediction, canvas, photo, places, every, setting.min_score, wanted)
         detections = every[: max_boxes or len(every)] if asked is None else asked.detections
         numbered = tuple(range(1, len(detections) + 1)) if asked is None else asked.numbered
         what = setting.target

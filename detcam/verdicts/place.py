@@ -1,4 +1,4 @@
-"""A place in a photograph that a user asks about, and the raw row that speaks for it."""
+"""A place in a photograph that a user asks about, and the raw row that fits it best."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from detcam.errors import PlaceError
 from detcam.imaging.boxes import iou, sizes
 from detcam.imaging.image import Image
 
-NEAR = 0.5  # IoU from which a row's box is the box that was asked for: what counts as found in a data set (AP50)
-SAME = 0.5  # IoU from which two rows that cover a point speak of one object
+NEAR = 0.5  # IoU from which a row's box counts as the box in question, as for a found object (AP50)
+SAME = 0.5  # IoU from which two rows that cover a point count as one object
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class Place:
     """A point or a box, source pixels.
 
     Attributes:
-        at: ``(x, y)``, or None.
-        box: ``(x1, y1, x2, y2)``, clipped to the photograph, or None.
-        label: only rows of this label are asked about; None for all that are asked about anyway.
+        at: ``(x, y)``, source pixels, or None.
+        box: ``(x1, y1, x2, y2)``, source pixels, clipped to the photograph, or None.
+        label: the only class index in question; None for all that are in question anyway.
     """
 
     at: tuple[float, float] | None = None
@@ -32,18 +32,18 @@ class Place:
     def __str__(self) -> str:
         kind, numbers = ("at", self.at) if self.at is not None else ("box", self.box)
         assert numbers is not None
-        return f"{kind} {','.join(f'{each:g}' for each in numbers)}"
+        return f"{kind} {','.join(f'{number:g}' for number in numbers)}"
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The row that speaks for a place.
+    """The row that fits a place best.
 
     Attributes:
-        row, label: which.
-        near: whether it is one of the rows that the place is about: its box covers the point, or has an IoU of 0.5 or
-            more with the box.
-        iou: of its box, clipped to the photograph, with the box that was asked for; None for a point.
+        row: its index among the rows to choose from.
+        label: the class index that it is taken for.
+        near: whether its box covers the point in question, or has an IoU of at least 0.5 with the box in question.
+        iou: IoU of its box, clipped to the photograph, with the box in question; None for a point.
     """
 
     row: int
@@ -53,10 +53,15 @@ class Choice:
 
 
 def places_of(at: Any, box: Any, image: Image) -> list[Place]:
-    """The places that ``at`` (``(x, y)`` or several) and ``box`` (``(x1, y1, x2, y2)`` or several) name.
+    """The places for a user's points and boxes.
+
+    Args:
+        at: a point ``(x, y)`` or several ``[N, 2]``, source pixels; None for none.
+        box: a box ``(x1, y1, x2, y2)`` or several ``[N, 4]``, source pixels; None for none.
+        image: the photograph.
 
     Raises:
-        PlaceError: not so many numbers, not inside the photograph, or a box turned inside out.
+        PlaceError: not so many numbers, not inside the photograph, or a box with X1 >= X2 or Y1 >= Y2.
     """
     points, boxes = _tuples(at, 2, "at", "(x, y)"), _tuples(box, 4, "box", "(x1, y1, x2, y2)")
     size = f"the photograph, {image.width} x {image.height} px"
@@ -68,7 +73,7 @@ def places_of(at: Any, box: Any, image: Image) -> list[Place]:
     for x1, y1, x2, y2 in boxes:
         words = f"box {x1:g},{y1:g},{x2:g},{y2:g}"
         if x1 >= x2 or y1 >= y2:
-            raise PlaceError(f"{words}: turned inside out; expected X1 < X2 and Y1 < Y2, the top left corner first")
+            raise PlaceError(f"{words}: expected X1 < X2 and Y1 < Y2, the top left corner first")
         clipped = np.clip([x1, y1, x2, y2], 0, [image.width, image.height] * 2)
         if not sizes(clipped).all():
             raise PlaceError(f"{words}: outside {size}")
@@ -91,9 +96,13 @@ def _tuples(given: Any, count: int, name: str, expected: str) -> list[tuple[floa
 
 
 def centreness(boxes: NDArray[np.floating], x: float, y: float) -> NDArray[np.floating]:
-    """How central a point lies in boxes ``[N, 4]``, ``[N]``: 1 in the middle, 0 on an edge and outside.
+    """How central a point lies in each box, ``[N]``: 1 in the middle, 0 on an edge and outside.
 
     FCOS (Tian et al. 2019), eq. 3.
+
+    Args:
+        boxes: ``[N, 4]`` xyxy.
+        x, y: the point, in the boxes' frame.
     """
     left, top = x - boxes[:, 0], y - boxes[:, 1]
     right, bottom = boxes[:, 2] - x, boxes[:, 3] - y
@@ -104,29 +113,29 @@ def centreness(boxes: NDArray[np.floating], x: float, y: float) -> NDArray[np.fl
 
 def choose(place: Place, boxes: NDArray[np.floating], scores: NDArray[np.floating],
            labels: Sequence[int] | NDArray[np.integer], image: Image) -> Choice:
-    """The row and the label that speak for a place.
+    """The row and the label that fit a place best.
 
-    For a box: the highest score among rows with an IoU of 0.5 or more; where there is none, the row with the best IoU,
-    which is not near.
+    For a box: the highest score among rows with an IoU of at least 0.5; where there is none, the row with the highest
+    IoU, which is not near.
 
-    For a point: the highest product of score and centreness among rows that cover it, so that a sure box of which the
-    point is a corner does not hide an unsure one of which it is the middle. Then, of the rows that speak of the same
-    object (they cover the point too and overlap that row with an IoU of 0.5 or more), the one with the highest score
-    for that label. Where no row covers the point, the one whose box comes nearest, which is not near.
+    For a point: first the highest product of score and centreness among rows that cover it, so that a confident box
+    with the point in its corner does not hide a less confident one with the point in its middle. Then, among the rows
+    for the same object (they cover the point, too, and overlap that row with an IoU of at least 0.5), the one with the
+    highest score for that label. Where no row covers the point, the row with the nearest box, which is not near.
 
     Args:
-        place: what was asked about.
+        place: the point or box in question, source pixels.
         boxes: ``[A, 4]`` xyxy source pixels, clipped to the photograph.
-        scores: ``[A, L]`` of each row as what it may be detected as.
-        labels: what that is, ``[L]`` or, where it depends on the row, ``[A, L]``.
+        scores: ``[A, L]`` each row's score for each label that it may be detected as, from 0 to 1.
+        labels: these labels, ``[L]`` or, where they depend on the row, ``[A, L]``.
         image: the photograph.
     """
-    own, labels = scores, np.broadcast_to(np.asarray(labels), scores.shape)
+    labels = np.broadcast_to(np.asarray(labels), scores.shape)
     if place.box is not None:
         overlap = iou(np.array([place.box]), boxes)[0]
         near = overlap >= NEAR
-        row = int(np.where(near, own.max(1), -1).argmax() if near.any() else overlap.argmax())
-        return Choice(row, int(labels[row, own[row].argmax()]), bool(near.any()), float(overlap[row]))
+        row = int(np.where(near, scores.max(1), -1).argmax() if near.any() else overlap.argmax())
+        return Choice(row, int(labels[row, scores[row].argmax()]), bool(near.any()), float(overlap[row]))
     assert place.at is not None
     x, y = np.clip(place.at, 0.5, [image.width - 0.5, image.height - 0.5])  # the middle of a pixel at the border
     central = centreness(boxes, x, y)
@@ -134,14 +143,22 @@ def choose(place: Place, boxes: NDArray[np.floating], scores: NDArray[np.floatin
         away = np.hypot(*(np.maximum(np.maximum(boxes[:, column] - at, at - boxes[:, column + 2]), 0)
                           for column, at in ((0, x), (1, y))))
         row = int(away.argmin())
-        return Choice(row, int(labels[row, own[row].argmax()]), False, None)
-    best, column = divmod(int((own * central[:, None]).argmax()), own.shape[1])
+        return Choice(row, int(labels[row, scores[row].argmax()]), False, None)
+    best, column = divmod(int((scores * central[:, None]).argmax()), scores.shape[1])
     same = (central > 0) & (labels[:, column] == labels[best, column])
-    return Choice(_surest(best, boxes, own[:, column], same), int(labels[best, column]), True, None)
+    return Choice(_highest_score(best, boxes, scores[:, column], same), int(labels[best, column]), True, None)
 
 
-def _surest(row: int, boxes: NDArray[np.floating], scores: NDArray[np.floating], same: NDArray[np.bool_]) -> int:
-    """The row with the highest score of those that say the ``same`` of the point and overlap ``row``, with itself."""
+def _highest_score(row: int, boxes: NDArray[np.floating], scores: NDArray[np.floating], same: NDArray[np.bool_]
+                   ) -> int:
+    """The row with the highest score among ``row`` and the ``same`` rows that overlap it.
+
+    Args:
+        row: index of a row.
+        boxes: ``[A, 4]`` xyxy source pixels.
+        scores: ``[A]`` for one label.
+        same: bool ``[A]``, True for rows of that label that cover the point.
+    """
     rows = np.flatnonzero(same)
     siblings = rows[iou(boxes[row][None], boxes[rows])[0] >= SAME]
     best = int(siblings[scores[siblings].argmax()]) if len(siblings) else row

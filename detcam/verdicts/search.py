@@ -1,4 +1,4 @@
-"""Why nothing was detected at a place: the raw row that speaks for it, and what kept it from being detected."""
+"""Why nothing was detected at a place: the raw row that fits it best, and the step that dropped that row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,18 +22,18 @@ from detcam.measures.shares import Shares, shares
 from detcam.verdicts.place import Choice, Place, choose
 from detcam.verdicts.verdict import Reason, Rival, Verdict
 
-HOPELESS = 0.05  # nobody sets the threshold lower: what else stands in the way of such a row is beside the point
+HOPELESS = 0.05  # nobody sets the threshold lower: further reasons for dropping such a row do not matter
 
 
 @dataclass(frozen=True)
-class Asked:
-    """The rows that speak for places, each followed by what took its place.
+class BestRows:
+    """The raw rows that fit some places best, each followed by its rivals.
 
     Attributes:
-        detections: the rows, source pixels; those that were dropped too.
-        verdicts: one a row; None for a row that took another's place.
-        numbered: the rows' numbers: of detections, the ones that they have anyway; others follow after the last.
-        found: all detections, of the classes that were asked about.
+        detections: ``R`` rows, detections and dropped ones, boxes xyxy source pixels.
+        verdicts: ``R``, one a row; None for a rival.
+        numbered: ``R`` numbers from 1: a detection keeps its own, dropped rows follow after the last one.
+        found: all detections of the classes in question.
     """
 
     detections: Detections
@@ -42,84 +42,88 @@ class Asked:
     found: Detections
 
     def shares(self, heatmaps: Sequence[Heatmap]) -> list[Shares]:
-        """Where each row's heat lies; the other boxes are the photograph's detections."""
-        own = zip(heatmaps, self.detections.boxes, self.detections.rows, self.detections.labels, strict=True)
+        """Where each row's heat lies; the other boxes are the photograph's detections.
+
+        Args:
+            heatmaps: ``R``, one a row.
+        """
+        rows = zip(heatmaps, self.detections.boxes, self.detections.rows, self.detections.labels, strict=True)
         where = []
-        for heatmap, box, row, label in own:
+        for heatmap, box, row, label in rows:
             others = self.found.boxes[(self.found.rows != row) | (self.found.labels != label)]
             where.append(shares([heatmap], np.concatenate([box[None], others]))[0])
         return where
 
 
-def ask(detector: Detector, prediction: Prediction, canvas: Canvas, image: Image, places: Sequence[Place],
-        found: Detections, min_score: float, labels: Sequence[int] | None = None) -> Asked:
-    """Find the raw row that speaks for each place, and why it is no detection.
+def best_rows(detector: Detector, prediction: Prediction, canvas: Canvas, image: Image, places: Sequence[Place],
+        found: Detections, min_score: float, labels: Sequence[int] | None = None) -> BestRows:
+    """Find the raw row that fits each place best, and why it is not a detection.
 
     Args:
-        detector: what is asked.
-        prediction: what it says about the canvas.
-        canvas: one photograph.
+        detector: what made the prediction.
+        prediction: of the canvas.
+        canvas: of one photograph.
         image: that photograph.
-        places: where.
-        found: all its detections with a score above ``min_score``, of the classes that are asked about.
-        min_score: the threshold.
-        labels: only these classes; None for all.
+        places: points or boxes, source pixels.
+        found: all detections with a score above ``min_score``, of the classes in question, boxes xyxy source pixels.
+        min_score: the score threshold, from 0 to 1.
+        labels: only these class indices; None for all.
 
     Raises:
-        ClassNameError: only the background was asked about.
+        ClassNameError: the background is the only class in question.
     """
     search = _Search(detector, prediction, detector.selection(prediction, canvas, min_score), found,
                      _source_boxes(prediction, canvas.geometries[0]))
-    own = search.own_labels(labels)
+    allowed = search.object_labels(labels)
     for place in places:
-        search.add(place, search.choose(place, own if place.label is None else [place.label], image))
-    return Asked(search.detections(), tuple(search.verdicts), tuple(search.numbers), found)
+        search.add(place, search.choose(place, allowed if place.label is None else [place.label], image))
+    return BestRows(search.detections(), tuple(search.verdicts), tuple(search.numbers), found)
 
 
 def _source_boxes(prediction: Prediction, geometry: Geometry) -> NDArray[np.float64]:
-    """All rows' boxes ``[A, 4]``, source pixels, clipped to the photograph."""
+    """All rows' boxes ``[A, 4]`` xyxy, source pixels, clipped to the photograph."""
     height, width = geometry.source
     boxes = geometry.to_source(prediction.boxes[0].cpu().double().numpy())
     return boxes.clip(0, [width, height, width, height]).astype(np.float64)
 
 
 class _Search:
-    """Rows with their numbers and verdicts, place after place."""
+    """Collects rows with their numbers and verdicts, place after place."""
 
     def __init__(self, detector: Detector, prediction: Prediction, selection: Selection, found: Detections,
                  boxes: NDArray[np.float64]) -> None:
         self.names, self.prediction, self.selection = detector.class_names, prediction, selection
         self.labels = [int(label) for label in torch.unique(selection.pairs.labels)]
         self.boxes = boxes
-        self.known = {pair: order + 1 for order, pair in enumerate(
-            zip(found.rows.tolist(), found.labels.tolist(), strict=True))}
+        self.known = {pair: number for number, pair in enumerate(
+            zip(found.rows.tolist(), found.labels.tolist(), strict=True), 1)}
         self.pairs: list[tuple[int, int]] = []
         self.verdicts: list[Verdict | None] = []
         self.numbers: list[int] = []
 
-    def own_labels(self, labels: Sequence[int] | None) -> list[int]:
-        """The classes that were asked about, without the background."""
-        own = [label for label in self.labels if labels is None or label in labels]
-        if not own:
-            raise ClassNameError("the background is no class that is detected: name another one")
-        return own
+    def object_labels(self, labels: Sequence[int] | None) -> list[int]:
+        """The class indices in question, without the background."""
+        objects = [label for label in self.labels if labels is None or label in labels]
+        if not objects:
+            raise ClassNameError("the background is not a class that can be detected: name another one")
+        return objects
 
     def name(self, label: int) -> str:
-        """The word for a label."""
+        """The class name of a label."""
         return self.names.get(label, f"class {label}")
 
     def score(self, row: int, label: int) -> float:
-        """A row's probability of a class."""
+        """A row's score for a class, from 0 to 1."""
         return float(self.prediction.profiles(torch.tensor([row]), [label])[0, 0])
 
     def choose(self, place: Place, labels: Sequence[int], image: Image) -> Choice:
-        """The row that speaks for a place, as one of some classes."""
-        rows, scores, own = (each.cpu().numpy() for each in self.prediction.candidates(labels))
-        found = choose(place, self.boxes[rows], scores.astype(np.float64), own, image)
-        return replace(found, row=int(rows[found.row]))
+        """The row that fits a place best, as one of some classes."""
+        rows, scores, row_labels = (tensor.cpu().numpy() for tensor in self.prediction.candidates(labels))
+        choice = choose(place, self.boxes[rows], scores.astype(np.float64), row_labels, image)
+        return replace(choice, row=int(rows[choice.row]))
 
     def add(self, place: Place, choice: Choice) -> None:
-        """Add the row of a place, and what took its place."""
+        """Add the row of a place, and its rivals."""
         pair = choice.row, choice.label
         number, reasons = self._number(pair), self._reasons(pair)
         best = max(self.labels, key=lambda label: self.score(choice.row, label))
@@ -143,8 +147,8 @@ class _Search:
         drop_reasons = self.selection.drop_reasons(*pair, HOPELESS)
         if drop_reasons and drop_reasons[0].kind == SCORE and drop_reasons[0].value < HOPELESS:
             drop_reasons = drop_reasons[:1]
-        return tuple(Reason(hurdle.kind, hurdle.value, hurdle.limit, hurdle.others,
-                            None if hurdle.winner is None else self._rival(hurdle.winner)) for hurdle in drop_reasons)
+        return tuple(Reason(reason.kind, reason.value, reason.limit, reason.others,
+                            None if reason.winner is None else self._rival(reason.winner)) for reason in drop_reasons)
 
     def _rival(self, pair: tuple[int, int]) -> Rival:
         row, label = pair

@@ -48,14 +48,15 @@ def diagnosis_png(diagnosis: Diagnosis) -> bytes:
 
 def diagnosis_summary(diagnosis: Diagnosis) -> str:
     """A diagnosis in words: the counts, and a line for each box that is not correct and each missed object."""
-    from detcam.diagnosis.error_types import CORRECT, IGNORED, MISSED
+    from detcam.diagnosis.error_types import CORRECT, IGNORED
     from detcam.diagnosis.sentences.detections import sentences_of, sentences_of_missed
+    from detcam.diagnosis.sentences.object_names import missed_label
     from detcam.views.diagnosis.common import badge_of, count_words
 
     lines = [f"Diagnosis of {diagnosis.image.name}: {count_words(diagnosis)}"]
-    lines += [f"  {badge_of(diagnosis, int(diagnosis.index[box]))}  {' '.join(sentences_of(diagnosis, box))}"
+    lines += [f"  {badge_of(diagnosis, int(diagnosis.evaluated[box]))}  {' '.join(sentences_of(diagnosis, box))}"
               for box in range(len(diagnosis)) if diagnosis.type_of(box) not in (CORRECT.name, IGNORED.name)]
-    lines += [f"  {MISSED.letter}{k + 1}  {' '.join(sentences_of_missed(diagnosis, k))}"
+    lines += [f"  {missed_label(k + 1)}  {' '.join(sentences_of_missed(diagnosis, k))}"
               for k in range(len(diagnosis.missed))]
     return "\n".join(lines)
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def png_of_part(part: DetectionDiagnosis | MissedDiagnosis | Check) -> bytes | None:
-    """The part's row of the diagnosis's pages as PNG; None for a check that hid nothing, which has only words."""
+    """The part's row of the diagnosis's pages as PNG; None for a check that occluded nothing, which has only words."""
     from detcam.diagnosis.check import Check
     from detcam.diagnosis.parts import DetectionDiagnosis
     from detcam.diagnosis.result import Diagnosis
@@ -35,7 +35,7 @@ def words_of(part: DetectionDiagnosis | MissedDiagnosis | Check) -> str:
 
     if isinstance(part, Check):
         count = len(part.interventions)
-        lead = f"Check of box {part.number}: {count or 'no'} region{'s were' if count > 1 else ' was'} hidden."
+        lead = f"Check of box {part.number}: {count or 'no'} region{'s were' if count > 1 else ' was'} occluded."
         return " ".join([lead, *part.sentences])
     return " ".join([f"{part.number}  {part.title}.", *part.sentences])
 

@@ -21,7 +21,7 @@ def print_table(explanations: Iterable[Explanation], console: Console) -> None:
 
     Args:
         explanations: one a photograph.
-        console: where to; a narrow one leaves out boxes and layers, and says so. What the columns are stands below.
+        console: a narrow one leaves out boxes and layers, and says so. A legend of the columns follows the last table.
     """
     last = None
     for explanation in explanations:
@@ -61,7 +61,7 @@ def table_of(explanation: Explanation, wide: bool) -> Table:
 
 
 def _shares(explanation: Explanation) -> dict[str, str]:
-    """Regions with their columns' titles; a classifier's heat lies nowhere but in what it sees."""
+    """Regions with their columns' titles; none for a classifier, whose heat lies in its input only."""
     return {} if explanation.classified else SHARES
 
 
@@ -71,7 +71,7 @@ def _line(explanation: Explanation, index: int, wide: bool) -> list[Text]:
     cells = [Text(str(explanation.numbered[index])), Text(name), Text(f"{found.scores[index]:.2f}")]
     heatmap, shares = first.heatmaps[index], first.shares[index]
     if wide:
-        cells.append(Text(" ".join(f"{each:.0f}" for each in found.boxes[index])))
+        cells.append(Text(" ".join(f"{coordinate:.0f}" for coordinate in found.boxes[index])))
         status = "" if heatmap.status == "ok" else f" ({heatmap.status})"
         cells.append(Text(heatmap.layer + status))
     for region in _shares(explanation):
@@ -88,16 +88,17 @@ def _line(explanation: Explanation, index: int, wide: bool) -> list[Text]:
 
 
 def _columns(explanation: Explanation, wide: bool) -> str:
-    """What the columns are."""
-    words = [f"inside to else: shares of the heat of {explanation.maps[0].method}; the rest lies in padding"
+    """A legend of the columns."""
+    words = [f"inside to else: where the heat of {explanation.maps[0].method} lies; the rest is in the padding"
              ] if _shares(explanation) else []
     if any(heatmap.scales for heatmap in explanation.maps[0].heatmaps):
-        words.append("fused layers: each map over the mean of its positive part, summed; explanations.json and "
-                     "to_frame() have the means")
+        words.append("fused layers: each layer's map is divided by the mean of its positive part, and all are summed; "
+                     "the means are in explanations.json and to_frame()")
     if explanation.edges is not None:
-        words.append("left to bottom: evidence on each edge over width or height, the most in bold")
-        words.append("no reference for these weights: numbers are not ranked" if explanation.percentiles is None else
-                     "pct: per cent of sound boxes with less on that edge (the bold one)")
+        words.append("left to bottom: evidence on each edge, over the box's width or height; the most in bold")
+        words.append("the evidence is not ranked: there is no reference for these weights"
+                     if explanation.percentiles is None else
+                     "pct: per cent of accurate boxes with less evidence on that edge (the bold one)")
     if not wide:
         words.append("boxes and layers are shown in a wider terminal")
     return "\n".join(words)

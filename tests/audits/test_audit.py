@@ -227,7 +227,7 @@ def test_intervened_rows_say_what_was_lost(detector: Detector, data: DataSet, tm
     audit(detector, one, tmp_path, classes=CLASSES, min_score=SCORE, edges=True, intervene=True)
     table = read_table(tmp_path)
     found = table[table.kind == "detection"]
-    assert found.hide_left_or_right_loss.notna().all()
+    assert found.occlusion_left_or_right_loss.notna().all()
     assert found.left_evidence.notna().all()
     placed = found[found.type.isin(["correct", "localization", "duplicate"])]
     assert placed.top_pull_outward.between(0, 1).all()

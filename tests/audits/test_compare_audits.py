@@ -70,7 +70,7 @@ def test_two_tiny_detectors(data: Path, words: list[str], capsys: pytest.Capture
         audit = json.loads(Path(f"both/{letter}/summary.json").read_text())
         assert summary["recall"][letter]["value"] == audit["objects_found"] / audit["objects"]
         assert summary["objects"] == audit["objects"] == 16
-        counts = {each["name"]: each[f"count_{letter}"] for each in summary["errors"] if each["letter"]}
+        counts = {each["name"]: each[f"count_{letter}"] for each in summary["errors"] if each["short_name"]}
         assert counts == {name: audit["types"][name]["count"] for name in counts}
     assert summary["found"]["both"] >= 2
     assert summary["a"]["weights"] != summary["b"]["weights"]

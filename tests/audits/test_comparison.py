@@ -15,8 +15,8 @@ from support.audit_tables import assert_nothing, found, missed, random_tables, t
 
 from detcam.audits.columns import EVIDENCE
 from detcam.audits.comparison import FALSE_POSITIVES, RESAMPLES, compare_tables
-from detcam.audits.comparison_findings import _differs
-from detcam.audits.finished import same_heat
+from detcam.audits.comparison_findings import _excludes_zero
+from detcam.audits.finished import same_method
 from detcam.audits.matched_objects import matched
 from detcam.cli.tables import print_comparison
 from detcam.errors import DataError
@@ -28,10 +28,10 @@ PHOTOGRAPHS = ["p0.jpg", "p1.jpg", "p2.jpg", "p3.jpg"]  # nothing is on the last
 BEFORE = table_of([
     found("p0.jpg", 0, 0.80, top=0.10, heat=0.6), missed("p0.jpg", 1, heat=0.3), found("p0.jpg", 2, 0.60),
     found("p1.jpg", 0, 0.70, heat=0.4), wrong("p1.jpg", "background"), wrong("p1.jpg", "duplicate"),
-    missed("p2.jpg", 0, counted_elsewhere=True), missed("p2.jpg", 1, why="no row near"),
+    missed("p2.jpg", 0, counted_elsewhere=True), missed("p2.jpg", 1, verdict="no row near"),
     wrong("p2.jpg", "localization"), found("left out.jpg", 0)])
 AFTER = table_of([
-    missed("p2.jpg", 1, why="no row near"), missed("p2.jpg", 0), found("p0.jpg", 2, 0.66, top=-0.05),
+    missed("p2.jpg", 1, verdict="no row near"), missed("p2.jpg", 0), found("p0.jpg", 2, 0.66, top=-0.05),
     found("p0.jpg", 1, 0.90, heat=0.7), found("p0.jpg", 0, 0.83, top=-0.30, heat=0.5),
     missed("p1.jpg", 0, "suppressed", heat=0.1), wrong("p3.jpg", "background")])
 
@@ -72,23 +72,24 @@ def test_the_comparison_by_hand() -> None:
     assert [top[f"outward_{side}"]["value"] for side in ("a", "b", "change")] == pytest.approx([0.05, -0.175, -0.225])
     moved = summary["moved"]
     assert (moved["better"], moved["worse"], moved["same"], moved["p_moved"]) == (2, 1, 3, 1.0)
-    assert (moved["found_now"], moved["lost_now"], moved["placed_better"], moved["placed_worse"]) == (1, 1, 1, 0)
+    assert (moved["newly_found"], moved["newly_missed"], moved["placed_better"], moved["placed_worse"]) == (1, 1, 1, 0)
     assert moved["net"]["value"] == pytest.approx(1 / 6)
     inside = next(each for each in summary["attention"] if each["number"] == "heat inside the box")
     assert [inside[group]["value"] for group in ("better", "worse", "rest")] == pytest.approx([0.2, -0.3, -0.05])
-    assert inside["worse_beyond_rest"]["value"] is None  # of one object nothing is said
+    assert inside["worse_minus_rest"]["value"] is None  # of one object nothing is said
     assert [(each["photograph"], each["true_object"]) for each in summary["first_better"]] == [
         ("p0.jpg", 1), ("p0.jpg", 2)]
     (worse,) = summary["first_worse"]
-    assert (worse["photograph"], worse["iou_a"], worse["iou_b"], worse["why_b"]) == ("p1.jpg", 0.7, 0.0, "suppressed")
+    assert (worse["photograph"], worse["verdict_b"]) == ("p1.jpg", "suppressed")
+    assert (worse["iou_a"], worse["iou_b"]) == (0.7, 0.0)
     assert summary["findings"] == []
     json.dumps(summary, allow_nan=False)
 
 
 def test_tables_of_other_objects_are_refused() -> None:
-    with pytest.raises(DataError, match=r"object 0 of p1\.jpg is in one alone"):
+    with pytest.raises(DataError, match=r"object 0 of p1\.jpg is in only one of them"):
         matched(BEFORE, AFTER[AFTER.photograph != "p1.jpg"], PHOTOGRAPHS)
-    with pytest.raises(DataError, match=r"knows object 0 of p0\.jpg twice"):
+    with pytest.raises(DataError, match=r"has object 0 of p0\.jpg twice"):
         matched(BEFORE, pd.concat([AFTER, AFTER.iloc[[4]]]), PHOTOGRAPHS)
 
 
@@ -167,7 +168,7 @@ def test_a_change_is_named_and_speaks_for_the_right_side() -> None:
     taller = compare_tables(*random_tables(0, 120, tall=0.2))
     (finding,) = taller["findings"]
     assert (finding["name"], finding["better"]) == ("top edge", False)
-    assert finding["sentence"].startswith("B places top edges worse: off by ")
+    assert finding["sentence"].startswith("On objects that both find, B's top edges are less accurate: mean error ")
     top = next(each for each in taller["edges"] if each["edge"] == "top")
     assert top["outward_change"]["value"] == pytest.approx(0.2, abs=0.03)
 
@@ -202,9 +203,9 @@ def test_the_interval_of_a_finding_is_widened_for_the_questions() -> None:
     wider = stats.t.ppf(1 - 0.025 / 20, 39) / 1.959964
     assert wider == pytest.approx(1.65, abs=0.02)
     for half, differs in ((1 / wider - 0.01, True), (1 / wider + 0.01, False)):
-        assert _differs({"value": 1.0, "low": 1.0 - half, "high": 1.0 + half, "photographs": 40}, 20) is differs
-    assert not _differs({"value": 1.0, "low": 1.0, "high": 1.0, "photographs": 4}, 1)  # too few photographs
-    assert not _differs({"value": 0.0, "low": 0.0, "high": 0.0, "photographs": 40}, 20)
+        assert _excludes_zero({"value": 1.0, "low": 1.0 - half, "high": 1.0 + half, "photographs": 40}, 20) is differs
+    assert not _excludes_zero({"value": 1.0, "low": 1.0, "high": 1.0, "photographs": 4}, 1)  # too few photographs
+    assert not _excludes_zero({"value": 0.0, "low": 0.0, "high": 0.0, "photographs": 40}, 20)
 
 
 def test_one_table_twice_is_exactly_no_difference() -> None:
@@ -224,7 +225,7 @@ def test_the_tables_fit_a_terminal() -> None:
 
 def test_heat_of_different_methods_is_not_compared() -> None:
     own = {"methods": {"hirescam": "[]", "gradcam": "[]"}, "layer": "depth"}
-    assert same_heat(own, {"methods": {"hirescam": "[]"}, "layer": "depth"})  # of several the first is measured
-    assert not same_heat(own, {"methods": {"gradcam": "[]", "hirescam": "[]"}, "layer": "depth"})
-    assert not same_heat(own, own | {"layer": "auto"})
+    assert same_method(own, {"methods": {"hirescam": "[]"}, "layer": "depth"})  # of several the first is measured
+    assert not same_method(own, {"methods": {"gradcam": "[]", "hirescam": "[]"}, "layer": "depth"})
+    assert not same_method(own, own | {"layer": "auto"})
     assert compare_tables(BEFORE, AFTER, PHOTOGRAPHS, attention=False)["attention"] == []

@@ -8,20 +8,20 @@ from numpy.typing import NDArray
 
 from detcam.audits.shortcut_findings import (
     ATTRIBUTION,
+    FINDING_LIMITS,
     HOTTEST_CORNER,
     HOTTEST_SIDE,
     INTERVENTION,
-    NAMED,
     NOTHING,
     Finding,
-    column_of,
+    boxes_over_limit,
     extra_loss,
     find_shortcuts,
-    hidden_column,
-    told_by_box,
+    occlusion_column,
+    pattern_column,
 )
 from detcam.diagnosis.attention.shortcuts import CONTEXT, CORNERS, ONE_SIDE, PATTERNS, SPREAD
-from detcam.diagnosis.interventions.shortcut_probes import LEFT_RIGHT, QUESTIONS, TOP_BOTTOM
+from detcam.diagnosis.interventions.shortcut_probes import LEFT_RIGHT, PROBES, TOP_BOTTOM
 from detcam.diagnosis.table import COLUMNS
 from detcam.stats.bootstrap import FEWEST, mean
 
@@ -35,13 +35,13 @@ def table(effects: dict[str, float] | None = None, noise: float = 0.1, seed: int
     random = np.random.default_rng(seed)
     rows: Columns = {HOTTEST_CORNER: np.array(["top left"] * BOXES), HOTTEST_SIDE: np.array(["right"] * BOXES)}
     for pattern in PATTERNS:
-        rows[column_of(pattern, "score")] = np.full(BOXES, 0.3)
-        rows[column_of(pattern, "chance")] = np.full(BOXES, 0.2)
-    for question in QUESTIONS:
-        rows[hidden_column(question, "loss")] = np.full(BOXES, np.nan)
-        rows[hidden_column(question, "control_loss")] = np.full(BOXES, 0.05)
+        rows[pattern_column(pattern, "score")] = np.full(BOXES, 0.3)
+        rows[pattern_column(pattern, "chance")] = np.full(BOXES, 0.2)
+    for question in PROBES:
+        rows[occlusion_column(question, "loss")] = np.full(BOXES, np.nan)
+        rows[occlusion_column(question, "control_loss")] = np.full(BOXES, 0.05)
         if effects is not None:
-            rows[hidden_column(question, "loss")] = 0.05 + effects.get(question, 0) + random.normal(0, noise, BOXES)
+            rows[occlusion_column(question, "loss")] = 0.05 + effects.get(question, 0) + random.normal(0, noise, BOXES)
     return rows
 
 
@@ -67,10 +67,10 @@ def test_a_sound_detector_is_accused_of_nothing() -> None:
 
 def test_the_interval_s_lower_end_decides_not_the_mean() -> None:
     sure, unsure = table({CONTEXT: 0.35}, noise=0.02), table({CONTEXT: 0.35}, noise=0)
-    unsure[hidden_column(CONTEXT, "loss")] += np.where(PHOTOGRAPH % 2, 0.55, -0.55)
+    unsure[occlusion_column(CONTEXT, "loss")] += np.where(PHOTOGRAPH % 2, 0.55, -0.55)
     assert found_in(sure)[CONTEXT].named
     found = found_in(unsure)[CONTEXT]
-    assert found.effect.value > NAMED[CONTEXT] > found.effect.low
+    assert found.effect.value > FINDING_LIMITS[CONTEXT] > found.effect.low
     assert not found.named
 
 
@@ -86,7 +86,7 @@ def test_too_few_photographs_name_nothing() -> None:
 
 def test_an_effect_is_the_mean_with_its_interval_from_photographs() -> None:
     rows = table({CONTEXT: 0.2})
-    beyond = rows[hidden_column(CONTEXT, "loss")] - rows[hidden_column(CONTEXT, "control_loss")]
+    beyond = rows[occlusion_column(CONTEXT, "loss")] - rows[occlusion_column(CONTEXT, "control_loss")]
     by_hand = mean(beyond, PHOTOGRAPH, 500, 0)
     assert (found_in(rows)[CONTEXT].effect, found_in(rows)[CONTEXT].boxes) == by_hand
 
@@ -101,7 +101,7 @@ def test_spread_is_left_to_the_spot_that_explains_it() -> None:
 
 def test_all_around_is_not_compared_with_the_object() -> None:
     rows = table({SPREAD: 0.5}, noise=0)
-    rows[hidden_column(SPREAD, "control_loss")][:] = 0.9
+    rows[occlusion_column(SPREAD, "control_loss")][:] = 0.9
     found = found_in(rows)[SPREAD]
     assert found.named
     assert found.effect.value == pytest.approx(0.55)
@@ -109,7 +109,7 @@ def test_all_around_is_not_compared_with_the_object() -> None:
 
 def test_a_loss_counts_from_minus_one_to_one() -> None:
     rows = table({CONTEXT: 0.0}, noise=0)
-    rows[hidden_column(CONTEXT, "loss")][0], rows[hidden_column(CONTEXT, "control_loss")][0] = -7.0, 0.25
+    rows[occlusion_column(CONTEXT, "loss")][0], rows[occlusion_column(CONTEXT, "control_loss")][0] = -7.0, 0.25
     assert extra_loss(rows, CONTEXT)[0] == pytest.approx(-1.25)
 
 
@@ -128,7 +128,7 @@ def test_without_interventions_it_rests_on_attribution_or_on_nothing() -> None:
 
 def test_flagged_boxes_are_counted() -> None:
     rows = table({})
-    rows[column_of(ONE_SIDE, "score")][:7] = 0.99
+    rows[pattern_column(ONE_SIDE, "score")][:7] = 0.99
     assert found_in(rows)[ONE_SIDE].flagged == 7
 
 
@@ -136,11 +136,12 @@ def test_single_boxes_are_told_by_the_same_limits() -> None:
     rows = table({}, noise=0)
     for question, box, effect in ((CORNERS, 0, 0.9), (CONTEXT, 1, 0.9), (SPREAD, 1, 0.9), (SPREAD, 2, 0.9),
                                   (CONTEXT, 5, -0.9)):
-        rows[hidden_column(question, "loss")][box] += effect
+        rows[occlusion_column(question, "loss")][box] += effect
     for question, box, first, second in ((LEFT_RIGHT, 3, -0.2, 0.9), (TOP_BOTTOM, 4, 1.0, -0.3)):
-        rows[hidden_column(question, "loss")][box], rows[hidden_column(question, "control_loss")][box] = first, second
-    rows[hidden_column(CONTEXT, "loss")][6] = np.nan
-    told = told_by_box(rows)
+        rows[occlusion_column(question, "loss")][box] = first
+        rows[occlusion_column(question, "control_loss")][box] = second
+    rows[occlusion_column(CONTEXT, "loss")][6] = np.nan
+    told = boxes_over_limit(rows)
     assert {name: np.flatnonzero(told[name]).tolist() for name in PATTERNS} == {
         CORNERS: [0], SPREAD: [2], CONTEXT: [1], ONE_SIDE: [3, 4]}
 

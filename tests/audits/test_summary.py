@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 from scipy.stats import spearmanr
 
-from detcam.audits.summary import first_to_look_at, summarise
+from detcam.audits.summary import first_to_inspect, summarise
 from detcam.cli.tables import print_summary
 from detcam.diagnosis.table import COLUMNS
 from detcam.stats.bootstrap import FEWEST
@@ -35,22 +35,23 @@ def test_summary_of_a_hand_made_table() -> None:
         photograph=[f"{k % 20}.jpg" for k in range(count)], kind=["detection"] * 50 + ["missed"] * 10,
         type=["correct"] * 40 + ["background"] * 10 + ["missed"] * 10, score=np.linspace(0.9, 0.3, count),
         iou=1 - error, canvas_size=random.uniform(20, 200, count), top_error_share=error,
-        counted_elsewhere=[None] * 50 + [True] * 4 + [False] * 6, why=[None] * 50 + ["score"] * 7 + ["suppressed"] * 3,
+        counted_elsewhere=[None] * 50 + [True] * 4 + [False] * 6,
+        verdict=[None] * 50 + ["score"] * 7 + ["suppressed"] * 3,
         worst_edge=["top"] * count, worst_error=error, heat_inside=1 - error, number=range(count), **numbers)
     table.loc[40:49, ["top_error_share", "iou"]] = [np.nan, 0.0]
     summary = summarise(table, 20)
     assert (summary["objects"], summary["objects_found"], summary["detections"]) == (50, 40, 50)
     assert {name: each["count"] for name, each in summary["types"].items() if each["count"]} == {
         "background": 10, "missed": 6, "correct": 40}
-    assert summary["lost"] == {"score": 7, "suppressed": 3}
+    assert summary["missed_by_verdict"] == {"score": 7, "suppressed": 3}
     top = next(each for each in summary["edges"] if each["edge"] == "top")
     assert top["outward"]["value"] == pytest.approx(np.median(error[:40]))
-    assert top["worst"]["value"] == 1
+    assert top["worst_of_misplaced"]["value"] == 1
     assert [each["name"] for each in summary["findings"]] == ["top edge too high"]
-    assert "Boxes are too tall: their top edges lie 20%" in summary["findings"][0]["sentence"]
+    assert "Boxes are too tall: their top edges lie too high, by a median of 20%" in summary["findings"][0]["sentence"]
     inside = next(each for each in summary["correlations"] if each["number"] == "heat inside the box")
     assert inside["rho"]["value"] == pytest.approx(spearmanr(1 - error[:40], error[:40]).statistic)
-    assert [each["number"] for each in summary["first"]] == list(range(40, 50))  # the surest first
+    assert [each["number"] for each in summary["first_to_inspect"]] == list(range(40, 50))  # the surest first
     json.dumps(summary, allow_nan=False)
 
 
@@ -59,7 +60,7 @@ def test_the_first_to_look_at_take_turns_by_type() -> None:
         photograph=["a.jpg"] * 6, kind=["detection"] * 6, number=range(6), score=[0.9, 0.8, 0.7, 0.6, 0.5, 0.99],
         type=["background", "background", "background", "localization", "localization", "correct"],
         iou=[0.0, 0.0, 0.0, 0.4, 0.1, 0.9])
-    assert [each["number"] for each in first_to_look_at(table, 4)] == [0, 4, 1, 3]  # 0.5 * 0.9 is over 0.6 * 0.6
+    assert [each["number"] for each in first_to_inspect(table, 4)] == [0, 4, 1, 3]  # 0.5 * 0.9 is over 0.6 * 0.6
 
 
 def test_the_terminal_shows_where_attention_differs_and_what_hiding_took() -> None:
@@ -70,7 +71,7 @@ def test_the_terminal_shows_where_attention_differs_and_what_hiding_took() -> No
         type=np.where(wrong, "background", "correct"), canvas_size=random.uniform(20, 200, 80),
         heat_inside=np.where(wrong, 0.2, 0.7) + random.normal(0, 0.05, 80), heat_ring=random.uniform(0, 1, 80),
         corners_score=np.full(80, 0.1), corners_chance=np.full(80, 0.1), number=range(80),
-        **{f"hide_corners_{name}": np.full(80, value) for name, value in (("loss", 0.8), ("control_loss", 0.1))})
+        **{f"occlusion_corners_{name}": np.full(80, value) for name, value in (("loss", 0.8), ("control_loss", 0.1))})
     console = Console(width=100, file=StringIO(), record=True)
     print_summary(summarise(table, 40), console)
     printed = console.export_text()
@@ -89,14 +90,14 @@ def test_a_sound_table_accuses_nobody() -> None:
         score=random.uniform(0.3, 1, 80), iou=random.uniform(0.7, 1, 80), canvas_size=random.uniform(20, 200, 80),
         worst_edge=["left"] * 80, worst_error=random.normal(0, 0.03, 80), **errors), 40)
     assert summary["findings"] == []
-    assert summary["first"] == []
+    assert summary["first_to_inspect"] == []
 
 
 def tall(photographs: int, hidden: bool = False, **more: Any) -> dict[str, Any]:
     """The summary of boxes that are all too tall, on so many photographs."""
     names = {f"{edge}_error_share": np.full(60, 0.2 if edge == "top" else 0.0) for edge in (
         "left", "top", "right", "bottom")}
-    asked = {f"hide_corners_{name}": np.full(60, 0.1) for name in ("loss", "control_loss")} if hidden else {}
+    asked = {f"occlusion_corners_{name}": np.full(60, 0.1) for name in ("loss", "control_loss")} if hidden else {}
     return summarise(hand_made(
         photograph=[f"{k % photographs}.jpg" for k in range(60)], kind=["detection"] * 60, number=range(60),
         type=["correct"] * 60, corners_score=np.full(60, 0.1), corners_chance=np.full(60, 0.1), **names, **asked,
@@ -108,34 +109,35 @@ def test_too_few_photographs_find_nothing_and_say_so() -> None:
         summary = tall(photographs)
         assert summary["edges"][1]["outward"]["low"] == 0.2
         assert summary["findings"] == []
-        assert f"Too few photographs with boxes on true objects to call anything systematic: {photographs}," in (
-            summary["silence"])
+        assert f"Too few photographs to report edge errors: {photographs} of them have boxes on true objects" in (
+            summary["no_finding_reason"])
     assert [each["name"] for each in tall(FEWEST)["findings"]] == ["top edge too high"]
 
 
 def test_silence_says_what_was_looked_for() -> None:
-    assert "shortcuts are looked for with --intervene" in tall(FEWEST)["silence"]
-    assert tall(FEWEST, hidden=True)["silence"].endswith("and no shortcut was found.")
+    assert "Shortcuts were not tested: add --intervene." in tall(FEWEST)["no_finding_reason"]
+    assert tall(FEWEST, hidden=True)["no_finding_reason"].endswith(
+        "None of the tested shortcut patterns passed its limit.")
     lost = np.where(np.arange(60) % 20 < 9, 0.1, np.nan)
-    columns = {f"hide_corners_{name}": lost for name in ("loss", "control_loss")}
+    columns = {f"occlusion_corners_{name}": lost for name in ("loss", "control_loss")}
     few = summarise(hand_made(
         photograph=[f"{k % 20}.jpg" for k in range(60)], kind=["detection"] * 60, type=["correct"] * 60,
         number=range(60), corners_score=np.full(60, 0.1), corners_chance=np.full(60, 0.1),
         top_error_share=np.zeros(60), **columns), 20)
-    assert few["silence"].startswith("Nothing is systematically wrong with the edges. Too few photographs")
-    assert "shortcut: 9, and it takes 15" in few["silence"]
+    assert few["no_finding_reason"].startswith("No systematic edge error was found. Too few photographs")
+    assert "report shortcuts: 9 of them have boxes on true objects, and 15 are needed." in few["no_finding_reason"]
 
 
-@pytest.mark.parametrize(("comes_in", "elsewhere", "pulled"), [
+@pytest.mark.parametrize(("inward_by", "elsewhere", "pulled"), [
     (0.1, 0.0, True), (0.1, 0.08, False), (0.02, 0.0, False), (-0.1, 0.0, False), (None, None, None)])
-def test_an_edge_is_pulled_where_hiding_brings_it_in(comes_in: float | None, elsewhere: float | None,
+def test_an_edge_is_pulled_where_occlusion_moves_it_inward(inward_by: float | None, elsewhere: float | None,
                                                      pulled: bool | None) -> None:
-    found = tall(30, hide_edge=["top" if comes_in is not None else None] * 60, top_pull_beyond=np.full(60, 0.6),
-                 hide_edge_moved=[None if comes_in is None else -comes_in] * 60,
-                 hide_edge_control_moved=[None if elsewhere is None else -elsewhere] * 60)["findings"][0]
+    found = tall(30, occlusion_edge=["top" if inward_by is not None else None] * 60, top_pull_beyond=np.full(60, 0.6),
+                 occlusion_edge_moved=[None if inward_by is None else -inward_by] * 60,
+                 occlusion_edge_control_moved=[None if elsewhere is None else -elsewhere] * 60)["findings"][0]
     assert (found["name"], found["pulled"]) == ("top edge too high", pulled)
-    said = "60% of what pulls them out lies beyond the true edge, and hidden where that pull is strongest, they come in"
+    said = "60% of the evidence that moves them outward lies beyond the true edge. Occluding the region where"
     assert (said in found["sentence"]) == (pulled is True)
-    assert ("is not why" in found["sentence"]) == (pulled is False)
-    if comes_in is not None:
-        assert f"by {comes_in:.1%}" in found["sentence"]
+    assert ("does not show that the region is the cause" in found["sentence"]) == (pulled is False)
+    if inward_by is not None:
+        assert f"by {inward_by:.1%}" in found["sentence"]

@@ -31,14 +31,14 @@ EDGE = asked_of("edge", (ABOVE, 0.1), [(LOW, 0.0), (LOW, 0.2)], [12.0, 1.0, 3.0]
 def some_in_question(*index: int) -> Diagnosis:
     """As :func:`one_of_each`, with only some detections in question."""
     whole, chosen = one_of_each(), np.array(index)
-    return replace(whole, boxes=whole.boxes[chosen], index=chosen, outward=whole.outward[chosen],
+    return replace(whole, boxes=whole.boxes[chosen], evaluated=chosen, outward=whole.outward[chosen],
                    leakage=whole.leakage[chosen], pulls=tuple(whole.pulls[i] for i in index),
                    siblings=tuple(whole.siblings[i] for i in index), shortcuts=tuple(whole.shortcuts[i] for i in index))
 
 
 def test_numbers_are_those_of_the_figures() -> None:
-    assert one_of_each().numbers == (1, 2, 3, 4, 5, "M1")
-    assert some_in_question(1, 3).numbers == (2, 4, "M1")
+    assert one_of_each().numbers == (1, 2, 3, 4, 5, "Miss 1")
+    assert some_in_question(1, 3).numbers == (2, 4, "Miss 1")
     assert diagnosis_of([PERSON], truth_of([PERSON])).numbers == (1,)
 
 
@@ -66,28 +66,28 @@ def test_a_detection_by_its_number() -> None:
     assert wrong.true_box is not None
     np.testing.assert_array_equal(wrong.true_box, PERSON)
     assert nowhere.true_box is None
-    assert wrong.title == f"person {whole.found.scores[1]:.2f}: localization"
+    assert wrong.title == f"person {whole.detections.scores[1]:.2f}: localization error"
 
 
 def test_a_missed_object_by_its_name() -> None:
     diagnosis = one_of_each()
-    one = diagnosis.by_number("M1")
+    one = diagnosis.by_number("Miss 1")
     assert isinstance(one, MissedDiagnosis)
     assert one.missed is diagnosis.missed[0]
     assert one.explanation is not None
     assert one.explanation.number == 6  # its raw row, numbered after the detections
     np.testing.assert_array_equal(one.true_box, LOST)
     assert one.title == "person: missed"
-    unknown = diagnosis_of([ASIDE], truth_of([ASIDE, LOST])).by_number("M1")
+    unknown = diagnosis_of([ASIDE], truth_of([ASIDE, LOST])).by_number("Miss 1")
     assert isinstance(unknown, MissedDiagnosis)
     assert unknown.explanation is None
 
 
-@pytest.mark.parametrize("number", [0, 1, 6, -1, "M0", "M2", "2", "m1"])
+@pytest.mark.parametrize("number", [0, 1, 6, -1, "Miss 0", "Miss 2", "2", "miss 1"])
 def test_an_unknown_number_lists_the_known_ones(number: int | str) -> None:
     diagnosis = some_in_question(1, 3)
     for ask in (diagnosis.by_number, diagnosis.sentences, diagnosis.edge_table, diagnosis.check):
-        with pytest.raises(InputError, match=f"no number {number!r} in this diagnosis; known: 2, 4, M1"):
+        with pytest.raises(InputError, match=f"no number {number!r} in this diagnosis; known: 2, 4, Miss 1"):
             ask(number)  # type: ignore[operator]
 
 
@@ -98,8 +98,8 @@ def test_a_diagnosis_of_nothing_says_so() -> None:
 
 def test_a_missed_object_has_no_edges_and_no_check() -> None:
     for ask in (one_of_each().edge_table, one_of_each().check):
-        with pytest.raises(InputError, match="M1 is a missed object, which has no detection: expected a number"):
-            ask("M1")  # type: ignore[operator]
+        with pytest.raises(InputError, match="Miss 1 is a missed object, which has no detection: expected a number"):
+            ask("Miss 1")  # type: ignore[operator]
 
 
 def test_the_edges_of_a_box_are_those_of_the_audit_s_table() -> None:
@@ -127,10 +127,10 @@ def test_an_edge_table_has_only_what_was_measured() -> None:
     assert list(nothing.columns) == ["error_px", "error_share", "heat_gap"]
     assert nothing[["error_px", "error_share"]].isna().all(axis=None)
     hidden = diagnosis_of([TALL], truth_of([PERSON]), hidden=[(EDGE,)]).edge_table(1)
-    assert hidden["hide_moved_px"].tolist() == [0, -12, 0, 0]
-    assert hidden["hide_control_moved_px"].tolist() == [0, -2, 0, 0]
+    assert hidden["occlusion_moved_px"].tolist() == [0, -12, 0, 0]
+    assert hidden["control_moved_px"].tolist() == [0, -2, 0, 0]
     other = asked_of("corners", (ABOVE, 0.1), [(LOW, 0.0)])
-    assert "hide_moved_px" not in diagnosis_of([TALL], truth_of([PERSON]), hidden=[(other,)]).edge_table(1)
+    assert "occlusion_moved_px" not in diagnosis_of([TALL], truth_of([PERSON]), hidden=[(other,)]).edge_table(1)
 
 
 def test_a_check_holds_every_region_that_was_hidden() -> None:
@@ -139,7 +139,7 @@ def test_a_check_holds_every_region_that_was_hidden() -> None:
     check = diagnosis.check(2)
     assert check.interventions == (corners, EDGE)
     frame = check.to_frame()
-    assert frame["question"].tolist() == ["corners", "corners", "edge", "edge", "edge"]
+    assert frame["probe"].tolist() == ["corners", "corners", "edge", "edge", "edge"]
     assert frame["role"].tolist() == ["suspect", "control", "suspect", "control", "control"]
     np.testing.assert_allclose(frame["score_loss"], [0.62, 0.02, 0.1, 0.0, 0.2])
     assert frame["top_px"].tolist() == [0, 0, -12, -1, -3]

@@ -87,9 +87,9 @@ def test_every_kind_of_error_is_there(both: Diagnosis) -> None:
 def test_detections_are_those_of_the_detector_best_first(both: Diagnosis, detector: Detector) -> None:
     found = detector.detect(load_image(photograph()), SURE)
     order = np.argsort(-found.scores, kind="stable")
-    np.testing.assert_array_equal(both.found.boxes, found.boxes[order])
-    np.testing.assert_array_equal(both.found.labels, found.labels[order])
-    np.testing.assert_array_equal(both.index, np.arange(len(found)))
+    np.testing.assert_array_equal(both.detections.boxes, found.boxes[order])
+    np.testing.assert_array_equal(both.detections.labels, found.labels[order])
+    np.testing.assert_array_equal(both.evaluated, np.arange(len(found)))
     assert both.boxes.numbered == tuple(range(1, len(found) + 1))
     assert set(both.classes) == {FIRST, SECOND}
     assert both.boxes.found == len(found)
@@ -107,7 +107,7 @@ def test_maps_are_those_of_explain(both: Diagnosis, detector: Detector) -> None:
 
 def test_errors_of_the_edges_by_hand(both: Diagnosis) -> None:
     placed = 0
-    for box, place in enumerate(both.index):
+    for box, place in enumerate(both.evaluated):
         true = int(both.assignment.truth[place])
         if both.assignment.types[place] not in PLACED:
             assert np.isnan(both.outward[box]).all()
@@ -115,7 +115,7 @@ def test_errors_of_the_edges_by_hand(both: Diagnosis) -> None:
             assert both.pulls[box] is None
             continue
         placed += 1
-        x1, y1, x2, y2 = both.found.boxes[place]
+        x1, y1, x2, y2 = both.detections.boxes[place]
         a1, b1, a2, b2 = both.truth.boxes[true]
         by_hand = [a1 - x1, b1 - y1, x2 - a2, y2 - b2]
         np.testing.assert_allclose(both.outward[box], by_hand)
@@ -123,7 +123,8 @@ def test_errors_of_the_edges_by_hand(both: Diagnosis) -> None:
         np.testing.assert_allclose(both.shares[box], shares)
         assert both.worst_edge(box) == ("left", "top", "right", "bottom")[int(np.argmax(np.abs(shares)))]
         assert both.pulls[box] is not None
-        assert both.assignment.overlap[place] == pytest.approx(overlap(both.found.boxes[place], both.truth.boxes[true]))
+        iou = overlap(both.detections.boxes[place], both.truth.boxes[true])
+        assert both.assignment.overlap[place] == pytest.approx(iou)
     assert placed > 5
 
 
@@ -160,9 +161,9 @@ def test_siblings_are_rows_of_the_same_label_on_the_place(both: Diagnosis, detec
     with torch.no_grad():
         prediction = detector.forward(canvas.pixels)
     rows = prediction.boxes[0].numpy().astype(float)
-    keys = list(zip(both.found.rows.tolist(), both.found.labels.tolist(), strict=True))
+    keys = list(zip(both.detections.rows.tolist(), both.detections.labels.tolist(), strict=True))
     for box in (0, 5, 11):
-        row, label = keys[both.index[box]]
+        row, label = keys[both.evaluated[box]]
         scores = prediction.scores_of(label)[0].numpy()
         slow = {each for each in range(len(rows)) if each != row and scores[each] > 0.05
                 and overlap(rows[row], rows[each]) > 0.5}
@@ -177,27 +178,27 @@ def test_only_boxes_in_question_are_explained(detector: Detector, both: Diagnosi
     assert diagnosis.assignment.types == both.assignment.types
     slow = []
     for place, (kind, true) in enumerate(zip(both.assignment.types, both.assignment.truth.tolist(), strict=True)):
-        own = both.found.labels[place] == detector.labels_of([SECOND])[0]
+        own = both.detections.labels[place] == detector.labels_of([SECOND])[0]
         mistaken = kind in ("classification", "both") and both.truth.class_names[true] == SECOND
         if own or mistaken:
             slow.append(place)
-    assert diagnosis.index.tolist() == slow
-    assert any(both.found.labels[place] != detector.labels_of([SECOND])[0] for place in slow)
+    assert diagnosis.evaluated.tolist() == slow
+    assert any(both.detections.labels[place] != detector.labels_of([SECOND])[0] for place in slow)
     assert diagnosis.boxes.numbered == tuple(place + 1 for place in slow)
     assert [diagnosis.type_of(box) for box in range(len(diagnosis))] == [both.assignment.types[place] for place in slow]
     assert all(diagnosis.truth.class_names[each.truth] == SECOND for each in diagnosis.missed)
     np.testing.assert_allclose(diagnosis.leakage, both.leakage[slow], atol=1e-5)
     by_index = diagnose(detector, photograph(), truth_for(detector), classes=["2"], min_score=SURE, edges=False)
-    assert (by_index.classes, by_index.index.tolist()) == ((SECOND,), slow)
+    assert (by_index.classes, by_index.evaluated.tolist()) == ((SECOND,), slow)
     assert [each.truth for each in by_index.missed] == [each.truth for each in diagnosis.missed]
 
 
 def test_detections_of_classes_that_nobody_annotated_are_left_out(detector: Detector) -> None:
     truth = truth_for(detector, (FIRST,))
     one = diagnose(detector, photograph(), truth, min_score=SURE, edges=False)
-    assert set(one.found.labels.tolist()) == set(detector.labels_of([FIRST]))
+    assert set(one.detections.labels.tolist()) == set(detector.labels_of([FIRST]))
     two = diagnose(detector, photograph(), truth, annotated=[FIRST, SECOND], min_score=SURE, edges=False)
-    assert len(two.found) > len(one.found)
+    assert len(two.detections) > len(one.detections)
 
 
 def same_verdicts(diagnosis: Diagnosis, explained: detcam.Explanation) -> None:
@@ -205,10 +206,10 @@ def same_verdicts(diagnosis: Diagnosis, explained: detcam.Explanation) -> None:
     for missed, verdict in zip(diagnosis.missed, asked, strict=True):
         assert missed.verdict is not None
         assert replace(missed.verdict, place=replace(missed.verdict.place, label=None)) == verdict
-        assert diagnosis.lost is not None
+        assert diagnosis.best_rows is not None
         assert missed.row is not None
         place = explained.verdicts.index(verdict)
-        np.testing.assert_allclose(diagnosis.lost.maps[0].heatmaps[missed.row].values,
+        np.testing.assert_allclose(diagnosis.best_rows.maps[0].heatmaps[missed.row].values,
                                    explained.maps[0].heatmaps[place].values, atol=1e-5)
 
 
@@ -225,10 +226,10 @@ def test_differences_are_those_of_versus(detector: Detector) -> None:
     diagnosis = diagnose(detector, photograph(), truth, min_score=SURE, edges=False)
     compared = 0
     for missed in diagnosis.missed:
-        if missed.winner is None:
+        if missed.rival is None:
             assert missed.difference is None
             continue
-        assert diagnosis.lost is not None
+        assert diagnosis.best_rows is not None
         assert missed.row is not None
         assert missed.difference is not None
         box = truth.boxes[missed.truth].clip(0, [128, 96, 128, 96]).tolist()
@@ -238,12 +239,12 @@ def test_differences_are_those_of_versus(detector: Detector) -> None:
                                 versus=rivals[0].number)
         np.testing.assert_allclose(missed.difference.values, versus.maps[0].heatmaps[0].values, atol=1e-5)
         assert missed.difference.signed
-        assert not np.allclose(missed.difference.values, diagnosis.lost.maps[0].heatmaps[missed.row].values)
+        assert not np.allclose(missed.difference.values, diagnosis.best_rows.maps[0].heatmaps[missed.row].values)
         compared += 1
     assert compared
     plain = diagnose(detector, photograph(), truth, min_score=SURE, edges=False, differences=False)
     assert all(each.difference is None for each in plain.missed)
-    assert [each.winner for each in plain.missed] == [each.winner for each in diagnosis.missed]
+    assert [each.rival for each in plain.missed] == [each.rival for each in diagnosis.missed]
 
 
 def test_a_true_box_that_reaches_beyond_the_photograph(detector: Detector) -> None:
@@ -258,7 +259,7 @@ def test_a_true_box_that_reaches_beyond_the_photograph(detector: Detector) -> No
 def test_without_detections_everything_is_missed(detector: Detector) -> None:
     truth = truth_for(detector)
     diagnosis = diagnose(detector, photograph(), truth, min_score=0.9999999)
-    assert (len(diagnosis), len(diagnosis.found), diagnosis.assignment.types) == (0, 0, ())
+    assert (len(diagnosis), len(diagnosis.detections), diagnosis.assignment.types) == (0, 0, ())
     assert [each.truth for each in diagnosis.missed] == list(range(len(truth)))
     assert all(each.verdict is not None and each.verdict.reasons for each in diagnosis.missed)
     assert diagnosis.outward.shape == (0, 4)
@@ -270,9 +271,9 @@ def test_without_true_boxes_every_detection_is_background(detector: Detector) ->
     nothing = truth_for(detector)[[]]
     diagnosis = diagnose(detector, photograph(), nothing, classes=[FIRST], min_score=SURE)
     assert set(diagnosis.assignment.types) == {"background"}
-    assert set(diagnosis.found.labels.tolist()) == set(detector.labels_of([FIRST]))
+    assert set(diagnosis.detections.labels.tolist()) == set(detector.labels_of([FIRST]))
     assert diagnosis.leakage.shape == (len(diagnosis), 0)
-    assert (diagnosis.missed, diagnosis.lost) == ((), None)
+    assert (diagnosis.missed, diagnosis.best_rows) == ((), None)
     assert len(rows_of(diagnosis, "a")) == len(diagnosis)
     with pytest.raises(InputError, match="name the classes in question"):
         diagnose(detector, photograph(), nothing)
@@ -309,7 +310,7 @@ def test_a_plain_callable_is_diagnosed_without_verdicts_and_edges() -> None:
     assert diagnosis.boxes.edges is None
     assert diagnosis.pulls == (None, None)
     assert [(each.truth, each.verdict, each.row) for each in diagnosis.missed] == [(1, None, None)]
-    assert diagnosis.lost is None
+    assert diagnosis.best_rows is None
     assert len(rows_of(diagnosis, "red.png")) == 3
 
 
@@ -331,7 +332,8 @@ def test_other_families(family: str) -> None:
 def test_missed_persons_have_the_verdicts_of_explain(assets: Path) -> None:
     data, detector = read_data_set(assets / "persons_eval" / "instances.json"), detcam.load("detcam-person-ssd")
     for photo in (data.photographs[3], data.photographs[13]):
-        diagnosis = diagnose(detector, photo.file, photo, classes=["person"], edges=False)
+        diagnosis = diagnose(detector, photo.file, photo, classes=["person"], min_score=0.25, edges=False)
         boxes = [photo.boxes[each.truth].tolist() for each in diagnosis.missed]
         assert boxes
-        same_verdicts(diagnosis, detcam.explain(detector, photo.file, classes=["person"], box=boxes, edges=False))
+        same_verdicts(diagnosis, detcam.explain(detector, photo.file, classes=["person"], min_score=0.25, box=boxes,
+                                                edges=False))

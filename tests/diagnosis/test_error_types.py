@@ -124,7 +124,7 @@ def test_limits_are_tide_s() -> None:
 
 def test_names_letters_and_sentences() -> None:
     assert [each.name for each in ERRORS] == list(TYPES)[:6]
-    assert [each.letter for each in TYPES.values()] == ["C", "L", "B", "D", "G", "M", "ok", ""]
+    assert [each.short_name for each in TYPES.values()] == ["Cls", "Loc", "Both", "Dupe", "Bkg", "Miss", "ok", ""]
     assert all(each.sentence.endswith(".") and each.sentence.count(".") == 1 for each in TYPES.values())
 
 

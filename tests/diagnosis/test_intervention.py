@@ -22,15 +22,15 @@ from detcam.diagnosis.interventions.fills import FILLS, filler
 from detcam.diagnosis.interventions.intervention import (
     Change,
     Intervention,
-    Question,
-    answer,
-    asked_regions,
+    Probe,
     forward_passes,
     intervene,
+    probe_regions,
+    run_probes,
 )
 from detcam.diagnosis.interventions.regions import Region, area_of, controls_for, free_places, grown, in_box, in_boxes
 from detcam.errors import InputError
-from detcam.evaluation.pass_counter import counted
+from detcam.evaluation.pass_counter import count_passes
 from detcam.imaging.boxes import iou
 from detcam.imaging.geometry import Geometry
 from detcam.imaging.image import Image
@@ -133,7 +133,7 @@ def test_passes_are_known_beforehand_and_equal_masks_are_run_once(family: str) -
     canvas, found = detector.canvas(image), detector.detect(image, 0.25)[[0, 1]]
     first, second = rectangle(canvas, (0, 0, 20, 20)), rectangle(canvas, (30, 30, 60, 60))
     regions = [[first, second], [Region("the same under another name", first.mask.copy())]]
-    with counted(detector) as passes:
+    with count_passes(detector) as passes:
         intervene(detector, canvas, found, regions, chunk=2)
     assert passes.forwards == forward_passes(detector, regions) == (3 if family == "ssd" else 4)
     assert forward_passes(detector, [[], []]) == 0
@@ -166,8 +166,8 @@ def test_a_detector_that_sees_one_patch_is_moved_by_that_patch_alone(family: str
     geometry = blind.canvas.geometries[0]
     controls = controls_for(patch, geometry, np.zeros(geometry.canvas, bool), 2)
     assert controls
-    question = Question("context", patch, controls)
-    (found,), = answer(blind.detector, blind.canvas, blind.box, [[question]], fill)
+    question = Probe("context", patch, controls)
+    (found,), = run_probes(blind.detector, blind.canvas, blind.box, [[question]], fill)
     assert abs(found.suspect.score) > 0.01
     assert max(abs(each.score) for each in found.controls) < 1e-6
     assert found.difference == pytest.approx(found.suspect.score, abs=1e-6)
@@ -191,10 +191,10 @@ def test_an_answer_is_compared_with_the_mean_of_its_controls() -> None:
 def test_answers_come_in_the_order_of_the_questions(scene: tuple[Detector, Canvas, Detections]) -> None:
     detector, canvas, found = scene
     a, b, c = (rectangle(canvas, (x, 20, x + 20, 60), f"at {x}") for x in (5, 45, 85))
-    questions = [[Question("first", a, (b, c)), Question("second", b, ())], [], [Question("third", c, (a,))]]
-    regions = [[each.name for each in own] for own in asked_regions(questions)]
+    questions = [[Probe("first", a, (b, c)), Probe("second", b, ())], [], [Probe("third", c, (a,))]]
+    regions = [[each.name for each in own] for own in probe_regions(questions)]
     assert regions == [["at 5", "at 45", "at 85", "at 45"], [], ["at 85", "at 5"]]
-    answers = answer(detector, canvas, found, questions)
+    answers = run_probes(detector, canvas, found, questions)
     plain = intervene(detector, canvas, found, [[a, b, c]] * 3)
     assert [[each.name for each in own] for own in answers] == [["first", "second"], [], ["third"]]
     assert [each.score for each in answers[0][0].controls] == pytest.approx([plain[0][1].score, plain[0][2].score])

@@ -58,13 +58,13 @@ def test_of_two_wrong_edges_the_one_that_is_worse_for_its_length_is_said() -> No
 def test_ten_per_cent_are_within(box: list[float]) -> None:
     ranks = np.full((1, 4), 99.0)  # say nothing of edges that are not off
     diagnosis = diagnosis_of([box], truth_of([PERSON]), percentiles=ranks, shares=NO_LEAK)
-    assert sentences_of(diagnosis, 0) == ["All edges within 10 % of the true box."]
+    assert sentences_of(diagnosis, 0) == ["All edges are within 10 % of the true box."]
 
 
 @pytest.mark.parametrize(("rank", "said"), [
-    (90.0, ["It rests on more conflicting evidence than 90 % of sound boxes of similar size."]),
-    (97.6, ["It rests on more conflicting evidence than 97 % of sound boxes of similar size."]),
-    (100.0, ["It rests on more conflicting evidence than every sound box of similar size."]),
+    (90.0, ["There is more evidence on this edge than for 90 % of accurate boxes of similar size."]),
+    (97.6, ["There is more evidence on this edge than for 97 % of accurate boxes of similar size."]),
+    (100.0, ["There is more evidence on this edge than for all accurate boxes of similar size."]),
     (89.9, []), (np.nan, [])])
 def test_evidence_is_said_of_the_worst_edge_alone_and_from_ninety_on(rank: float, said: list[str]) -> None:
     ranks = np.array([[99.0, rank, 99.0, 99.0]])
@@ -72,9 +72,9 @@ def test_evidence_is_said_of_the_worst_edge_alone_and_from_ninety_on(rank: float
     assert sentences_of(diagnosis, 0)[1:] == said
 
 
-def hidden(name: str, loss: float, control: float, edges: Sequence[float] = (0, 0, 0, 0),
+def occluded(name: str, loss: float, control: float, edges: Sequence[float] = (0, 0, 0, 0),
            beside: Sequence[float] = (0, 0, 0, 0), region: str = "top left corner", controls: int = 2) -> Intervention:
-    """What hiding a region does: a share of the score that is lost, and how far each edge moves outward."""
+    """What occluding a region does: a share of the score that is lost, and how far each edge moves outward."""
     def change(share: float, moved: Sequence[float]) -> Change:
         return Change(Region(region, np.zeros((8, 8), bool)), "blur", 0.1, 0.8, -0.8 * share, 0.0,
                       np.array(moved, float), 0.5)
@@ -82,43 +82,45 @@ def hidden(name: str, loss: float, control: float, edges: Sequence[float] = (0, 
     return Intervention(name, change(loss, edges), (change(control, beside),) * controls)
 
 
-NOT_IN = "Hiding what its map says pulls it out does not bring it in ({} px; as much hidden elsewhere: {} px)."
+NOT_IN = ("Occluding the region that its map highlights does not clearly move the edge inward ({} px; control "
+          "occlusions: {} px).")
 TALL = [40.0, 4.0, 80.0, 100.0]
 
 
 @pytest.mark.parametrize(("moved", "beside", "said"), [
-    (-12.0, -1.0, "44 % of what pulls it up lies beyond the true edge. Hidden where that pull is strongest, the edge "
-                  "comes in by 12 px (as much hidden elsewhere: 1.0 px)."),
+    (-12.0, -1.0, "44 % of the evidence that moves this edge up lies beyond the true edge. Occluding the region where "
+                  "that evidence is strongest moves the edge inward by 12 px (control occlusions: 1.0 px)."),
     (-0.4, 0.0, NOT_IN.format("0.4", "0.0")),
     (-5.0, -6.0, NOT_IN.format("5.0", "6.0")),
     (7.0, 0.0, NOT_IN.format("-7.0", "0.0")),
 ])
-def test_what_pulls_an_edge_is_said_only_when_hiding_it_moved_the_edge(moved: float, beside: float, said: str) -> None:
+def test_what_moves_an_edge_is_said_only_when_occlusion_moved_it(moved: float, beside: float, said: str) -> None:
     truth = truth_of([PERSON])
-    asked = hidden("edge", 0.1, 0.1, (0, moved, 0, 0), (0, beside, 0, 0))
+    asked = occluded("edge", 0.1, 0.1, (0, moved, 0, 0), (0, beside, 0, 0))
     silent = diagnosis_of([TALL], truth, pull=0.44, shares=NO_LEAK)
-    assert len(sentences_of(silent, 0)) == 1  # nobody hid anything
+    assert len(sentences_of(silent, 0)) == 1  # nothing was occluded
     assert sentences_of(diagnosis_of([TALL], truth, pull=0.44, shares=NO_LEAK, hidden=[(asked,)]), 0)[1:] == [said]
-    alone = hidden("edge", 0.1, 0.1, (0, moved, 0, 0), controls=0)
+    alone = occluded("edge", 0.1, 0.1, (0, moved, 0, 0), controls=0)
     assert len(sentences_of(diagnosis_of([TALL], truth, pull=0.44, shares=NO_LEAK, hidden=[(alone,)]), 0)) == 1
 
 
 @pytest.mark.parametrize(("asked", "said"), [
-    (hidden("corners", 0.62, 0.02), "Hiding the photograph's top left corner takes 62 % of its score (as much hidden "
-                                    "elsewhere: 2 %)."),
-    (hidden("context", 0.5, -0.1), "Hiding the hottest spot around it takes 50 % of its score (as much hidden "
-                                   "elsewhere: 0 %)."),
-    (hidden("spread", 0.9, 0.9), "Hiding all around the objects takes 90 % of its score."),
-    (hidden("left or right", 0.99, 0.02), "Hiding its left half takes 99 % of its score, hiding the right half 2 %."),
-    (hidden("left or right", -0.3, 0.98), "Hiding its right half takes 98 % of its score; hiding the left half adds "
-                                          "30 %."),
-    (hidden("top or bottom", 1.0, -0.2), "Hiding its top half takes 100 % of its score; hiding the bottom half adds "
-                                         "20 %."),
-    (hidden("top or bottom", 1.0, 0.0), None),  # heads count for more than feet in sound detectors
-    (hidden("corners", 0.1, 0.05), None), (hidden("spread", 0.7, 0.1), None), (hidden("left or right", 0.9, 0.1), None),
-    (hidden("context", 0.9, 0.1, controls=0), None),
+    (occluded("corners", 0.62, 0.02), "Occluding the photograph's top left corner takes away 62 % of its score "
+                                      "(control occlusions: 2 %)."),
+    (occluded("context", 0.5, -0.1), "Occluding the region around it with the most heat takes away 50 % of its score "
+                                     "(control occlusions: 0 %)."),
+    (occluded("spread", 0.9, 0.9), "Occluding everything around the objects takes away 90 % of its score."),
+    (occluded("left or right", 0.99, 0.02), "Occluding its left half takes away 99 % of its score, occluding its right "
+                                            "half takes away 2 %."),
+    (occluded("left or right", -0.3, 0.98), "Occluding its right half takes away 98 % of its score, occluding its left "
+                                            "half adds 30 %."),
+    (occluded("top or bottom", 1.0, -0.2), "Occluding its top half takes away 100 % of its score, occluding its bottom "
+                                           "half adds 20 %."),
+    (occluded("top or bottom", 1.0, 0.0), None),  # heads count for more than feet in faultless detectors, too
+    (occluded("corners", 0.1, 0.05), None), (occluded("spread", 0.7, 0.1), None),
+    (occluded("left or right", 0.9, 0.1), None), (occluded("context", 0.9, 0.1, controls=0), None),
 ])
-def test_a_shortcut_is_said_where_hiding_it_takes_more_than_the_controls(asked: Intervention, said: str | None) -> None:
+def test_a_shortcut_is_said_where_occlusion_passes_its_limit(asked: Intervention, said: str | None) -> None:
     diagnosis = diagnosis_of([PERSON], truth_of([PERSON]), shares=NO_LEAK, hidden=[(asked,)])
     assert sentences_of(diagnosis, 0)[1:] == ([] if said is None else [said])
 
@@ -135,11 +137,11 @@ LEFT_HEAT = flagged("one side", 0.76, -0.02, side="left")  # 0.88 of the heat in
 
 
 @pytest.mark.parametrize(("own", "said"), [
-    (CORNER_HEAT, "42 % of its heat lies in the photograph's corners, most in the top left (even heat: 9 %)."),
-    (flagged("spread", 0.84, 0.2), "Its heat is spread as if it were even over 84 % of the photograph (even heat on "
-                                   "the object alone: 20 %)."),
-    (flagged("context", 0.63, 0.55), "63 % of its heat lies on no object (even heat: 55 %)."),
-    (LEFT_HEAT, "88 % of the heat in its box lies in the left half (even heat: 49 %)."),
+    (CORNER_HEAT, "42 % of its heat lies in the photograph's corners, most of it top left (uniform heat: 9 %)."),
+    (flagged("spread", 0.84, 0.2), "Its heat is as spread out as uniform heat over 84 % of the photograph (uniform "
+                                   "heat on the object: 20 %)."),
+    (flagged("context", 0.63, 0.55), "63 % of its heat lies on no object (uniform heat: 55 %)."),
+    (LEFT_HEAT, "88 % of the heat in its box lies in the left half (uniform heat: 49 %)."),
     (NO_SHORTCUT, None)])
 def test_a_pattern_of_the_heat_is_said_where_it_is_flagged(own: Shortcuts, said: str | None) -> None:
     diagnosis = diagnosis_of([PERSON], truth_of([PERSON]), shares=NO_LEAK, patterns=[own])
@@ -147,17 +149,17 @@ def test_a_pattern_of_the_heat_is_said_where_it_is_flagged(own: Shortcuts, said:
 
 
 @pytest.mark.parametrize(("own", "asked", "said"), [
-    (CORNER_HEAT, hidden("corners", 0.62, 0.02), " Hiding confirms it."),
-    (CORNER_HEAT, hidden("corners", 0.2, 0.02), " Hiding does not confirm it."),
-    (CORNER_HEAT, hidden("corners", 0.62, 0.02, controls=0), ""),
-    (CORNER_HEAT, hidden("context", 0.62, 0.02), ""),
-    (LEFT_HEAT, hidden("left or right", 1.0, 0.0), " Hiding confirms it."),
-    (LEFT_HEAT, hidden("left or right", 0.0, 1.0), " Hiding does not confirm it."),  # the right half it is
-    (LEFT_HEAT, hidden("top or bottom", 1.0, -0.5), ""),
-    (flagged("one side", 0.8, 0.0, side="bottom"), hidden("top or bottom", -0.5, 1.0), " Hiding confirms it."),
-    (flagged("spread", 0.84, 0.2), hidden("spread", 0.9, 0.9, controls=0), " Hiding confirms it."),
-    (flagged("context", 0.63, 0.55), hidden("context", 0.3, 0.0), " Hiding does not confirm it.")])
-def test_hiding_decides_about_a_pattern_where_it_was_asked(own: Shortcuts, asked: Intervention, said: str) -> None:
+    (CORNER_HEAT, occluded("corners", 0.62, 0.02), " Occlusion confirms this."),
+    (CORNER_HEAT, occluded("corners", 0.2, 0.02), " Occlusion does not confirm this."),
+    (CORNER_HEAT, occluded("corners", 0.62, 0.02, controls=0), ""),
+    (CORNER_HEAT, occluded("context", 0.62, 0.02), ""),
+    (LEFT_HEAT, occluded("left or right", 1.0, 0.0), " Occlusion confirms this."),
+    (LEFT_HEAT, occluded("left or right", 0.0, 1.0), " Occlusion does not confirm this."),  # the right half it is
+    (LEFT_HEAT, occluded("top or bottom", 1.0, -0.5), ""),
+    (flagged("one side", 0.8, 0.0, side="bottom"), occluded("top or bottom", -0.5, 1.0), " Occlusion confirms this."),
+    (flagged("spread", 0.84, 0.2), occluded("spread", 0.9, 0.9, controls=0), " Occlusion confirms this."),
+    (flagged("context", 0.63, 0.55), occluded("context", 0.3, 0.0), " Occlusion does not confirm this.")])
+def test_occlusion_decides_about_a_pattern_where_it_was_asked(own: Shortcuts, asked: Intervention, said: str) -> None:
     diagnosis = diagnosis_of([PERSON], truth_of([PERSON]), shares=NO_LEAK, patterns=[own], hidden=[(asked,)])
     assert sentences_of(diagnosis, 0)[1].endswith("%)." + said)
 
@@ -175,18 +177,18 @@ def test_a_duplicate_says_which_box_found_the_object_and_what_its_rows_became() 
     diagnosis = diagnosis_of([PERSON, [42.0, 20.0, 82.0, 100.0]], truth_of([PERSON]), shares=[[0.0], [0.0]],
                              same=[siblings(), siblings(14, (0,))])
     assert sentences_of(diagnosis, 1) == [
-        DUPLICATE.sentence, "Box 1 found that person.", "All edges within 10 % of the true box.",
-        "14 other raw rows say the same; box 1 survived beside it, 13 were dropped."]
+        DUPLICATE.sentence, "Box 1 found that person.", "All edges are within 10 % of the true box.",
+        "14 other raw rows of its class overlap it; box 1 was kept, 13 were dropped."]
 
 
 @pytest.mark.parametrize(("same", "said"), [
-    (siblings(), "No other raw row says the same."),
-    (siblings(1), "1 other raw row says the same; it was dropped."),
-    (siblings(14), "14 other raw rows say the same; all were dropped."),
-    (siblings(14, (4,)), "14 other raw rows say the same; box 5 survived beside it, 13 were dropped."),
-    (siblings(2, (4,)), "2 other raw rows say the same; box 5 survived beside it, 1 was dropped."),
-    (siblings(2, (7, 1)), "2 other raw rows say the same; boxes 2 and 8 survived beside it."),
-    (siblings(5, (7, 1, 2)), "5 other raw rows say the same; boxes 2, 3 and 8 survived beside it, 2 were dropped.")])
+    (siblings(), "No other raw row of its class overlaps it."),
+    (siblings(1), "1 other raw row of its class overlaps it; it was dropped."),
+    (siblings(14), "14 other raw rows of its class overlap it; all were dropped."),
+    (siblings(14, (4,)), "14 other raw rows of its class overlap it; box 5 was kept, 13 were dropped."),
+    (siblings(2, (4,)), "2 other raw rows of its class overlap it; box 5 was kept, 1 was dropped."),
+    (siblings(2, (7, 1)), "2 other raw rows of its class overlap it; boxes 2 and 8 were kept."),
+    (siblings(5, (7, 1, 2)), "5 other raw rows of its class overlap it; boxes 2, 3 and 8 were kept, 2 were dropped.")])
 def test_the_rows_behind_a_false_positive(same: Siblings, said: str) -> None:
     diagnosis = diagnosis_of([ASIDE], truth_of([PERSON]), shares=NO_LEAK, same=[same])
     assert sentences_of(diagnosis, 0) == [BACKGROUND.sentence, said]
@@ -214,7 +216,7 @@ def test_heat_on_another_object_is_said_from_a_quarter_on() -> None:
 
     assert said(0.6, 0.24, 0.2) == []
     assert said(0.2, 0.31, 0.3) == ["31 % of its heat lies in the true box of another person (found by box 2)."]
-    assert said(0.2, 0.31, 0.4) == ["40 % of its heat lies in the true box of an orange (M1, missed)."]
+    assert said(0.2, 0.31, 0.4) == ["40 % of its heat lies in the true box of an orange (missed, Miss 1)."]
     assert said(np.nan, np.nan, np.nan) == []
     crowd = truth_of([PERSON, beside], crowd=[1])
     assert sentences_of(diagnosis_of([PERSON], crowd, shares=[[0.2, 0.8]]), 0)[1:] == []
@@ -225,16 +227,16 @@ def test_heat_on_another_object_is_said_from_a_quarter_on() -> None:
 def test_a_mask_is_no_box() -> None:
     masks = tuple(Mask.of_pixels(np.ones((120, 160), bool)) for _ in range(2))
     diagnosis = diagnosis_of([PERSON], truth_of([PERSON, ASIDE], masks=masks), shares=[[0.2, 0.5]])
-    assert sentences_of(diagnosis, 0)[1] == "50 % of its heat lies on another person (M1, missed)."
+    assert sentences_of(diagnosis, 0)[1] == "50 % of its heat lies on another person (missed, Miss 1)."
 
 
 def test_true_objects_are_called_by_who_found_them() -> None:
     box = [2.0, 2.0, 20.0, 20.0]
     truth = truth_of([ASIDE, PERSON, box, box, box, [90.0, 60.0, 100.0, 90.0]], crowd=[2, 3], difficult=[4])
     diagnosis = diagnosis_of([PERSON], truth)
-    assert object_labels(diagnosis) == ["M1", "1", "crowd 1", "crowd 2", "difficult", "M2"]
+    assert object_labels(diagnosis) == ["Miss 1", "1", "crowd 1", "crowd 2", "difficult", "Miss 2"]
     assert [finder(diagnosis, true) for true in range(3)] == [None, 1, None]
-    assert [object_words(diagnosis, true) for true in (0, 1, 4)] == ["M1, missed", "found by box 1", "difficult"]
+    assert [object_words(diagnosis, true) for true in (0, 1, 4)] == ["missed, Miss 1", "found by box 1", "difficult"]
 
 
 def test_a_missed_object_has_its_verdict() -> None:
@@ -242,7 +244,8 @@ def test_a_missed_object_has_its_verdict() -> None:
     verdict = verdict_of((40.0, 20.0, 80.0, 100.0), 2, (reason,))
     diagnosis = diagnosis_of([ASIDE], truth_of([PERSON]), verdicts=[verdict])
     assert sentences_of_missed(diagnosis, 0) == [
-        "No detection found this true object.", "Not detected: person 0.20 is 0.05 under the threshold of 0.25."]
+        "No detection found this true object.",
+        "Not detected: its score (person 0.20) is 0.05 below the threshold of 0.25."]
     suppressed = verdict_of((40.0, 20.0, 80.0, 100.0), 2, (Reason(SUPPRESSED, 0.6, 0.45, rival=rival(1)),))
     assert "box 1 (person 0.90) overlaps this row" in sentences_of_missed(
         diagnosis_of([ASIDE], truth_of([PERSON]), verdicts=[suppressed]), 0)[1]
@@ -252,26 +255,27 @@ def test_a_row_that_found_another_object() -> None:
     near = [44.0, 20.0, 84.0, 100.0]
     diagnosis = diagnosis_of([PERSON], truth_of([PERSON, near]),
                              verdicts=[verdict_of((44.0, 20.0, 84.0, 100.0), 1, iou=0.82)])
-    assert sentences_of_missed(diagnosis, 0)[1:] == ["Box 1 lies on it (IoU 0.82) but counts for another person."]
+    assert sentences_of_missed(diagnosis, 0)[1:] == ["Box 1 lies on it (IoU 0.82), but it counts for another person."]
     far = verdict_of((44.0, 20.0, 84.0, 100.0), 1, near=False, iou=0.3)  # the nearest row is a detection elsewhere
     assert sentences_of_missed(diagnosis_of([PERSON], truth_of([PERSON, near]), verdicts=[far]), 0)[1].startswith(
-        "No row comes near this box")
+        "No raw row is near this box")
 
 
-def test_an_excused_object_names_the_box_that_is_about_it() -> None:
+def test_an_object_that_is_counted_elsewhere_names_the_box_that_is_about_it() -> None:
     half = [40.0, 20.0, 80.0, 55.0]
     verdict = verdict_of((40.0, 20.0, 80.0, 100.0), 2, (Reason(SCORE, 0.2, 0.25),))
     diagnosis = diagnosis_of([half], truth_of([PERSON]), verdicts=[verdict])
     assert sentences_of_missed(diagnosis, 0)[0] == (
-        "Box 1 is about this object, but badly placed (IoU 0.44): TIDE counts that error alone, and nothing as missed.")
+        "Box 1 lies on this object, but its edges are too far off (IoU 0.44). TIDE counts that error and no "
+        "missed object.")
     other = diagnosis_of([PERSON], truth_of([PERSON], ["orange"]), verdicts=[verdict])
-    assert sentences_of_missed(other, 0)[0].startswith("Box 1 is about this object, but of another class (IoU 1.00)")
+    assert sentences_of_missed(other, 0)[0].startswith("Box 1 lies on this object, but has another class (IoU 1.00)")
 
 
 def test_without_a_verdict_it_says_so() -> None:
     assert sentences_of_missed(diagnosis_of([], truth_of([PERSON])), 0) == [
         "No detection found this true object.",
-        "Why is not known: this detector's own selection of boxes is not known step by step."]
+        "The reason is unknown: the steps of this detector's box selection are not known."]
 
 
 @pytest.mark.assets
@@ -283,13 +287,13 @@ def test_of_real_persons_every_sentence_holds(assets: Path) -> None:
 
     data, detector = read_data_set(assets / "persons_eval" / "instances.json"), detcam.load("detcam-person-ssd")
     for photo in (data.photographs[0], data.photographs[16]):
-        diagnosis = diagnose(detector, photo.file, photo, classes=["person"], edges=False)
+        diagnosis = diagnose(detector, photo.file, photo, classes=["person"], min_score=0.25, edges=False)
         for box in range(len(diagnosis)):
             said, true = sentences_of(diagnosis, box), diagnosis.truth_of(box)
             if true < 0:
                 assert not any("edge" in each for each in said)
                 continue
-            x1, y1, x2, y2 = diagnosis.found.boxes[diagnosis.index[box]]
+            x1, y1, x2, y2 = diagnosis.detections.boxes[diagnosis.evaluated[box]]
             a1, b1, a2, b2 = photo.boxes[true]
             off = {"Left": (a1 - x1) / (a2 - a1), "Top": (b1 - y1) / (b2 - b1), "Right": (x2 - a2) / (a2 - a1),
                    "Bottom": (y2 - b2) / (b2 - b1)}

@@ -20,9 +20,15 @@ from detcam.diagnosis.attention.shortcuts import (
     excess,
     shortcuts,
 )
-from detcam.diagnosis.interventions.intervention import Question
+from detcam.diagnosis.interventions.intervention import Probe
 from detcam.diagnosis.interventions.regions import grown, in_box, in_boxes
-from detcam.diagnosis.interventions.shortcut_probes import LEFT_RIGHT, QUESTIONS, TOP_BOTTOM, heat_at_pixels, questions
+from detcam.diagnosis.interventions.shortcut_probes import (
+    LEFT_RIGHT,
+    PROBES,
+    TOP_BOTTOM,
+    heat_at_pixels,
+    shortcut_probes,
+)
 from detcam.imaging.geometry import Geometry
 from detcam.imaging.grid import Grid
 
@@ -66,7 +72,7 @@ def test_scores_of_a_map_of_four_cells_by_hand() -> None:
 
 @pytest.mark.parametrize(("side", "hot", "cold"), [("left", (3, 8), (3, 11)), ("right", (6, 11), (6, 8)),
                                                    ("top", (2, 9), (7, 10)), ("bottom", (7, 10), (2, 9))])
-def test_the_hotter_half_is_named(side: str, hot: tuple[int, int], cold: tuple[int, int]) -> None:
+def test_the_half_with_larger_loss_is_named(side: str, hot: tuple[int, int], cold: tuple[int, int]) -> None:
     values = np.zeros((10, 20))
     values[hot], values[cold] = 3, 1
     if side in ("left", "right"):  # as much in the upper as in the lower half
@@ -196,15 +202,15 @@ def test_a_little_heat_flags_nothing() -> None:
     assert not found.flags["context"]
 
 
-def by_name(found: list[Question]) -> dict[str, Question]:
+def by_name(found: list[Probe]) -> dict[str, Probe]:
     return {each.name: each for each in found}
 
 
 def test_regions_of_every_question() -> None:
     values = cells(r0c19=2, r9c0=1, r4c13=5, r5c8=4, r5c11=1)
     others = np.array([[20.0, 30, 50, 90]])
-    asked = questions(heatmap(values), BOX, others)
-    assert [each.name for each in asked] == list(QUESTIONS)
+    asked = shortcut_probes(heatmap(values), BOX, others)
+    assert [each.name for each in asked] == list(PROBES)
     own = by_name(asked)
     objects = in_boxes(PLAIN, np.concatenate([BOX[None], others]))
 
@@ -243,7 +249,7 @@ def test_the_window_is_the_hottest_of_all(seed: int) -> None:
     geometry = Geometry((40, 60), (50, 90), (1.5, 1.0), (0.0, 5.0))
     one = heatmap(random.random((10, 18)), geometry)
     box = np.array([20.0, 10, 40, 30])
-    question, = questions(one, box, NONE, of=(CONTEXT,))
+    question, = shortcut_probes(one, box, NONE, of=(CONTEXT,))
     corners = np.array([[0, 0, 8, 8], [52, 0, 60, 8], [0, 32, 8, 40], [52, 32, 60, 40.0]])  # 0.2 of 40 px
     taken = in_boxes(geometry, geometry.to_canvas(np.concatenate([box[None], corners])))
     heat = np.where(taken, 0, heat_at_pixels(one))
@@ -258,32 +264,32 @@ def test_the_window_is_the_hottest_of_all(seed: int) -> None:
 def test_questions_without_a_region_are_not_asked() -> None:
     on_box = np.zeros((10, 20))
     on_box[3:7, 9:11] = 1
-    asked = by_name(questions(heatmap(on_box), BOX, NONE))
+    asked = by_name(shortcut_probes(heatmap(on_box), BOX, NONE))
     assert list(asked) == [SPREAD, LEFT_RIGHT, TOP_BOTTOM]  # no heat outside the object
-    asked = by_name(questions(heatmap(cells(r1c1=3, r9c18=1)), BOX, NONE))
+    asked = by_name(shortcut_probes(heatmap(cells(r1c1=3, r9c18=1)), BOX, NONE))
     assert list(asked) == [CORNERS, SPREAD, LEFT_RIGHT, TOP_BOTTOM]  # none outside the corners: no context
     whole = np.array([0.0, 0, 200, 100])
-    assert list(by_name(questions(heatmap(np.ones((10, 20))), whole, NONE))) == [LEFT_RIGHT, TOP_BOTTOM]
+    assert list(by_name(shortcut_probes(heatmap(np.ones((10, 20))), whole, NONE))) == [LEFT_RIGHT, TOP_BOTTOM]
     covered = np.array([[0.0, 0, 20, 20], [185, 0, 200, 20]])
-    found, = questions(heatmap(cells(r0c0=9, r0c19=9, r9c0=1)), BOX, covered, of=(CORNERS,))
+    found, = shortcut_probes(heatmap(cells(r0c0=9, r0c19=9, r9c0=1)), BOX, covered, of=(CORNERS,))
     assert found.suspect.name == "bottom left corner"  # the hotter ones are under objects
 
 
 def test_a_corner_that_an_object_cuts_is_asked_about_as_far_as_it_is_free() -> None:
     cut = np.array([[190.0, 10, 200, 40]])
-    found, = questions(heatmap(cells(r0c19=9)), BOX, cut, of=(CORNERS,), controls=2)
+    found, = shortcut_probes(heatmap(cells(r0c19=9)), BOX, cut, of=(CORNERS,), controls=2)
     assert found.suspect.mask.sum() == 300
     assert [each.mask.sum() for each in found.controls] == [300, 300]
 
 
 def test_no_room_for_controls_is_said_by_their_absence() -> None:
     crowd = np.array([[21.0, 0, 178, 100], [0, 21, 200, 79]])  # all but the corners
-    found, = questions(heatmap(np.ones((10, 20))), BOX, crowd, of=(CORNERS,))
+    found, = shortcut_probes(heatmap(np.ones((10, 20))), BOX, crowd, of=(CORNERS,))
     assert found.controls == ()
 
 
 def test_questions_are_seeded() -> None:
     one = heatmap(np.random.default_rng(0).random((10, 20)))
-    first, same, other = (questions(one, BOX, NONE, seed=seed, of=(CONTEXT,))[0] for seed in (0, 0, 1))
+    first, same, other = (shortcut_probes(one, BOX, NONE, seed=seed, of=(CONTEXT,))[0] for seed in (0, 0, 1))
     assert all((a.mask == b.mask).all() for a, b in zip(first.controls, same.controls, strict=True))
     assert any((a.mask != b.mask).any() for a, b in zip(first.controls, other.controls, strict=True))

@@ -25,9 +25,9 @@ def found(name: str, true: int, iou: float = 0.8, top: float = 0.0, heat: float 
             **errors, **box_of(true), **more}
 
 
-def missed(name: str, true: int, why: str = "score", heat: float = 0.2, counted_elsewhere: bool = False) -> Record:
+def missed(name: str, true: int, verdict: str = "score", heat: float = 0.2, counted_elsewhere: bool = False) -> Record:
     return {"photograph": name, "kind": "missed", "type": "missed", "true_object": true, "true_class": CLASS,
-            "why": why, "iou": 0.4, "score": 0.1, "heat_inside": heat,
+            "verdict": verdict, "iou": 0.4, "score": 0.1, "heat_inside": heat,
             "counted_elsewhere": counted_elsewhere, **box_of(true)}
 
 

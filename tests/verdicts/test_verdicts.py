@@ -112,8 +112,8 @@ def test_places() -> None:
 @pytest.mark.parametrize(("at", "box", "words"), [
     ((161, 5), None, "at 161,5: outside the photograph, 160 x 120 px"),
     ((5, -1), None, "at 5,-1: outside the photograph"),
-    (None, (5, 5, 5, 9), "turned inside out; expected X1 < X2"),
-    (None, (9, 9, 5, 12), "turned inside out"),
+    (None, (5, 5, 5, 9), "box 5,5,5,9: expected X1 < X2"),
+    (None, (9, 9, 5, 12), "expected X1 < X2 and Y1 < Y2"),
     (None, (160, 0, 170, 10), "outside the photograph"),
     ((1, 2, 3), None, r"expected \(x, y\) in pixels"),
     (None, (1, 2), r"expected \(x1, y1, x2, y2\) in pixels"),
@@ -136,36 +136,37 @@ def said(verdict: Verdict, *reasons: Reason, **changes: Any) -> str:
 def test_sentences() -> None:
     low = Reason(SCORE, 0.1834, 0.25)
     over = Reason(SUPPRESSED, 0.6249, 0.45, 0, BOX3)
-    assert said(BASE, low) == "Not detected: person 0.18 is 0.07 under the threshold of 0.25."
+    assert said(BASE, low) == "Not detected: its score (person 0.18) is 0.07 below the threshold of 0.25."
     assert said(BASE, Reason(SCORE, 0.2499, 0.25), score=0.2499) == (
-        "Not detected: person 0.2499 is 0.0001 under the threshold of 0.25.")
+        "Not detected: its score (person 0.2499) is 0.0001 below the threshold of 0.25.")
     assert said(BASE, Reason(SCORE, 0.25, 0.25), score=0.25) == (
-        "Not detected: person 0.25 is not above the threshold of 0.25.")
+        "Not detected: its score (person 0.25) is not above the threshold of 0.25.")
     assert said(BASE, Reason(SCORE, 3e-6, 0.25), score=3e-6) == (
-        "Not detected: person <0.01 is 0.25 under the threshold of 0.25.")
+        "Not detected: its score (person <0.01) is 0.25 below the threshold of 0.25.")
     assert said(BASE, low, over) == (
-        "Not detected: person 0.18 is 0.07 under the threshold of 0.25. With a lower threshold, box 3 (person 0.91) "
-        "would suppress it (IoU 0.62, limit 0.45).")
-    assert said(BASE, low, best_class="dog", best_score=0.61).endswith("0.25. The row's best class is dog 0.61.")
+        "Not detected: its score (person 0.18) is 0.07 below the threshold of 0.25. With a lower threshold, box 3 "
+        "(person 0.91) would suppress it (IoU 0.62, limit 0.45).")
+    assert said(BASE, low, best_class="dog", best_score=0.61).endswith("0.25. The row's best class is dog (0.61).")
     assert said(BASE, over, score=0.44) == (
-        "Suppressed: box 3 (person 0.91) overlaps this row (person 0.44) with IoU 0.62, over the limit of 0.45.")
-    assert said(BASE, replace(over, others=2)).endswith("2 more would suppress it too.")
-    assert "box 3 (person 0.91, no detection itself)" in said(BASE, replace(over, rival=replace(BOX3, detected=False)))
+        "Suppressed: box 3 (person 0.91) overlaps this row (person 0.44) with an IoU of 0.62, above the limit of 0.45.")
+    assert said(BASE, replace(over, others=2)).endswith("2 other rows would also suppress it.")
+    assert "box 3 (person 0.91, not a detection)" in said(BASE, replace(over, rival=replace(BOX3, detected=False)))
     assert said(BASE, Reason(MASK, 0, 1), score=0.44) == (
-        "Not detected: person 0.44 has an empty mask, and no box is reported without one.")
+        "Not detected (person 0.44): its mask is empty, and boxes without a mask are dropped.")
     dog = Reason(CLASS, 0.3, 0.61, 0, Rival(9, 1, "dog", 0.61, 2, True))
     assert said(BASE, dog, Reason(MOST, 104, 100), score=0.3, best_class="dog", best_score=0.61) == (
-        "Not detected as person: dog 0.61 beats person 0.30 at this row. Without that, it would be detection 104, and "
-        "at most 100 are kept.")
-    assert said(BASE, low, dog, best_class="dog").endswith("With a lower threshold, dog 0.61 beats it at this row.")
+        "Not detected as person: the same row scores higher for dog (0.61) than for person (0.30). Otherwise, it would "
+        "be detection 104, and at most 100 are kept.")
+    assert said(BASE, low, dog, best_class="dog").endswith(
+        "With a lower threshold, the same row scores higher for dog (0.61).")
     assert said(BASE, Reason(TOP, 412, 400)) == (
-        "Not detected: person 0.18 ranks 412, and only the best 400 are taken.")
+        "Not detected (person 0.18): it ranks 412 by score, and only the best 400 rows are considered.")
     assert said(BASE, low, near=False, place=Place(box=(0, 0, 9, 9)), iou=0.31).startswith(
-        "No row comes near this box: the best IoU is 0.31. Not detected: person 0.18")
-    assert said(BASE, low, near=False).startswith("No row covers this point; the nearest: Not detected")
+        "No raw row is near this box: the best IoU is 0.31. Not detected: its score (person 0.18)")
+    assert said(BASE, low, near=False).startswith("No raw row covers this point. The nearest one: Not detected")
     assert said(BASE, detected=True, number=3, score=0.91) == "Detected: box 3, person 0.91."
     assert said(BASE, detected=True, number=3, score=0.91, iou=0.834, place=Place(box=(0, 0, 9, 9))) == (
-        "Detected: box 3, person 0.91. Its IoU with the box asked about is 0.83.")
+        "Detected: box 3, person 0.91. Its IoU with the box in question is 0.83.")
 
 
 def test_kinds() -> None:
@@ -264,7 +265,7 @@ def test_a_hopeless_row_is_told_the_threshold_alone() -> None:
 
 def test_the_background_is_refused() -> None:
     detector = SSDDetector(tiny_ssd(), {0: "background", 1: "box", 2: "ball"})
-    with pytest.raises(ClassNameError, match="the background is no class that is detected"):
+    with pytest.raises(ClassNameError, match="the background is not a class that can be detected"):
         detcam.explain(detector, IMAGE, at=(5, 5), classes=["background"], edges=False)
 
 
@@ -343,7 +344,7 @@ def test_the_half_hidden_person_of_a_real_photograph(assets: Path) -> None:
     import ultralytics
 
     bus = Path(ultralytics.__file__).parent / "assets" / "bus.jpg"
-    one = detcam.explain(detcam.load("detcam-person-ssd"), bus, at=(790, 600), edges=False)[0]
+    one = detcam.explain(detcam.load("detcam-person-ssd"), bus, at=(790, 600), min_score=0.25, edges=False)[0]
     assert one.verdict.kind == SCORE
     assert one.box[0] > 640  # the person at the right edge
     (better,) = detcam.explain(detcam.load(assets / "weights" / "yolov8n-rebuilt.pt"), bus, at=(30, 650), edges=False)

@@ -21,7 +21,7 @@ from support.tiny import tiny_ssd
 import detcam
 from detcam.attribution.heatmap import Heatmap
 from detcam.audits.findings import BIAS
-from detcam.audits.first_to_inspect import First, first_of
+from detcam.audits.first_to_inspect import DetectionToInspect, detections_to_inspect
 from detcam.audits.summary import summarise
 from detcam.audits.table import read_table
 from detcam.cli.main import main
@@ -44,11 +44,11 @@ def estimate(value: float, width: float = 0.002) -> Record:
 def summary_of(**changed: Any) -> Record:
     """A summary with an error of each type, edges that are nearly right, and no shortcut."""
     counts = [*range(1, 1 + len(ERRORS)), 20]
-    edges = [{"edge": name, "outward": estimate(0.001), "worst": estimate(0.25), "limit": BIAS}
+    edges = [{"edge": name, "outward": estimate(0.001), "worst_of_misplaced": estimate(0.25), "limit": BIAS}
              for name in ("left", "top", "right", "bottom")]
-    return {"photographs": 9, "objects": 30, "objects_found": 20, "detections": 40, "first": [],
-            "findings": [], "silence": "Nothing is wrong.",
-            "types": {each.name: {"letter": each.letter, "count": count}
+    return {"photographs": 9, "objects": 30, "objects_found": 20, "detections": 40, "first_to_inspect": [],
+            "findings": [], "no_finding_reason": "Nothing is wrong.",
+            "types": {each.name: {"short_name": each.short_name, "count": count}
                       for each, count in zip((*ERRORS, CORRECT), counts, strict=True)},
             "edges": edges, "correlations": [], "attention": [], "shortcuts": []} | changed
 
@@ -75,7 +75,7 @@ def test_bars_have_the_colours_of_the_types() -> None:
 
 @pytest.mark.parametrize(("value", "ends"), [(0.001, (-0.06, 0.06)), (0.2, (-0.06, 0.2)), (-0.3, (-0.3, 0.06))])
 def test_the_panel_of_edges_reaches_its_limits_at_least(value: float, ends: tuple[float, float]) -> None:
-    edges = [{"edge": "top", "outward": estimate(value), "worst": estimate(0.25), "limit": BIAS}]
+    edges = [{"edge": "top", "outward": estimate(value), "worst_of_misplaced": estimate(0.25), "limit": BIAS}]
     axes = panel(figure_of(summary_of(edges=edges)), "Edges")
     low, high = axes.get_xlim()
     assert low <= ends[0] + 1e-12
@@ -88,9 +88,9 @@ def test_the_panel_of_edges_reaches_its_limits_at_least(value: float, ends: tupl
 
 
 def test_baselines_are_never_cut() -> None:
-    lines = [{"number": f"number {each}", "baseline": False, "rho": estimate(0.9), "of_like_size": estimate(0.5)}
+    lines = [{"number": f"number {each}", "baseline": False, "rho": estimate(0.9), "size_adjusted": estimate(0.5)}
              for each in range(20)]
-    lines += [{"number": name, "baseline": True, "rho": estimate(0.0), "of_like_size": estimate(0.0)}
+    lines += [{"number": name, "baseline": True, "rho": estimate(0.0), "size_adjusted": estimate(0.0)}
               for name in ("size alone", "random")]
     axes = panel(figure_of(summary_of(correlations=lines)), "What goes with")
     labels = [label.get_text() for label in axes.get_yticklabels()]
@@ -140,7 +140,7 @@ def outlined(figure: Figure, colour: str) -> list[tuple[float, ...]]:
 
 
 def test_a_detection_is_drawn_with_its_true_box_and_its_heat() -> None:
-    figure = first_figure([First(row_of(), street(), heat())], 1)
+    figure = first_figure([DetectionToInspect(row_of(), street(), heat())], 1)
     words = texts(figure)
     for text in ("3 L", "person 0.81: localization", "IoU 0.42", "Top edge 15 px (30 %) too high", "street.jpg"):
         assert text in words
@@ -153,7 +153,7 @@ def test_a_detection_is_drawn_with_its_true_box_and_its_heat() -> None:
 
 def test_without_a_true_box_or_a_heatmap() -> None:
     none = dict.fromkeys(("true_x1", "true_y1", "true_x2", "true_y2", "worst_edge", "worst_error", "iou"))
-    figure = first_figure([First(row_of(type="background", **none), street(), None)], 1)
+    figure = first_figure([DetectionToInspect(row_of(type="background", **none), street(), None)], 1)
     assert {"3 G", "IoU 0.00", "no true box of its class"} <= set(texts(figure))
     assert len([axes for axes in figure.axes if axes.images]) == 1
     assert outlined(figure, "white") == []
@@ -170,12 +170,12 @@ def audited(tmp_path: Path) -> tuple[Path, dict[str, Path]]:
 
 def test_photographs_and_heatmaps_come_from_their_files(audited: tuple[Path, dict[str, Path]]) -> None:
     out, files = audited
-    (found,) = first_of(summary_of(first=[row_of()]), out, files)
+    (found,) = detections_to_inspect(summary_of(first_to_inspect=[row_of()]), out, files)
     assert found.image is not None
     assert found.heatmap is not None
     np.testing.assert_array_equal(found.image.rgb, street().rgb)
     np.testing.assert_array_equal(found.heatmap.values, heat().values)
-    (plain,) = first_of(summary_of(first=[row_of(heatmap=None, heatmap_key=None)]), out, files)
+    (plain,) = detections_to_inspect(summary_of(first_to_inspect=[row_of(heatmap=None, heatmap_key=None)]), out, files)
     assert (plain.heatmap, plain.lacking) == (None, "")
 
 
@@ -197,15 +197,16 @@ def test_what_is_gone_is_said_in_its_panel(audited: tuple[Path, dict[str, Path]]
         kept.unlink()
     elif fault == "broken heatmap":
         kept.write_bytes(b"no heatmaps")
-    figure = first_figure(first_of(summary_of(first=[row]), out, {} if fault == "unknown" else files), 1)
+    known = {} if fault == "unknown" else files
+    figure = first_figure(detections_to_inspect(summary_of(first_to_inspect=[row]), out, known), 1)
     assert words in said(figure)
     assert "person 0.81: localization" in texts(figure)
 
 
 def test_the_contact_sheet_is_written_beside_the_page_and_an_older_one_goes(tmp_path: Path) -> None:
     image = street()
-    some = [First(row_of(number=number), image, heat()) for number in range(1, 6)]
-    written_ = save_figures(summary_of(first=[each.row for each in some]), tmp_path, some)
+    some = [DetectionToInspect(row_of(number=number), image, heat()) for number in range(1, 6)]
+    written_ = save_figures(summary_of(first_to_inspect=[each.row for each in some]), tmp_path, some)
     assert [path.name for path in written_] == ["audit.png", "first.png"]
     with PilImage.open(tmp_path / "first.png") as opened:
         opened.load()
@@ -218,7 +219,7 @@ def test_the_contact_sheet_is_written_beside_the_page_and_an_older_one_goes(tmp_
 
 def test_long_names_end_before_the_next_detection() -> None:
     row = row_of(photograph="a/" + "very long " * 20 + ".jpg", class_name="an object of a very long name " * 3)
-    figure = first_figure([First(row, street(), heat())] * 4, 4)
+    figure = first_figure([DetectionToInspect(row, street(), heat())] * 4, 4)
     figure.canvas.draw()
     words = [text for text in figure.axes[0].texts if text.get_position()[1] > 0.9]
     starts = sorted({text.get_position()[0] for text in words if text.get_text().startswith("very long")})
@@ -238,14 +239,14 @@ def test_an_audit_writes_it(kept: bool, tmp_path: Path) -> None:
     assert (out / "first.png").is_file()
     summary = json.loads((out / "summary.json").read_text())
     table = read_table(out)
-    assert summary["first"] == summarise(table, 2)["first"]
-    for row in summary["first"]:
+    assert summary["first_to_inspect"] == summarise(table, 2)["first_to_inspect"]
+    for row in summary["first_to_inspect"]:
         own = table[(table.photograph == row["photograph"]) & (table.number == row["number"])
                     & (table.kind == "detection")].iloc[0]
         for name in ("true_x1", "true_y1", "true_x2", "true_y2"):
             assert row[name] == (None if np.isnan(own[name]) else own[name])
-    assert any(row["true_x1"] is not None for row in summary["first"])
-    assert all((row["heatmap"] is not None) == kept for row in summary["first"])
+    assert any(row["true_x1"] is not None for row in summary["first_to_inspect"])
+    assert all((row["heatmap"] is not None) == kept for row in summary["first_to_inspect"])
 
 
 def test_a_heatmap_is_never_drawn_on_a_photograph_of_another_size(tmp_path: Path) -> None:
@@ -254,6 +255,7 @@ def test_a_heatmap_is_never_drawn_on_a_photograph_of_another_size(tmp_path: Path
     other = replace(heat(), geometry=stretch(photograph(100, 160), (64, 64)))
     save_heatmaps({"map0": other}, tmp_path / "heatmaps" / "street.npz")
     PilImage.fromarray(street().rgb).save(tmp_path / "street.png")
-    (found,) = first_of(summary_of(first=[row_of()]), tmp_path, {"a/street.jpg": tmp_path / "street.png"})
+    files = {"a/street.jpg": tmp_path / "street.png"}
+    (found,) = detections_to_inspect(summary_of(first_to_inspect=[row_of()]), tmp_path, files)
     assert found.image is None
     write_figure(first_figure([found], 1), tmp_path / "first.png")

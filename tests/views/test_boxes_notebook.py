@@ -144,16 +144,16 @@ def check_pictures(stored: list[np.ndarray], executed: list[np.ndarray]) -> None
 
 
 def check_cause(printed: str) -> None:
-    """The text rests on these: hiding the cause that is named brings the edge in, elsewhere it does not."""
-    told = re.search(r"Right edge (\d+) px \(40 %\) too far right\.',\s+'(\d+) % of what pulls it to the right lies "
-                     r"beyond the true edge\. Hidden where that pull is strongest, the edge comes in by (\d+) px \(as "
-                     r"much hidden elsewhere: (-?[\d.]+) px\)", printed)
+    """The text rests on these: occluding the region that is named moves the edge inward, elsewhere it does not."""
+    told = re.search(r"Right edge (\d+) px \(40 %\) too far right\.',\s+'(\d+) % of the evidence that moves this edge "
+                     r"to the right lies beyond the true edge\. Occluding the region where that evidence is strongest "
+                     r"moves the edge inward by (\d+) px \(control occlusions: (-?[\d.]+) px\)", printed)
     assert told, printed
-    off, _, comes_in, controls = map(float, told.groups())
-    assert 0.7 * off < comes_in < 1.3 * off  # to where it belongs
+    off, _, inward_by, controls = map(float, told.groups())
+    assert 0.7 * off < inward_by < 1.3 * off  # to where it belongs
     assert abs(controls) < 0.1 * off
-    assert "does not bring it in" in printed  # of box 4
-    assert "0.21 is 0.14 under the threshold" in printed
+    assert "does not clearly move the edge inward" in printed  # of box 4
+    assert "0.21 is 0.14 below the threshold" in printed
 
 
 def check_evidence(table: str) -> None:

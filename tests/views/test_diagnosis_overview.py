@@ -97,7 +97,7 @@ def test_no_badge_hides_another(count: int) -> None:
     diagnosis = diagnosis_of(boxes.tolist(), truth_of((boxes[::2] + 1).tolist()))
     axes = photograph_axes(pages_of(diagnosis)[0])
     badges = [patch for patch in axes.patches if isinstance(patch, Rectangle) and patch.get_fill()]
-    assert len(badges) == len(diagnosis.found) + len(diagnosis.missed)
+    assert len(badges) == len(diagnosis.detections) + len(diagnosis.missed)
     for one, other in combinations(badges, 2):
         wide = min(one.get_x() + one.get_width(), other.get_x() + other.get_width()) - max(one.get_x(), other.get_x())
         high = min(one.get_y() + one.get_height(), other.get_y() + other.get_height()) - max(one.get_y(),

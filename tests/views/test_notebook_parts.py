@@ -46,9 +46,9 @@ def test_the_row_of_one_box_is_its_row_of_the_pages() -> None:
 
 def test_the_row_of_one_missed_object() -> None:
     diagnosis = diagnosis_of([ASIDE], truth_of([ASIDE, PERSON, CORNER]))
-    for k, name in enumerate(("M1", "M2")):
+    for k, name in enumerate(("Miss 1", "Miss 2")):
         words = texts(missed_figure(diagnosis, k, HEAT, 60))
-        assert {"M1", "M2"} & set(words) == {name}
+        assert {"Miss 1", "Miss 2"} & set(words) == {name}
 
 
 def test_a_check_shows_every_question_larger_than_the_pages_do() -> None:
@@ -83,9 +83,9 @@ def test_pictures_and_words_of_each_part() -> None:
             assert np.asarray(shown.convert("L")).std() > 10
     assert pictures[0] != pictures[1]
     assert words_of(part) == "1  " + part.title + ". " + " ".join(part.sentences)
-    assert words_of(check).startswith("Check of box 1: 5 regions were hidden. 44 % of what pulls it up")
+    assert words_of(check).startswith("Check of box 1: 5 regions were occluded. 44 % of the evidence that moves")
     assert png_of_part(diagnosis.check(2)) is None
-    assert words_of(diagnosis.check(2)) == "Check of box 2: no region was hidden."
+    assert words_of(diagnosis.check(2)) == "Check of box 2: no region was occluded."
 
 
 def test_a_notebook_shows_them() -> None:
@@ -93,8 +93,8 @@ def test_a_notebook_shows_them() -> None:
             "from support.diagnosed import asked_of, one_of_each\n"
             "answer = asked_of('corners', ([0, 0, 30, 30], 0.62), [([85, 60, 105, 90], 0.04)])\n"
             "diagnosis = one_of_each(hidden=[(), (answer,), (), (), ()])\n")
-    cells = [head + "diagnosis.by_number(2)", "diagnosis.by_number('M1')", "diagnosis.check(2)", "diagnosis.check(1)",
-             "print(*diagnosis.sentences('M1'))"]
+    cells = [head + "diagnosis.by_number(2)", "diagnosis.by_number('Miss 1')", "diagnosis.check(2)",
+             "diagnosis.check(1)", "print(*diagnosis.sentences('Miss 1'))"]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": TESTS.parent}}).execute()
     box, missed, check, nothing, printed = (cell.outputs[-1] for cell in notebook.cells)
@@ -102,8 +102,8 @@ def test_a_notebook_shows_them() -> None:
         assert len(shown.data["image/png"]) > 10000
     diagnosis = one_of_each()
     assert box.data["text/plain"].startswith(f"2  {diagnosis.by_number(2).title}. It is about a true object")
-    assert missed.data["text/plain"] == words_of(diagnosis.by_number("M1"))
+    assert missed.data["text/plain"] == words_of(diagnosis.by_number("Miss 1"))
     assert check.data["text/plain"].startswith("Check of box 2: 1 region was hidden. Hiding the photograph's top left")
     assert "image/png" not in nothing.data
-    assert nothing.data["text/plain"] == "Check of box 1: no region was hidden."
-    assert printed.text == " ".join(diagnosis.sentences("M1")) + "\n"
+    assert nothing.data["text/plain"] == "Check of box 1: no region was occluded."
+    assert printed.text == " ".join(diagnosis.sentences("Miss 1")) + "\n"

@@ -107,7 +107,7 @@ def report(outcome: Outcome, out: Path) -> int:
 
 def write_summary(outcome: Outcome, out: Path) -> tuple[dict[str, Any], list[Path]]:
     """Write ``summary.json`` and the figures; the summary, and where the figures are."""
-    from detcam.audits.first_to_inspect import first_of
+    from detcam.audits.first_to_inspect import detections_to_inspect
     from detcam.audits.summary import summarise
     from detcam.audits.table import read_table
     from detcam.store.files import written_whole
@@ -116,7 +116,7 @@ def write_summary(outcome: Outcome, out: Path) -> tuple[dict[str, Any], list[Pat
     summary = summarise(read_table(outcome.table), outcome.done, len(outcome.failures))
     with written_whole(out / SUMMARY) as file:
         file.write(json.dumps(summary, indent=1, allow_nan=False).encode())
-    return summary, save_figures(summary, out, first_of(summary, out, outcome.files))
+    return summary, save_figures(summary, out, detections_to_inspect(summary, out, outcome.files))
 
 
 def cost_words(detector: Detector, data: DataSet, options: dict[str, Any]) -> str:

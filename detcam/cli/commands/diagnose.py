@@ -94,7 +94,7 @@ def diagnose_photographs(detector: Detector, data: DataSet, out: Path, cmap: str
 
 
 def _print(one: Diagnosis, truth: GroundTruth) -> None:
-    print(printable(f"{truth.file}: {counted(len(one.found), 'detection')}, {counted(len(truth), 'true object')}"))
+    print(printable(f"{truth.file}: {counted(len(one.detections), 'detection')}, {counted(len(truth), 'true object')}"))
     for line in lines_of(one):
         print(printable(f"  {line}"))
 

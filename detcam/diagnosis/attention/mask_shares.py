@@ -1,4 +1,4 @@
-"""Where a map's heat lies among true objects: on the object's own mask, on others of its class."""
+"""How much of a heatmap lies on its own object's mask, and on the masks of other objects of the class."""
 
 from dataclasses import dataclass
 
@@ -13,14 +13,14 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class MaskShares:
-    """Shares of a map's positive part, integrated on the canvas with each cell constant.
+    """Shares of a heatmap's positive part, from 0 to 1, integrated on the canvas, constant within each cell.
 
-    All are NaN for a map without any positive value, or where there is no mask.
+    All are NaN for a heatmap without any positive value, or where there is no mask.
 
     Attributes:
         own: on the object's own mask.
-        others: on other objects of the class, where they do not cover its own.
-        peak: 1 where the centre of the largest cell lies on the object's own mask, 0 elsewhere.
+        others: on other objects of the class, without the parts that its own mask covers.
+        peak: 1 where the centre of the cell with the highest value lies on the object's own mask, else 0.
     """
 
     own: float
@@ -29,12 +29,12 @@ class MaskShares:
 
 
 def mask_shares(heatmap: Heatmap, own: Mask | None, others: Mask | None) -> MaskShares:
-    """Shares of one map.
+    """The shares of one heatmap.
 
     Args:
-        heatmap: the map.
-        own: ``[H, W]`` True on the object, source pixels; None if its mask is not known.
-        others: ``[H, W]`` True on any other object of its class; None for none.
+        heatmap: of one detection.
+        own: bool ``[H, W]``, source pixels, True on the object; None if its mask is not known.
+        others: bool ``[H, W]``, source pixels, True on any other object of its class; None for none.
     """
     heat = heatmap.heat.astype(np.float64)
     if own is None or not heat.any():
@@ -51,25 +51,34 @@ def mask_shares(heatmap: Heatmap, own: Mask | None, others: Mask | None) -> Mask
 
 
 def overlaps(heatmap: Heatmap) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Canvas pixels that each cell shares with each source pixel, along y ``[gh, H]`` and along x ``[gw, W]``."""
+    """The overlap of each cell with each source pixel, in canvas pixels: along y ``[gh, H]``, along x ``[gw, W]``."""
     x, y = whole_edges(heatmap)
     return pixels_shared(x, y, heatmap.geometry)
 
 
 def pixels_shared(x: NDArray[np.floating], y: NDArray[np.floating], geometry: Geometry
                   ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """As :func:`overlaps`, of cells with borders ``x [gw + 1]`` and ``y [gh + 1]``, canvas pixels."""
-    found = []
+    """The overlap of cells with each source pixel, in canvas pixels: along y ``[gh, H]``, along x ``[gw, W]``.
+
+    Args:
+        x: ``[gw + 1]`` borders of the cells along x, canvas pixels.
+        y: ``[gh + 1]`` borders of the cells along y, canvas pixels.
+        geometry: of the canvas; its source is ``H`` by ``W`` pixels.
+    """
+    shared = []
     for cells, side, axis in ((y, geometry.source[0], 1), (x, geometry.source[1], 0)):
         pixels = geometry.offset[axis] + geometry.scale[axis] * np.arange(side + 1)
         low = np.maximum(cells[:-1, None], pixels[None, :-1])
         high = np.minimum(cells[1:, None], pixels[None, 1:])
-        found.append(np.clip(high - low, 0, None))
-    return found[0], found[1]
+        shared.append(np.clip(high - low, 0, None))
+    return shared[0], shared[1]
 
 
 def whole_edges(heatmap: Heatmap) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The cells' borders; the outermost cells reach to the canvas's own, where a grid ends before it."""
+    """The cells' borders along x ``[gw + 1]`` and y ``[gh + 1]``, canvas pixels.
+
+    The outermost cells reach to the canvas's borders, where a grid ends before them.
+    """
     x, y = heatmap.cell_edges()
     height, width = heatmap.geometry.canvas
     x[0], x[-1], y[0], y[-1] = 0, width, 0, height

@@ -1,4 +1,4 @@
-"""Where the evidence lies that pulls an edge outward: beyond the true edge, and outside the object."""
+"""Where the evidence lies that moves an edge outward: beyond the true edge, and outside the object."""
 
 from dataclasses import dataclass
 
@@ -13,12 +13,14 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Pull:
-    """What pulls one edge of a box, from its signed map; NaN where the map has nothing of the kind.
+    """The evidence that moves one edge of a box outward, from the edge's signed map; shares from 0 to 1.
+
+    NaN where the map has no such evidence.
 
     Attributes:
-        outward: the outward part's share of all that moves the edge, from 0 to 1.
-        beyond: the share of the outward part that lies beyond the true edge: above the head, for a top edge.
-        outside: the share of the outward part that lies outside the true object, its mask where there is one.
+        outward: its share of all evidence on the edge.
+        beyond: the share of it that lies beyond the true edge: above the head, for a person's top edge.
+        outside: the share of it that lies outside the true object (its mask where there is one, else its box).
     """
 
     outward: float
@@ -27,14 +29,14 @@ class Pull:
 
 
 def pull_of(heatmap: Heatmap, edge: str, true_box: NDArray[np.floating], on_object: Array | None = None) -> Pull:
-    """What pulls an edge.
+    """Where the evidence lies that moves an edge outward.
 
     Args:
         heatmap: the edge's signed map, positive where it moves the coordinate up.
-        edge: which.
+        edge: one of ``"left"``, ``"top"``, ``"right"`` and ``"bottom"``.
         true_box: ``[4]`` xyxy, source pixels.
-        on_object: ``[gh, gw]`` canvas pixels of each cell on the object, from
-            :class:`detcam.diagnosis.attention.leakage.Cells`; None takes the true box.
+        on_object: ``[gh, gw]`` the area of each cell on the object, in squared canvas pixels, from
+            :class:`detcam.diagnosis.attention.leakage.Cells`; None for that on the true box.
     """
     values = heatmap.values.astype(np.float64) * OUTWARD[EDGES.index(edge)]
     x, y = heatmap.cell_edges()
@@ -51,7 +53,13 @@ def pull_of(heatmap: Heatmap, edge: str, true_box: NDArray[np.floating], on_obje
 
 
 def beyond(heatmap: Heatmap, edge: str, box: NDArray[np.floating]) -> Array:
-    """Canvas pixels of each cell that lie beyond an edge of a box ``[4]`` xyxy canvas pixels, ``[gh, gw]``."""
+    """The area of each cell beyond an edge of a box, in squared canvas pixels, ``[gh, gw]``.
+
+    Args:
+        heatmap: any map on the grid.
+        edge: one of ``"left"``, ``"top"``, ``"right"`` and ``"bottom"``.
+        box: ``[4]`` xyxy, canvas pixels.
+    """
     x, y = heatmap.cell_edges()
     column = EDGES.index(edge)
     borders = y if column % 2 else x

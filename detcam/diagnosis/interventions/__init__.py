@@ -1,1 +1,1 @@
-"""Regions hidden, and the same raw row read again, beside control regions."""
+"""Interventions: regions are occluded and the same raw rows are read again, beside control occlusions."""

@@ -1,4 +1,4 @@
-"""What a detector says about the boxes of a photograph on changed copies of it, each read at its own row."""
+"""What a detector predicts for detections on changed copies of their photograph, read at the same raw rows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,23 +18,23 @@ from detcam.imaging.boxes import iou
 
 Array = NDArray[np.float64]
 
-CHUNK = 8  # changed canvases in one forward pass: what bounds the memory
-SAME = 0.5  # IoU: a row that covers the box as much may win it when pixels go
+CHUNK = 8  # changed copies in one forward pass: this bounds the memory
+SAME = 0.5  # IoU: another row that overlaps the box by this much may win it when pixels change
 
 
 @dataclass(frozen=True)
 class Readings:
-    """What is said about N detections on K changed copies of their photograph.
+    """What is predicted for N detections on K changed copies of their photograph.
 
-    Rows are never matched anew, but where they are others on every changed copy: there the row is the one with the
-    largest IoU times score, and that product takes the place of its score.
+    Each detection is read at its own raw row. Only where the rows are others on every copy, it is read at the row with
+    the largest IoU times score, and that product takes the place of the score.
 
     Attributes:
-        own: ``[N, K]`` probability of the detection's own row.
-        best: ``[N, K]`` of the best row of the same label that overlaps the detection's box with an IoU of at least
-            0.5; 0 if none does.
-        boxes: ``[N, K, 4]`` the own row's box, xyxy canvas pixels, not clipped; NaN where no row overlaps the box and
-            rows are others on every copy.
+        own: ``[N, K]`` probability at the detection's own row.
+        best: ``[N, K]`` highest probability of any row of the same label whose box overlaps the detection's with an IoU
+            of at least 0.5; 0 if there is none.
+        boxes: ``[N, K, 4]`` the own row's box, xyxy canvas pixels, not clipped; NaN where the rows are others on every
+            copy and none overlaps the detection's box.
     """
 
     own: Array
@@ -47,17 +47,17 @@ def read_copies(detector: Detector, canvas: Canvas, detections: Detections, copy
     """Read every detection on every copy; all detections share the forward passes.
 
     Args:
-        detector: whose detections they are.
-        canvas: the photograph as it is.
-        detections: its detections.
-        copy: the number of a copy, from 0, to its pixels ``[3, h, w]``.
-        count: how many copies there are, at least 1.
+        detector: what made the detections.
+        canvas: the unchanged photograph.
+        detections: ``N`` of them, boxes in source pixels.
+        copy: from a copy's index to its pixels, float ``[3, h, w]``, RGB from 0 to 1, canvas pixels.
+        count: number of copies ``K``, at least 1.
         chunk: copies in one forward pass at most; the memory grows with it, the result does not depend on it.
     """
 
-    def read(numbers: Tensor) -> Readings:
+    def read(indices: Tensor) -> Readings:
         with detector.borrowed(), torch.no_grad():
-            prediction = detector.forward(torch.stack([copy(number) for number in numbers.tolist()]))
+            prediction = detector.forward(torch.stack([copy(i) for i in indices.tolist()]))
         return _read(prediction, detections, on_canvas, detector.rows == PER_INPUT)
 
     on_canvas = canvas.geometries[0].to_canvas(detections.boxes)
@@ -66,20 +66,20 @@ def read_copies(detector: Detector, canvas: Canvas, detections: Detections, copy
     return Readings(*(np.concatenate([getattr(part, name) for part in parts], 1) for name in ("own", "best", "boxes")))
 
 
-def _read(prediction: Prediction, detections: Detections, on_canvas: NDArray[np.floating], fresh: bool) -> Readings:
-    """One forward pass of ``B`` copies."""
+def _read(prediction: Prediction, detections: Detections, on_canvas: NDArray[np.floating], rematched: bool) -> Readings:
+    """The readings on the ``B`` copies of one forward pass; ``rematched`` where the rows are others on every copy."""
     boxes = prediction.boxes.double().cpu().numpy()
     by_label = {label: prediction.scores_of(label).double().cpu().numpy() for label in set(detections.labels.tolist())}
     copies = np.arange(len(boxes))
     own, best = (np.zeros((len(detections), len(boxes))) for _ in range(2))
     own_boxes = np.full((len(detections), len(boxes), 4), np.nan)
-    for index, (row, label) in enumerate(zip(detections.rows.tolist(), detections.labels.tolist(), strict=True)):
+    for i, (row, label) in enumerate(zip(detections.rows.tolist(), detections.labels.tolist(), strict=True)):
         scores = by_label[label]
-        overlap = iou(boxes.reshape(-1, 4), on_canvas[[index]]).reshape(scores.shape)
-        best[index] = np.where(overlap >= SAME, scores, 0.0).max(1)
-        similarity = overlap * scores if fresh else scores
-        rows = similarity.argmax(1) if fresh else np.full(len(boxes), row)
-        own[index], own_boxes[index] = similarity[copies, rows], boxes[copies, rows]
-        if fresh:
-            own_boxes[index, own[index] == 0] = np.nan
+        overlap = iou(boxes.reshape(-1, 4), on_canvas[[i]]).reshape(scores.shape)
+        best[i] = np.where(overlap >= SAME, scores, 0.0).max(1)
+        similarity = overlap * scores if rematched else scores
+        rows = similarity.argmax(1) if rematched else np.full(len(boxes), row)
+        own[i], own_boxes[i] = similarity[copies, rows], boxes[copies, rows]
+        if rematched:
+            own_boxes[i, own[i] == 0] = np.nan
     return Readings(own, best, own_boxes)

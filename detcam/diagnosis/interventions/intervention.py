@@ -1,4 +1,4 @@
-"""Attribution suggests, intervention decides: regions are hidden, and every box is read again at its own row."""
+"""Attribution suggests, intervention decides: regions are occluded, and every box is read again at its own raw row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,26 +18,26 @@ from detcam.imaging.geometry import Geometry
 
 Array = NDArray[np.float64]
 
-FILL = "grey"  # blur and inpainting leave the colours of what is hidden: docs/measurements/shortcuts.md
+FILL = "grey"  # blur and inpainting keep some colours of the occluded region: docs/measurements/shortcuts.md
 OUTWARD = np.array([-1.0, -1.0, 1.0, 1.0])  # left and top edges move outward where their coordinates fall
-LEAST = 1e-7  # a probability is kept so far from 0 and 1 before its log-odds are taken: what float32 can tell from 1
+LEAST = 1e-7  # probabilities are clipped this far from 0 and 1 before taking log-odds: what float32 can tell from 1
 
 
 @dataclass(frozen=True)
 class Change:
-    """What becomes of one detection when one region is hidden: after minus before, at the detection's own row.
+    """What an occlusion does to one detection: after minus before, at the detection's own raw row.
 
     Attributes:
-        region: what was hidden.
-        fill: by what.
-        area: the region's share of the photograph's pixels.
-        before: the row's probability on the photograph as it is.
+        region: what was occluded.
+        fill: what it was filled with.
+        area: the region's share of the photograph's pixels, 0 to 1.
+        before: the row's probability on the unchanged photograph.
         score: change of that probability.
-        logit: change of its log-odds, probabilities kept 1e-7 away from 0 and 1.
+        logit: change of its log-odds, probabilities clipped 1e-7 away from 0 and 1.
         edges: ``[4]`` (left, top, right, bottom) how far each edge moves outward, source pixels: positive where the box
             grows, as far as it lies on the photograph; NaN where rows are others on every copy and none overlaps.
         best: the highest probability after the change of any row of the same label whose box overlaps the detection's
-            with an IoU of at least 0.5; 0 if there is none. A neighbour may find what the own row lost.
+            with an IoU of at least 0.5; 0 if there is none. A neighbouring row may still find the object.
     """
 
     region: Region
@@ -56,11 +56,11 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Question:
-    """A suspicious region, and what hiding it is compared with.
+class Probe:
+    """A suspicious region to occlude, and the regions that it is compared with.
 
     Attributes:
-        name: what is asked, such as ``"context"``.
+        name: what is tested, such as ``"context"``.
         suspect: the region that attribution points to.
         controls: regions of the same area elsewhere; empty where there is no room for any.
     """
@@ -72,12 +72,12 @@ class Question:
 
 @dataclass(frozen=True)
 class Intervention:
-    """The answer to a question about one detection.
+    """The result of a probe for one detection.
 
     Attributes:
-        name: what was asked.
-        suspect: what hiding the suspicious region does.
-        controls: what hiding each control region does; empty where there was no room for any.
+        name: what was tested.
+        suspect: what occluding the suspicious region does.
+        controls: what occluding each control region does; empty where there was no room for any.
     """
 
     name: str
@@ -86,34 +86,37 @@ class Intervention:
 
     @property
     def difference(self) -> float:
-        """Change of the score under the suspicious region minus its mean change under the controls; NaN without any."""
-        return self.suspect.score - _mean([each.score for each in self.controls])
+        """Change of the score with the suspicious region minus its mean change with a control; NaN without any."""
+        return self.suspect.score - _mean([change.score for change in self.controls])
 
     @property
     def extra_loss(self) -> float:
         """Share of the score lost with the suspicious region minus the mean share lost with a control; NaN without."""
-        return self.suspect.loss - _mean([each.loss for each in self.controls])
+        return self.suspect.loss - _mean([change.loss for change in self.controls])
 
     @property
     def extra_edges(self) -> Array:
-        """``[4]`` outward change of each edge beyond the mean of the controls, source pixels; NaN without any."""
+        """``[4]`` outward move of each edge (left, top, right, bottom) minus the mean with a control, source pixels.
+
+        NaN without controls.
+        """
         if not self.controls:
             return np.full(4, np.nan)
-        return self.suspect.edges - np.mean([each.edges for each in self.controls], 0)
+        return self.suspect.edges - np.mean([change.edges for change in self.controls], 0)
 
 
 def intervene(detector: Detector, canvas: Canvas, detections: Detections, regions: Sequence[Sequence[Region]],
               fill: str = FILL, chunk: int = CHUNK) -> list[list[Change]]:
-    """Hide each region and read each detection that asks about it at its own row.
+    """Occlude each region and read each detection that it is for at its own raw row.
 
-    Rows are never matched anew, but where they are others on every copy: there the largest IoU times score of any row
-    takes the place of the probability. A region that several detections ask about is hidden once.
+    Rows are never matched again, except where they are others on every copy: there the largest IoU times score of any
+    row takes the place of the probability. A region of several detections is occluded once.
 
     Args:
-        detector: whose detections they are.
-        canvas: one photograph.
-        detections: the boxes.
-        regions: for each detection those that are asked about.
+        detector: what made the detections.
+        canvas: of one photograph.
+        detections: ``N`` of them, boxes in source pixels.
+        regions: for each detection the regions to occlude, masks ``[h, w]`` in canvas pixels.
         fill: a name of :data:`detcam.diagnosis.interventions.fills.FILLS`.
         chunk: changed copies in one forward pass; the memory grows with it, the result does not depend on it.
 
@@ -121,44 +124,61 @@ def intervene(detector: Detector, canvas: Canvas, detections: Detections, region
         For each detection a change a region, in the order of ``regions``.
 
     Raises:
-        InputError: no such fill, regions that are not those of these detections or this canvas, or an empty one.
+        InputError: there is no such fill, a region is empty or not of this canvas, or there are not as many lists of
+            regions as detections.
     """
     if len(regions) != len(detections):
         raise InputError(f"regions of {len(regions)} detections: expected those of each of the {len(detections)}")
-    kept, places = distinct(regions)
-    _check(kept, canvas.geometries[0])
-    hide = filler(canvas, fill)
-    if not kept:
+    masks, indices = distinct(regions)
+    _check(masks, canvas.geometries[0])
+    occlude = filler(canvas, fill)
+    if not masks:
         return [[] for _ in regions]
-    read = read_copies(detector, canvas, detections,
-                       lambda number: hide(kept[number - 1].mask) if number else canvas.pixels[0], 1 + len(kept), chunk)
-    return [[_change(own, fill, read, index, 1 + place, canvas.geometries[0])
-             for own, place in zip(regions[index], places[index], strict=True)] for index in range(len(detections))]
+    readings = read_copies(detector, canvas, detections,
+                           lambda k: occlude(masks[k - 1].mask) if k else canvas.pixels[0], 1 + len(masks), chunk)
+    return [[_change(region, fill, readings, i, 1 + k, canvas.geometries[0])
+             for region, k in zip(regions[i], indices[i], strict=True)] for i in range(len(detections))]
 
 
 def forward_passes(detector: Detector, regions: Sequence[Sequence[Region]]) -> int:
-    """How many canvases :func:`intervene` runs the network on: each distinct region, and the photograph as it is.
+    """How many canvases :func:`intervene` runs the network on: each distinct region, and the unchanged photograph.
 
     Two-stage detectors take one more, on which their proposals are recorded.
     """
-    hidden = len(distinct(regions)[0])
-    return hidden + 1 + (detector.rows == FROZEN) if hidden else 0
+    occluded = len(distinct(regions)[0])
+    return occluded + 1 + (detector.rows == FROZEN) if occluded else 0
 
 
-def answer(detector: Detector, canvas: Canvas, detections: Detections, questions: Sequence[Sequence[Question]],
-           fill: str = FILL, chunk: int = CHUNK) -> list[list[Intervention]]:
-    """Each detection's questions, answered; as :func:`intervene`."""
-    changes = intervene(detector, canvas, detections, asked_regions(questions), fill, chunk)
-    answers = []
-    for own, found in zip(questions, changes, strict=True):
-        rest = iter(found)
-        answers.append([Intervention(each.name, next(rest), tuple(next(rest) for _ in each.controls)) for each in own])
-    return answers
+def run_probes(detector: Detector, canvas: Canvas, detections: Detections, probes: Sequence[Sequence[Probe]],
+               fill: str = FILL, chunk: int = CHUNK) -> list[list[Intervention]]:
+    """Run each detection's probes: occlude their regions and read the detection again at its own raw row.
+
+    Args:
+        detector: what made the detections.
+        canvas: of one photograph.
+        detections: ``N`` of them, boxes in source pixels.
+        probes: for each detection its probes.
+        fill: a name of :data:`detcam.diagnosis.interventions.fills.FILLS`.
+        chunk: changed copies in one forward pass; the memory grows with it, the result does not depend on it.
+
+    Returns:
+        For each detection a result a probe, in the order of ``probes``.
+
+    Raises:
+        InputError: as from :func:`intervene`.
+    """
+    changes = intervene(detector, canvas, detections, probe_regions(probes), fill, chunk)
+    results = []
+    for of_box, changes_of_box in zip(probes, changes, strict=True):
+        rest = iter(changes_of_box)
+        results.append([Intervention(probe.name, next(rest), tuple(next(rest) for _ in probe.controls))
+                        for probe in of_box])
+    return results
 
 
-def asked_regions(questions: Sequence[Sequence[Question]]) -> list[list[Region]]:
-    """The regions that each detection's questions need, for :func:`intervene` and :func:`forward_passes`."""
-    return [[region for each in own for region in (each.suspect, *each.controls)] for own in questions]
+def probe_regions(probes: Sequence[Sequence[Probe]]) -> list[list[Region]]:
+    """The regions of each detection's probes, for :func:`intervene` and :func:`forward_passes`."""
+    return [[region for probe in of_box for region in (probe.suspect, *probe.controls)] for of_box in probes]
 
 
 def _check(regions: Sequence[Region], geometry: Geometry) -> None:
@@ -169,17 +189,18 @@ def _check(regions: Sequence[Region], geometry: Geometry) -> None:
                              f"{region.mask.shape}")
         if not (region.mask & photograph).any():
             raise InputError(f"region {region.name!r}: no pixel of it lies on the photograph, so there is nothing to "
-                             "hide")
+                             "occlude")
 
 
-def _change(region: Region, fill: str, read: Readings, index: int, place: int, geometry: Geometry) -> Change:
-    before, after = read.own[index, 0], read.own[index, place]
+def _change(region: Region, fill: str, readings: Readings, i: int, k: int, geometry: Geometry) -> Change:
+    """The change of detection ``i`` on copy ``k``; copy 0 is the unchanged photograph."""
+    before, after = readings.own[i, 0], readings.own[i, k]
     x1, y1, x2, y2 = geometry.content
     low, high = np.array([x1, y1, x1, y1]), np.array([x2, y2, x2, y2])
-    moved = read.boxes[index, place].clip(low, high) - read.boxes[index, 0].clip(low, high)
+    moved = readings.boxes[i, k].clip(low, high) - readings.boxes[i, 0].clip(low, high)
     return Change(region, fill, area_of(region, geometry), float(before), float(after - before),
                   _log_odds(after) - _log_odds(before), OUTWARD * moved / np.tile(geometry.scale, 2),
-                  float(read.best[index, place]))
+                  float(readings.best[i, k]))
 
 
 def _log_odds(probability: float) -> float:

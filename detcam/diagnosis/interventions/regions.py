@@ -1,4 +1,4 @@
-"""Regions of a photograph that an intervention hides, and control regions of the same shape elsewhere."""
+"""Regions of a photograph that an intervention occludes, and control regions of the same shape elsewhere."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from detcam.imaging.geometry import Geometry
 
 Mask = NDArray[np.bool_]
 
-CONTROLS = 3  # control regions of a region: their mean is steadier than one, and each costs a forward pass
+CONTROLS = 3  # of a region: their mean varies less than a single one, and each costs a forward pass
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class Region:
     """A part of a photograph.
 
     Attributes:
-        name: what to call it, such as ``"top left corner"``.
-        mask: ``[h, w]`` True on it, canvas pixels.
+        name: such as ``"top left corner"``.
+        mask: bool ``[h, w]``, canvas pixels, True on the region.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Region:
 
 
 def in_box(geometry: Geometry, box: NDArray[np.floating]) -> Mask:
-    """The photograph's pixels ``[h, w]`` whose centres lie in a box ``[4]`` xyxy, canvas pixels."""
+    """Bool ``[h, w]``: the photograph's canvas pixels whose centres lie in a box ``[4]`` xyxy, canvas pixels."""
     height, width = geometry.canvas
     x, y = np.arange(width) + 0.5, np.arange(height) + 0.5
     inside = np.outer((y > box[1]) & (y < box[3]), (x > box[0]) & (x < box[2]))
@@ -36,52 +36,59 @@ def in_box(geometry: Geometry, box: NDArray[np.floating]) -> Mask:
 
 
 def in_boxes(geometry: Geometry, boxes: NDArray[np.floating]) -> Mask:
-    """The photograph's pixels ``[h, w]`` whose centres lie in any of some boxes ``[M, 4]`` xyxy, canvas pixels."""
-    found = np.zeros(geometry.canvas, bool)
+    """Bool ``[h, w]``: the photograph's canvas pixels whose centres lie in any box ``[M, 4]`` xyxy, canvas pixels."""
+    inside = np.zeros(geometry.canvas, bool)
     for box in boxes:
-        found |= in_box(geometry, box)
-    return found
+        inside |= in_box(geometry, box)
+    return inside
 
 
 def area_of(region: Region, geometry: Geometry) -> float:
-    """The region's share of the photograph's pixels."""
+    """The region's share of the photograph's pixels, 0 to 1."""
     photograph = photograph_pixels(geometry)
     return float((region.mask & photograph).sum() / photograph.sum())
 
 
 def controls_for(region: Region, geometry: Geometry, objects: Mask, count: int = CONTROLS, seed: int = 0
                  ) -> tuple[Region, ...]:
-    """The same shape at other places of the photograph: what hiding *something* of that size does.
+    """The same shape at other places of the photograph: to see what occluding *anything* of that size does.
 
-    A control lies wholly on the photograph, off all objects, and does not touch the region (nor a neighbouring pixel of
-    it) or another control. Of all such places one after the other is drawn. Where there is no room there are fewer, or
-    none: an empty tuple says that nothing of that shape fits.
+    A control lies wholly on the photograph and on no object. It neither overlaps nor touches the region or another
+    control. Their places are drawn at random, one after the other. Where there is no room there are fewer, or none.
 
     Args:
-        region: what is asked about.
+        region: what the controls are for.
         geometry: of the canvas.
-        objects: ``[h, w]`` True where no control may lie.
-        count: how many at most.
-        seed: where the draws start from.
+        objects: bool ``[h, w]``, canvas pixels, True where no control may lie.
+        count: number of controls at most.
+        seed: of the random draws.
     """
     random = np.random.default_rng(seed)
     taken = grown(region.mask, 1) | objects | ~photograph_pixels(geometry)
     shape = _cropped(region.mask)
-    found: list[Region] = []
-    while len(found) < count:
+    controls: list[Region] = []
+    while len(controls) < count:
         places = np.argwhere(free_places(shape, taken))
         if not len(places):
             break
         y, x = places[random.integers(len(places))]
         mask = np.zeros_like(taken)
         mask[y : y + shape.shape[0], x : x + shape.shape[1]] = shape
-        found.append(Region(f"control {len(found) + 1} of {region.name}", mask))
+        controls.append(Region(f"control {len(controls) + 1} of {region.name}", mask))
         taken |= grown(mask, 1)
-    return tuple(found)
+    return tuple(controls)
 
 
 def free_places(shape: Mask, taken: Mask) -> Mask:
-    """Where the top left corner of a shape ``[a, b]`` may lie so that it meets nothing taken, ``[h-a+1, w-b+1]``."""
+    """Where the top left corner of a shape, bool ``[a, b]``, may lie so that it overlaps nothing taken.
+
+    Args:
+        shape: bool ``[a, b]``.
+        taken: bool ``[h, w]``.
+
+    Returns:
+        Bool ``[h - a + 1, w - b + 1]``.
+    """
     import cv2  # imported late: it sets environment variables
 
     # correlation counts the taken pixels under the shape; it is computed in float32 by way of Fourier transforms, so
@@ -92,7 +99,7 @@ def free_places(shape: Mask, taken: Mask) -> Mask:
 
 
 def grown(mask: Mask, pixels: int) -> Mask:
-    """A mask ``[h, w]`` with all neighbours, diagonal ones too, up to so many pixels away."""
+    """A mask, bool ``[h, w]``, with all pixels up to so many away, diagonally too."""
     import cv2
 
     side = 2 * pixels + 1
@@ -106,13 +113,13 @@ def _cropped(mask: Mask) -> Mask:
 
 
 def distinct(regions: Sequence[Sequence[Region]]) -> tuple[list[Region], list[list[int]]]:
-    """Regions without those whose masks are there already, and for each of the given ones its place among them."""
-    places: dict[bytes, int] = {}
+    """The regions with different masks, and the index among them of each given region."""
+    known: dict[bytes, int] = {}
     kept: list[Region] = []
-    index = []
-    for own in regions:
-        for region in own:
-            if places.setdefault(np.packbits(region.mask).tobytes(), len(kept)) == len(kept):
+    indices = []
+    for group in regions:
+        for region in group:
+            if known.setdefault(np.packbits(region.mask).tobytes(), len(kept)) == len(kept):
                 kept.append(region)
-        index.append([places[np.packbits(region.mask).tobytes()] for region in own])
-    return kept, index
+        indices.append([known[np.packbits(region.mask).tobytes()] for region in group])
+    return kept, indices

@@ -1,1 +1,1 @@
-"""What a diagnosis says in words: one rule a function."""
+"""A diagnosis in sentences: one rule a function."""

@@ -1,5 +1,7 @@
-"""What a diagnosis says in sentences: each from numbers, by one rule a function. Those that name a cause rest on
-an intervention (hidden_words); the others describe."""
+"""A diagnosis in sentences, each from numbers by one rule a function.
+
+Sentences about a cause rest on an intervention (:mod:`detcam.diagnosis.sentences.interventions`); the others describe.
+"""
 
 import numpy as np
 
@@ -15,83 +17,77 @@ from detcam.diagnosis.error_types import (
     MISSED,
     TYPES,
 )
-from detcam.diagnosis.sentences.interventions import hidden_edge_sentences, hidden_sentences
+from detcam.diagnosis.sentences.interventions import edge_occlusion_sentences, occlusion_sentences
 from detcam.diagnosis.sentences.object_names import finder, object_words
-from detcam.diagnosis.sentences.shortcuts import heat_sentences
+from detcam.diagnosis.sentences.shortcuts import shortcut_sentences
 from detcam.imaging.boxes import EDGES
 from detcam.measures.reference import SOUND
 from detcam.verdicts.verdict import Verdict
 
-STANDS_OUT = 90.0  # per cent of sound boxes with less evidence on the edge
-LEAKED = 0.25  # of a box's heat on another object, from which it is said: in crowds one correct box in five has more
-WRONG_WAY = {"left": ("left", "right"), "top": ("high", "low"), "right": ("right", "left"), "bottom": ("low", "high")}
-"""Where an edge lies that is outside the true one, and where one that is inside."""
-UNPLACED = (CLASSIFICATION.name, BOTH.name, DUPLICATE.name, BACKGROUND.name)  # whose raw rows are of interest
+HIGH_RANK = 90.0  # per cent of accurate boxes with less evidence on the edge, from which it is mentioned
+LEAKED = 0.25  # of a box's heat on another object, from which it is mentioned: a fifth of correct boxes in crowds
+DIRECTIONS = {"left": ("left", "right"), "top": ("high", "low"), "right": ("right", "left"), "bottom": ("low", "high")}
+"""How to say that an edge lies outside the true one, and that it lies inside."""
+WITH_SIBLINGS = (CLASSIFICATION.name, BOTH.name, DUPLICATE.name, BACKGROUND.name)  # types whose other raw rows matter
 
 
-def sentences_of(diagnosis: DiagnosisData, box: int) -> list[str]:
-    """What is said of a box in question: what it is, its worst edge, and whose pixels its heat lies on.
+def sentences_of(diagnosis: DiagnosisData, i: int) -> list[str]:
+    """The sentences about a detection in question: its type, its worst edge, and where its heat lies.
 
     Args:
         diagnosis: of the photograph.
-        box: its place among ``diagnosis.boxes``.
+        i: its index among ``diagnosis.boxes``.
     """
-    kind = diagnosis.type_of(box)
+    kind = diagnosis.type_of(i)
     if kind == IGNORED.name:
         return [IGNORED.sentence]
-    found = type_sentences(diagnosis, box)
-    found += cause_sentences(diagnosis, box)
-    found += leak_sentences(diagnosis, box)
-    if kind in UNPLACED:
-        found.append(sibling_sentence(diagnosis, box))
-    return found
+    sentences = type_sentences(diagnosis, i) + cause_sentences(diagnosis, i) + leakage_sentences(diagnosis, i)
+    return [*sentences, sibling_sentence(diagnosis, i)] if kind in WITH_SIBLINGS else sentences
 
 
-def cause_sentences(diagnosis: DiagnosisData, box: int) -> list[str]:
-    """What is said of a box's worst edge and of its heat's pattern, each before what hiding says of it."""
-    found = edge_sentences(diagnosis, box) + hidden_edge_sentences(diagnosis, box)
-    return found + heat_sentences(diagnosis, box) + hidden_sentences(diagnosis, box)
+def cause_sentences(diagnosis: DiagnosisData, i: int) -> list[str]:
+    """The sentences about a box's worst edge and its shortcut patterns, each followed by what occlusion shows."""
+    edge = edge_sentences(diagnosis, i) + edge_occlusion_sentences(diagnosis, i)
+    return edge + shortcut_sentences(diagnosis, i) + occlusion_sentences(diagnosis, i)
 
 
-def type_sentences(diagnosis: DiagnosisData, box: int) -> list[str]:
-    """What is wrong with a box, and which box found the object that it is about; nothing of a correct one."""
-    kind, true = diagnosis.type_of(box), diagnosis.truth_of(box)
+def type_sentences(diagnosis: DiagnosisData, i: int) -> list[str]:
+    """A box's error, and which other box found its object; empty for a correct box."""
+    kind, true = diagnosis.type_of(i), diagnosis.truth_of(i)
     if kind == CORRECT.name:
         return []
-    found = [TYPES[kind].sentence]
+    sentences = [TYPES[kind].sentence]
     if kind in (CLASSIFICATION.name, BOTH.name):
-        found.append(f"The true object is {article(diagnosis.truth.class_names[true])}.")
+        sentences.append(f"The true object is {article(diagnosis.truth.class_names[true])}.")
     if kind in (DUPLICATE.name, LOCALIZATION.name):
         number = finder(diagnosis, true)
         name = diagnosis.truth.class_names[true]
-        found.append(f"No box found that {name}." if number is None else f"Box {number} found that {name}.")
-    return found
+        sentences.append(f"No box found that {name}." if number is None else f"Box {number} found that {name}.")
+    return sentences
 
 
-def edge_sentences(diagnosis: DiagnosisData, box: int) -> list[str]:
-    """The worst edge of a box with a true box, and what it rests on; nothing of another box."""
-    worst = diagnosis.worst_edge(box)
+def edge_sentences(diagnosis: DiagnosisData, i: int) -> list[str]:
+    """A box's worst edge and the evidence on it; empty without a true box."""
+    worst = diagnosis.worst_edge(i)
     if worst is None:
         return []
     column = EDGES.index(worst)
-    share, pixels = float(diagnosis.shares[box, column]), float(diagnosis.outward[box, column])
+    share, pixels = float(diagnosis.shares[i, column]), float(diagnosis.outward[i, column])
     if abs(share) <= SOUND:
-        return [f"All edges within {SOUND:.0%} of the true box.".replace("%", " %")]
-    found = [edge_sentence(worst, pixels, share)]
-    rank = evidence_sentence(diagnosis, box, column)
-    found += [rank] if rank else []
-    return found
+        return [f"All edges are within {SOUND:.0%} of the true box.".replace("%", " %")]
+    evidence = evidence_sentence(diagnosis, i, column)
+    return [edge_sentence(worst, pixels, share), *([evidence] if evidence else [])]
 
 
 def edge_sentence(edge: str, pixels: float, share: float) -> str:
-    """How far an edge is off, and which way.
+    """How far an edge is off, and in which direction.
 
     Args:
-        edge: which.
+        edge: one of ``"left"``, ``"top"``, ``"right"`` and ``"bottom"``.
         pixels: how far it lies outside the true one, source pixels; negative inside.
         share: the same over the true width or height.
     """
-    way = WRONG_WAY[edge][0 if pixels > 0 else 1]
+    way = DIRECTIONS[edge][0 if pixels > 0 else 1]
     far = "far " if way in ("left", "right") else ""
     return f"{edge.capitalize()} edge {length(pixels)} ({abs(share):.0%}) too {far}{way}.".replace("%", " %")
 
@@ -106,77 +102,83 @@ def length(pixels: float) -> str:
     return f"{abs(pixels):.{0 if abs(pixels) >= 9.95 else 1}f} px"
 
 
-def evidence_sentence(diagnosis: DiagnosisData, box: int, column: int) -> str | None:
-    """How much conflicting evidence an edge rests on, where it stands out among sound boxes."""
+def evidence_sentence(diagnosis: DiagnosisData, i: int, column: int) -> str | None:
+    """How the evidence on an edge ranks among accurate boxes; None unless it ranks high.
+
+    Args:
+        diagnosis: of the photograph.
+        i: the box's index among ``diagnosis.boxes``.
+        column: the edge's index among left, top, right, bottom.
+    """
     ranks = diagnosis.boxes.percentiles
-    if ranks is None or not ranks[box, column] >= STANDS_OUT:  # NaN: the reference does not know the class
+    if ranks is None or not ranks[i, column] >= HIGH_RANK:  # NaN: the reference does not know the class
         return None
-    rank = float(ranks[box, column])
-    most = "every sound box" if rank == 100 else f"{np.floor(rank):.0f} % of sound boxes"
-    return f"It rests on more conflicting evidence than {most} of similar size."
+    rank = float(ranks[i, column])
+    share = "all" if rank == 100 else f"{np.floor(rank):.0f} % of"
+    return f"There is more evidence on this edge than for {share} accurate boxes of similar size."
 
 
-def leak_sentences(diagnosis: DiagnosisData, box: int) -> list[str]:
-    """On which other object much of a box's heat lies: the one with the most, from a quarter on; crowds aside."""
-    own, truth = diagnosis.truth_of(box), diagnosis.truth
-    shares = np.where(truth.crowd, 0.0, np.nan_to_num(diagnosis.leakage[box]))
-    if own >= 0:
-        shares[own] = 0
+def leakage_sentences(diagnosis: DiagnosisData, i: int) -> list[str]:
+    """The other object with most of a box's heat, if that is a quarter or more; crowds do not count."""
+    true, truth = diagnosis.truth_of(i), diagnosis.truth
+    shares = np.where(truth.crowd, 0.0, np.nan_to_num(diagnosis.leakage[i]))
+    if true >= 0:
+        shares[true] = 0
     if not len(shares) or shares.max() < LEAKED:
         return []
     other = int(shares.argmax())
     name = truth.class_names[other]
-    which = f"another {name}" if own >= 0 and truth.class_names[own] == name else article(name)
+    which = f"another {name}" if true >= 0 and truth.class_names[true] == name else article(name)
     where = "on" if truth.masks and truth.masks[other] is not None else "in the true box of"
     share = f"{shares[other]:.0%}".replace("%", " %")
     return [f"{share} of its heat lies {where} {which} ({object_words(diagnosis, other)})."]
 
 
-def sibling_sentence(diagnosis: DiagnosisData, box: int) -> str:
-    """How many raw rows say the same as a box, and which of them are boxes too."""
-    siblings = diagnosis.siblings[box]
-    count, survived = len(siblings.rows), sorted(place + 1 for place in siblings.survived)
+def sibling_sentence(diagnosis: DiagnosisData, i: int) -> str:
+    """How many other raw rows of its class overlap a box, and which of them were kept as boxes."""
+    siblings = diagnosis.siblings[i]
+    count, kept = len(siblings.rows), sorted(index + 1 for index in siblings.survived)
     if not count:
-        return "No other raw row says the same."
-    lead = f"{count} other raw row{'s say' if count > 1 else ' says'} the same"
-    if not survived:
+        return "No other raw row of its class overlaps it."
+    lead = f"{count} other raw row{'s' if count > 1 else ''} of its class overlap{'' if count > 1 else 's'} it"
+    if not kept:
         return f"{lead}; {'all were' if count > 1 else 'it was'} dropped."
-    numbers = ", ".join(map(str, survived[:-1])) + " and " * (len(survived) > 1) + str(survived[-1])
-    beside = f"box{'es' * (len(survived) > 1)} {numbers} survived beside it"
+    numbers = ", ".join(map(str, kept[:-1])) + " and " * (len(kept) > 1) + str(kept[-1])
+    rows = f"box{'es' if len(kept) > 1 else ''} {numbers} {'were' if len(kept) > 1 else 'was'} kept"
     dropped = siblings.suppressed
-    return f"{lead}; {beside}" + (f", {dropped} {'were' if dropped > 1 else 'was'} dropped." if dropped else ".")
+    return f"{lead}; {rows}" + (f", {dropped} {'were' if dropped > 1 else 'was'} dropped." if dropped else ".")
 
 
 def sentences_of_missed(diagnosis: DiagnosisData, k: int) -> list[str]:
-    """What is said of a missed object: whether an error of another type stands for it, and what kept its row back.
+    """The sentences about a missed object: which error TIDE counts for it, and why its best raw row was dropped.
 
     Args:
         diagnosis: of the photograph.
-        k: its place among ``diagnosis.missed``.
+        k: its index among ``diagnosis.missed``.
     """
     missed = diagnosis.missed[k]
-    found = excuse_sentences(diagnosis, missed) or [MISSED.sentence]
+    sentences = counted_elsewhere_sentences(diagnosis, missed) or [MISSED.sentence]
     if missed.verdict is None:
-        return [*found, "Why is not known: this detector's own selection of boxes is not known step by step."]
-    return [*found, counted_elsewhere(diagnosis, missed.verdict) or missed.verdict.sentence]
+        return [*sentences, "The reason is unknown: the steps of this detector's box selection are not known."]
+    return [*sentences, other_object_sentence(diagnosis, missed.verdict) or missed.verdict.sentence]
 
 
-def excuse_sentences(diagnosis: DiagnosisData, missed: MissedObject) -> list[str]:
-    """Which box stands on a missed object though it did not find it: TIDE counts that error alone."""
+def counted_elsewhere_sentences(diagnosis: DiagnosisData, missed: MissedObject) -> list[str]:
+    """The box on a missed object that did not find it, if TIDE counts that box's error instead; else empty."""
     if not missed.counted_elsewhere:
         return []
     assignment = diagnosis.assignment
-    box = next(place for place, (kind, true) in enumerate(zip(assignment.types, assignment.truth.tolist(), strict=True))
-               if true == missed.truth and kind in (CLASSIFICATION.name, LOCALIZATION.name))
-    fault = "of another class" if assignment.types[box] == CLASSIFICATION.name else "badly placed"
-    return [f"Box {box + 1} is about this object, but {fault} (IoU {assignment.overlap[box]:.2f}): "
-            "TIDE counts that error alone, and nothing as missed."]
+    i = next(i for i, (kind, true) in enumerate(zip(assignment.types, assignment.truth.tolist(), strict=True))
+             if true == missed.truth and kind in (CLASSIFICATION.name, LOCALIZATION.name))
+    fault = "has another class" if assignment.types[i] == CLASSIFICATION.name else "its edges are too far off"
+    return [f"Box {i + 1} lies on this object, but {fault} (IoU {assignment.overlap[i]:.2f}). TIDE counts that error "
+            "and no missed object."]
 
 
-def counted_elsewhere(diagnosis: DiagnosisData, verdict: Verdict) -> str | None:
-    """The sentence of a row that is a detection and lies on the object, but found another one."""
+def other_object_sentence(diagnosis: DiagnosisData, verdict: Verdict) -> str | None:
+    """The sentence about a best row that is a detection and lies on the object, but found another one; else None."""
     if not (verdict.detected and verdict.near and verdict.iou is not None):
         return None
     kind = diagnosis.assignment.types[verdict.number - 1]
-    other = f"counts for another {verdict.class_name}" if kind == CORRECT.name else f"its type is {kind}"
-    return f"Box {verdict.number} lies on it (IoU {verdict.iou:.2f}) but {other}."
+    other = f"it counts for another {verdict.class_name}" if kind == CORRECT.name else f"its type is {kind}"
+    return f"Box {verdict.number} lies on it (IoU {verdict.iou:.2f}), but {other}."

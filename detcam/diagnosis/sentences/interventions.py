@@ -1,7 +1,7 @@
-"""What a diagnosis says after hiding: sentences that rest on an intervention, each beside what its controls did.
+"""What occlusion shows, in sentences, each with what the control occlusions did.
 
-By its map alone nothing is said of what pulls an edge out: a window that the map names moves the edge no further in
-than one by the edge's middle (docs/measurements/pull.md). Hidden, it decides.
+Nothing is said of what moves an edge outward from its map alone: occluding a window that the map highlights moves the
+edge no further inward than occluding one at the edge's middle (docs/measurements/pull.md). Occlusion decides.
 """
 
 import numpy as np
@@ -9,66 +9,83 @@ import numpy as np
 from detcam.diagnosis.attention.shortcuts import CONTEXT, CORNERS, SPREAD
 from detcam.diagnosis.diagnosis_data import DiagnosisData
 from detcam.diagnosis.interventions.edge_probe import EDGE
-from detcam.diagnosis.interventions.exceeds import HALVES, comes_in, hotter_half, inward, stands_out, taken
+from detcam.diagnosis.interventions.exceeds import (
+    HALVES,
+    exceeds_limit,
+    half_with_larger_loss,
+    inward_shift,
+    losses,
+    moves_inward,
+)
 from detcam.diagnosis.interventions.intervention import Intervention
 from detcam.diagnosis.sentences.shortcuts import share
 from detcam.imaging.boxes import EDGES
 
-PULLED = {"left": "to the left", "top": "up", "right": "to the right", "bottom": "down"}
+OUTWARD_WORDS = {"left": "to the left", "top": "up", "right": "to the right", "bottom": "down"}
 
 
-def hidden_edge_sentences(diagnosis: DiagnosisData, box: int) -> list[str]:
-    """What hiding did to the worst edge of a box, which was said before; nothing where that was not tried."""
-    return _said([edge_words(diagnosis, box, each) for each in _answers(diagnosis, box) if each.name == EDGE])
+def edge_occlusion_sentences(diagnosis: DiagnosisData, i: int) -> list[str]:
+    """What occlusion did to a box's worst edge; empty where that was not tested.
 
-
-def hidden_sentences(diagnosis: DiagnosisData, box: int) -> list[str]:
-    """What hiding regions did to the score of a box; nothing where that was not tried, or nothing much came of it."""
-    return _said([shortcut_words(diagnosis, box, each) for each in _answers(diagnosis, box) if each.name != EDGE])
-
-
-def _answers(diagnosis: DiagnosisData, box: int) -> tuple[Intervention, ...]:
-    return () if diagnosis.interventions is None else diagnosis.interventions[box]
-
-
-def _said(found: list[str | None]) -> list[str]:
-    return [each for each in found if each]
-
-
-def edge_words(diagnosis: DiagnosisData, box: int, asked: Intervention) -> str | None:
-    """What became of the worst edge when what pulls it out was hidden; said only beside controls."""
-    worst = diagnosis.worst_edge(box)
-    if worst is None or not asked.controls:
-        return None
-    moved = inward(asked.suspect, worst)
-    beside = f"as much hidden elsewhere: {pixels(float(np.mean([inward(each, worst) for each in asked.controls])))}"
-    if not comes_in(diagnosis, box, asked):
-        return f"Hiding what its map says pulls it out does not bring it in ({pixels(moved)}; {beside})."
-    pulls = diagnosis.pulls[box]
-    lead = "" if pulls is None else (
-        f"{share(pulls[EDGES.index(worst)].beyond)} of what pulls it {PULLED[worst]} lies beyond the true edge. ")
-    return f"{lead}Hidden where that pull is strongest, the edge comes in by {pixels(moved)} ({beside})."
-
-
-def shortcut_words(diagnosis: DiagnosisData, box: int, asked: Intervention) -> str | None:
-    """What a suspicious region took from the score, where that is more than its limit (TOLD_BY_BOX).
-
-    All around the objects has no control of its size: there it is the share itself.
+    Args:
+        diagnosis: of the photograph.
+        i: the box's index among ``diagnosis.boxes``.
     """
-    if not stands_out(diagnosis, box, asked):
+    return [sentence for probe in _answers(diagnosis, i)
+            if probe.name == EDGE and (sentence := edge_occlusion_sentence(diagnosis, i, probe))]
+
+
+def occlusion_sentences(diagnosis: DiagnosisData, i: int) -> list[str]:
+    """What occlusion took from a box's score; empty where that was not tested, or no loss passed its limit.
+
+    Args:
+        diagnosis: of the photograph.
+        i: the box's index among ``diagnosis.boxes``.
+    """
+    return [sentence for probe in _answers(diagnosis, i)
+            if probe.name != EDGE and (sentence := occlusion_sentence(diagnosis, i, probe))]
+
+
+def _answers(diagnosis: DiagnosisData, i: int) -> tuple[Intervention, ...]:
+    return () if diagnosis.interventions is None else diagnosis.interventions[i]
+
+
+def edge_occlusion_sentence(diagnosis: DiagnosisData, i: int, probe: Intervention) -> str | None:
+    """What became of the worst edge when the region that moves it outward was occluded; None without controls."""
+    worst = diagnosis.worst_edge(i)
+    if worst is None or not probe.controls:
         return None
-    if asked.name in HALVES:
-        side, (rest, own) = hotter_half(asked), sorted(taken(asked))
-        other = next(each for each in asked.name.split(" or ") if each != side)
-        lead = f"Hiding its {side} half takes {share(own)} of its score"
-        return lead + (f"; hiding the {other} half adds {share(-rest)}." if rest <= -0.005 else
-                       f", hiding the {other} half {share(abs(rest))}.")
-    lost, control = (max(each, 0.0) for each in taken(asked))
-    what = {CORNERS: f"Hiding the photograph's {asked.suspect.region.name}",
-            CONTEXT: "Hiding the hottest spot around it",
-            SPREAD: "Hiding all around the objects"}[asked.name]
-    beside = "" if asked.name == SPREAD else f" (as much hidden elsewhere: {share(control)})"
-    return f"{what} takes {share(lost)} of its score{beside}."
+    moved = pixels(inward_shift(probe.suspect, worst))
+    control = pixels(float(np.mean([inward_shift(change, worst) for change in probe.controls])))
+    if not moves_inward(diagnosis, i, probe):
+        return ("Occluding the region that its map highlights does not clearly move the edge inward "
+                f"({moved}; control occlusions: {control}).")
+    pulls = diagnosis.pulls[i]
+    lead = "" if pulls is None else (f"{share(pulls[EDGES.index(worst)].beyond)} of the evidence that moves this edge "
+                                     f"{OUTWARD_WORDS[worst]} lies beyond the true edge. ")
+    return (f"{lead}Occluding the region where that evidence is strongest moves the edge inward by {moved} "
+            f"(control occlusions: {control}).")
+
+
+def occlusion_sentence(diagnosis: DiagnosisData, i: int, probe: Intervention) -> str | None:
+    """The loss of score when a suspicious region was occluded; None unless it passes its limit of BOX_LIMITS.
+
+    Everything around the objects has no control of its size: there it is the loss itself.
+    """
+    if not exceeds_limit(diagnosis, i, probe):
+        return None
+    if probe.name in HALVES:
+        side, (smaller, larger) = half_with_larger_loss(probe), sorted(losses(probe))
+        other = next(half for half in probe.name.split(" or ") if half != side)
+        verb = "adds" if smaller <= -0.005 else "takes away"
+        return (f"Occluding its {side} half takes away {share(larger)} of its score, occluding its {other} half {verb} "
+                f"{share(abs(smaller))}.")
+    loss, control = (max(value, 0.0) for value in losses(probe))
+    what = {CORNERS: f"the photograph's {probe.suspect.region.name}",
+            CONTEXT: "the region around it with the most heat",
+            SPREAD: "everything around the objects"}[probe.name]
+    controls = "" if probe.name == SPREAD else f" (control occlusions: {share(control)})"
+    return f"Occluding {what} takes away {share(loss)} of its score{controls}."
 
 
 def pixels(value: float) -> str:

@@ -1,4 +1,4 @@
-"""What the pattern of a box's heat suggests, in sentences: a shortcut, and whether hiding it confirms that.
+"""The shortcut patterns of a box's heat in sentences, each with whether occlusion confirms it.
 
 Attribution suggests, intervention decides.
 """
@@ -7,37 +7,37 @@ from detcam.diagnosis.attention.shortcuts import CONTEXT, CORNERS, ONE_SIDE, PAT
 from detcam.diagnosis.diagnosis_data import DiagnosisData
 from detcam.diagnosis.interventions.exceeds import confirmed
 
-WORDS = {
-    CORNERS: "{} of its heat lies in the photograph's corners, most in the {} (even heat: {}).",
-    SPREAD: "Its heat is spread as if it were even over {} of the photograph (even heat on the object alone: {}).",
-    CONTEXT: "{} of its heat lies on no object (even heat: {}).",
-    ONE_SIDE: "{} of the heat in its box lies in the {} half (even heat: {}).",
+SENTENCES = {
+    CORNERS: "{} of its heat lies in the photograph's corners, most of it {} (uniform heat: {}).",
+    SPREAD: "Its heat is as spread out as uniform heat over {} of the photograph (uniform heat on the object: {}).",
+    CONTEXT: "{} of its heat lies on no object (uniform heat: {}).",
+    ONE_SIDE: "{} of the heat in its box lies in the {} half (uniform heat: {}).",
 }
-"""What a flag says: the score, where, and what heat that knows nothing would give."""
-DECIDED = {True: " Hiding confirms it.", False: " Hiding does not confirm it.", None: ""}
+"""What a flag means: the score, where, and the score of uniform heat."""
+DECIDED = {True: " Occlusion confirms this.", False: " Occlusion does not confirm this.", None: ""}
 
 
-def heat_sentences(diagnosis: DiagnosisData, box: int) -> list[str]:
-    """A sentence for each shortcut that a box's heat is flagged for, and what hiding says of it where it was asked.
+def shortcut_sentences(diagnosis: DiagnosisData, i: int) -> list[str]:
+    """A sentence for each shortcut pattern that a box's heat is flagged for, and whether occlusion confirms it.
 
     Args:
         diagnosis: of the photograph.
-        box: its place among ``diagnosis.boxes``.
+        i: the box's index among ``diagnosis.boxes``.
     """
-    own = diagnosis.shortcuts[box]
-    found = []
+    shortcuts = diagnosis.shortcuts[i]
+    sentences = []
     for pattern in PATTERNS:
-        if not own.flags[pattern]:
+        if not shortcuts.flags[pattern]:
             continue
-        score, chance = own.scores[pattern], own.chance[pattern]
+        score, chance = shortcuts.scores[pattern], shortcuts.chance[pattern]
         if pattern == ONE_SIDE:  # a difference of two halves over their sum: as the share of the hotter one
             score, chance = (1 + score) / 2, (1 + chance) / 2
-        where = {CORNERS: [own.corner], ONE_SIDE: [own.side]}.get(pattern, [])
-        words = WORDS[pattern].format(share(score), *where, share(chance))
-        found.append(words + DECIDED[confirmed(diagnosis, box, pattern)])
-    return found
+        where = {CORNERS: [shortcuts.corner], ONE_SIDE: [shortcuts.side]}.get(pattern, [])
+        words = SENTENCES[pattern].format(share(score), *where, share(chance))
+        sentences.append(words + DECIDED[confirmed(diagnosis, i, pattern)])
+    return sentences
 
 
 def share(value: float) -> str:
-    """A share in whole per cent."""
+    """A share, from 0 to 1, in whole per cent."""
     return f"{value:.0%}".replace("%", " %")

@@ -1,4 +1,4 @@
-"""The contact sheet of an audit: the detections to look at first, each beside its heat."""
+"""The contact sheet of an audit: the detections to inspect first, each beside its heat."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from detcam.audits.first_to_inspect import First
-from detcam.diagnosis.error_types import TYPES
+from detcam.audits.first_to_inspect import DetectionToInspect
+from detcam.diagnosis.error_types import TYPES, type_words
 from detcam.diagnosis.sentences.detections import edge_sentence
 from detcam.imaging.boxes import EDGES, edge_lengths
 from detcam.views.diagnosis.common import TRUE_BOX
@@ -31,12 +31,12 @@ TOP = 1.0  # the page's title
 SIZE = 8.5
 
 
-def first_figure(found: Iterable[First], count: int, cmap: str = HEAT, dpi: float = DPI) -> Figure:
-    """The contact sheet.
+def first_figure(found: Iterable[DetectionToInspect], count: int, cmap: str = HEAT, dpi: float = DPI) -> Figure:
+    """The contact sheet of the detections to inspect first.
 
     Args:
-        found: the detections in order, one in memory at a time.
-        count: how many they are.
+        found: the detections in order, of which one is in memory at a time.
+        count: number of detections.
         cmap: a Matplotlib colour map for the heat.
         dpi: pixels an inch.
     """
@@ -44,18 +44,18 @@ def first_figure(found: Iterable[First], count: int, cmap: str = HEAT, dpi: floa
     rows = -(-count // ACROSS)
     height = WORDS + PICTURE[1] + BELOW
     sheet = Sheet(2 * MARGIN + ACROSS * (cell + GROUP_GAP) - GROUP_GAP, TOP + rows * height, dpi)
-    sheet.write(MARGIN, 0.28, "Look at these first: sure and wrong", 15, bold=True)
-    words = ("The worst of each type of error in turn, by score times 1 - IoU. Left: the box in its type's colour, "
-             "white dashed the true box. Right: its heat, full colour at each one's own maximum.")
+    sheet.write(MARGIN, 0.28, "Inspect first: confident and wrong", 15, bold=True)
+    words = ("The worst of each type of error in turn, by score times (1 - IoU). Left: the box in its type's colour, "
+             "the true box white dashed. Right: its heat, full colour at its own maximum.")
     sheet.write(MARGIN, 0.62, shorten(words, sheet.width - 2 * MARGIN, SIZE), SIZE, colour=MUTED)
-    for order, each in enumerate(found):
-        x = MARGIN + (order % ACROSS) * (cell + GROUP_GAP)
-        _detection(sheet, each, x, TOP + (order // ACROSS) * height, cell, cmap)
+    for i, detection in enumerate(found):
+        x = MARGIN + (i % ACROSS) * (cell + GROUP_GAP)
+        _detection(sheet, detection, x, TOP + (i // ACROSS) * height, cell, cmap)
     return sheet.figure
 
 
 def edge_words(row: dict[str, Any]) -> str:
-    """The worst edge and how far it is off, of a box with a true box; else that it has none."""
+    """The worst edge of a box and its error; without a true box, that there is none."""
     if row["worst_edge"] is None or row["true_x1"] is None:
         return "no true box of its class"
     length = float(edge_lengths(_true_box(row))[EDGES.index(row["worst_edge"])])
@@ -66,11 +66,11 @@ def _true_box(row: dict[str, Any]) -> NDArray[np.float64]:
     return np.array([row[f"true_{name}"] for name in ("x1", "y1", "x2", "y2")], float)
 
 
-def _detection(sheet: Sheet, found: First, x: float, y: float, width: float, cmap: str) -> None:
-    """One detection, its top left corner at ``(x, y)``: three lines of words, the crop and its heat."""
+def _detection(sheet: Sheet, found: DetectionToInspect, x: float, y: float, width: float, cmap: str) -> None:
+    """Draw one detection, its top left corner at ``(x, y)`` inches: three lines of words, the crop and its heat."""
     row, colour = found.row, TYPE_COLOURS[found.row["type"]]
-    badge = paper_badge(sheet, x, y, f"{row['number']} {TYPES[row['type']].letter}", colour) + 0.12
-    words = shorten(f"{row['class_name']} {row['score']:.2f}: {row['type']}", width - badge, 10.5, True)
+    badge = paper_badge(sheet, x, y, f"{row['number']} {TYPES[row['type']].short_name}", colour) + 0.12
+    words = shorten(f"{row['class_name']} {row['score']:.2f}: {type_words(row['type'])}", width - badge, 10.5, True)
     sheet.write(x + badge, y + 0.12, words, 10.5, bold=True, va="center_baseline")
     rest = width - badge - width_of(words, 10.5, True) - 0.15
     overlap = f"IoU {row['iou'] or 0:.2f}"
@@ -81,8 +81,8 @@ def _detection(sheet: Sheet, found: First, x: float, y: float, width: float, cma
     _pictures(sheet, found, (x, y + WORDS, *PICTURE), cmap)
 
 
-def _pictures(sheet: Sheet, found: First, cell: Place, cmap: str) -> None:
-    """The crop with the boxes and, where it is kept, the heat on it; else what is lacking."""
+def _pictures(sheet: Sheet, found: DetectionToInspect, cell: Place, cmap: str) -> None:
+    """Draw the crop with the boxes and, if it was saved, the heat on it; else what is lacking."""
     x, y, width, height = cell
     beside = (x + width + BETWEEN, y, width, height)
     if found.image is None:
@@ -109,7 +109,7 @@ def _pictures(sheet: Sheet, found: First, cell: Place, cmap: str) -> None:
 
 
 def _lacking(sheet: Sheet, place: Place, words: str) -> None:
-    """A grey panel that says what is not there."""
+    """Draw a grey panel with the words for a picture that is not there."""
     x, y, width, height = place
     sheet.fill(place, TRACK)
     lines = wrap(words, width - 0.2, SIZE)

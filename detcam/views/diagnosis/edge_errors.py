@@ -1,4 +1,4 @@
-"""How far each edge of a box lies from the true one, as bars and numbers, beside what the edge rests on."""
+"""How far each edge of a box lies from the true one, as bars and numbers, with the evidence on the edge."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,20 +12,20 @@ from detcam.views.page.colours import EDGE, INK, MUTED, TRACK, WORST
 from detcam.views.page.layout import PANEL
 from detcam.views.page.sheet import Place, Sheet
 
-FULL = 0.5  # of the true width or height: as long as a bar gets, the number says how much more it is
+FULL = 0.5  # of the true width or height: the length of a full bar; numbers are not limited
 NAME, BAR, NUMBER = 0.62, 1.4, 0.6  # inches: an edge's name, both sides of the bars, a number
 MINUS = "\u2212"  # as wide as a plus
 STEP, THICK = 0.42, 0.2  # from one edge to the next, and a bar's height
 
 
 def edge_errors_width(diagnosis: Diagnosis) -> float:
-    """Inches that the bars and the numbers take."""
+    """The width of the bars and the numbers, inches."""
     return NAME + BAR + len(_numbers(diagnosis)) * NUMBER
 
 
 def edge_error_titles(sheet: Sheet, diagnosis: Diagnosis, x: float, y: float) -> None:
-    """What the columns are, its top at ``y``."""
-    sheet.write(x, y, "how far each edge is off", 9.5, bold=True)
+    """Write the columns' titles, their top left at ``(x, y)`` inches."""
+    sheet.write(x, y, "error of each edge", 9.5, bold=True)
     y += 0.19
     middle = x + NAME + BAR / 2
     sheet.write(middle - 0.08, y, "inside", 8.5, colour=MUTED, ha="right")
@@ -35,23 +35,26 @@ def edge_error_titles(sheet: Sheet, diagnosis: Diagnosis, x: float, y: float) ->
 
 
 def _numbers(diagnosis: Diagnosis) -> list[str]:
-    """The titles of the columns of numbers; those of what was not measured are left out."""
+    """The titles of the columns of numbers, without those that were not measured."""
     known = diagnosis.boxes.edges is not None
-    return ["px", "%", *["unsure"] * known, *["evidence"] * known,
+    return ["px", "%", *["spread"] * known, *["evidence"] * known,
             *["rank"] * (known and diagnosis.boxes.percentiles is not None)]
 
 
 def spread_of(edges: Edges) -> NDArray[np.float64]:
-    """How unsure the detector is of each edge, ``[N, 4]`` over width or height: the standard deviation of the edge's
-    own distribution where the head has one, else that among the raw rows of the object."""
+    """How uncertain each edge is, ``[N, 4]`` (left, top, right, bottom), over the box's width or height.
+
+    The standard deviation of the edge's own distribution where the head has one, else that among sibling rows.
+    """
     return edges.sibling_spread if edges.distribution_spread is None else edges.distribution_spread
 
 
 def spread_words(diagnosis: Diagnosis) -> str:
-    """What the column of it is."""
+    """What the column of spreads shows."""
     edges = diagnosis.boxes.edges
-    where = "among its raw rows" if edges is None or edges.distribution_spread is None else "by its own distribution"
-    return f"Unsure: the edge's spread {where}, %."
+    of = "among the raw rows of this object" if edges is None or edges.distribution_spread is None else (
+        "in its predicted distribution")
+    return f"Spread: standard deviation of the edge {of}, %."
 
 
 def _right(x: float, column: int) -> float:
@@ -59,7 +62,7 @@ def _right(x: float, column: int) -> float:
 
 
 def draw_edge_errors(sheet: Sheet, diagnosis: Diagnosis, box: int, place: Place) -> None:
-    """Draw the four edges of a box in question in the middle of a place."""
+    """Draw the four edges of a box in question in the middle of a place, inches."""
     x, y, _, height = place
     known, worst = diagnosis.worst_edge(box) is not None, diagnosis.worst_edge(box)
     y += max((min(height, PANEL) - STEP * 4) / 2, 0)
@@ -75,7 +78,7 @@ def draw_edge_errors(sheet: Sheet, diagnosis: Diagnosis, box: int, place: Place)
 
 
 def _edge(sheet: Sheet, diagnosis: Diagnosis, box: int, column: int, at: tuple[float, float], worst: bool) -> None:
-    """One edge: its name, its bar from the true edge in the middle, and its numbers."""
+    """Draw one edge: its name, its bar from the true edge in the middle, and its numbers."""
     x, y = at
     share, pixels = float(diagnosis.shares[box, column]), float(diagnosis.outward[box, column])
     off = worst and abs(share) > SOUND

@@ -1,4 +1,4 @@
-"""One question of an intervention as a small picture: what was hidden, its controls, and what each of them took."""
+"""One probe as a small picture: the occluded region, its controls, and the effect of each."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -7,9 +7,15 @@ from numpy.typing import NDArray
 
 from detcam.diagnosis.attention.shortcuts import CONTEXT, SPREAD
 from detcam.diagnosis.interventions.edge_probe import EDGE
-from detcam.diagnosis.interventions.exceeds import HALVES, beyond, hotter_half, inward, stands_out
+from detcam.diagnosis.interventions.exceeds import (
+    HALVES,
+    exceeds_limit,
+    excess_loss,
+    half_with_larger_loss,
+    inward_shift,
+)
 from detcam.diagnosis.interventions.intervention import Change, Intervention
-from detcam.diagnosis.interventions.limits import TOLD_BY_BOX
+from detcam.diagnosis.interventions.limits import BOX_LIMITS
 from detcam.diagnosis.interventions.regions import Mask
 from detcam.diagnosis.result import Diagnosis
 from detcam.diagnosis.sentences.interventions import pixels as pixel_words
@@ -23,76 +29,84 @@ from detcam.views.page.crop import Region, pixels
 from detcam.views.page.lettering import shorten
 from detcam.views.page.sheet import Place, Sheet, dashed_outline, line_height, outline
 
-TINT, QUIET = 0.4, 0.25  # opacity of a region's colour: what was hidden is still seen
+TINT, QUIET = 0.4, 0.25  # opacity of a region's colour: the photograph below is still seen
 BORDER = 2  # drawn pixels of a region's outline
 LETTERS = 7.0  # of a region's number, points
 TITLE = 0.36  # inches: the two lines above a picture
-FRAME = 3.0  # points, around a picture that stands out
-COVERED = 1.2  # over a badge's height: a region narrower or flatter than that is not covered by one
+FRAME = 3.0  # points, around a picture whose effect passes its limit
+COVERED = 1.2  # over a badge's height: a badge does not cover a region that is narrower or flatter
 
 
-def draw_question(sheet: Sheet, diagnosis: Diagnosis, box: int, asked: Intervention, cell: Place) -> None:
-    """Draw what was hidden for one question, marked where it stands out, else quietly.
+def draw_probe(sheet: Sheet, diagnosis: Diagnosis, box: int, probe: Intervention, cell: Place) -> None:
+    """Draw the regions that one probe occluded, framed where its effect passes its limit, else faded.
 
     Args:
         sheet: the page.
         diagnosis: of the photograph.
-        box: which box in question.
-        asked: the answer.
-        cell: where, with the two lines of words above the picture.
+        box: index of the box in question.
+        probe: one of ``diagnosis.interventions[box]``.
+        cell: left, top, width and height on the page, inches, with the two lines of words above the picture.
     """
-    out = stands_out(diagnosis, box, asked)
-    words = title_of(asked, diagnosis.worst_edge(box)), _result(diagnosis, box, asked)
-    _titles(sheet, words, cell, out)
-    regions = _coloured(asked)
+    over = exceeds_limit(diagnosis, box, probe)
+    words = title_of(probe, diagnosis.worst_edge(box)), _result(diagnosis, box, probe)
+    _titles(sheet, words, cell, over)
+    regions = _coloured(probe)
     geometry = diagnosis.boxes.maps[0].heatmaps[box].geometry
     bounds = [bounds_of(change.region.mask, geometry) for change, _ in regions]
-    own = diagnosis.boxes.detections.boxes[box]
+    detected = diagnosis.boxes.detections.boxes[box]
     x, y, width, height = cell
-    crop = region_of(diagnosis, [own, *bounds], width / (height - TITLE))
+    crop = region_of(diagnosis, [detected, *bounds], width / (height - TITLE))
     place = at_left(crop, (x, y + TITLE, width, height - TITLE))
-    axes = _tinted(sheet, diagnosis, regions, geometry, crop, place, quiet=not out)
-    outline(axes, own, crop, colour_of_type(diagnosis, int(diagnosis.index[box])), 1.4)
-    texts = [_number(diagnosis, box, asked, change) for change, _ in regions]
-    _numbers(axes, list(zip(bounds, texts, [colour for _, colour in regions], strict=True)), own, crop,
+    axes = _tinted(sheet, diagnosis, regions, geometry, crop, place, faint=not over)
+    outline(axes, detected, crop, colour_of_type(diagnosis, int(diagnosis.evaluated[box])), 1.4)
+    texts = [_number(diagnosis, box, probe, change) for change, _ in regions]
+    _numbers(axes, list(zip(bounds, texts, [colour for _, colour in regions], strict=True)), detected, crop,
              crop.width / place[2])
-    if out:
+    if over:
         _frame(axes, crop)
 
 
-def draw_moved_edge(sheet: Sheet, diagnosis: Diagnosis, box: int, asked: Intervention, cell: Place) -> None:
-    """The box before and after what pulls its worst edge out was hidden, with the true box."""
+def draw_moved_edge(sheet: Sheet, diagnosis: Diagnosis, box: int, probe: Intervention, cell: Place) -> None:
+    """Draw the box before and after the region that moves its worst edge outward was occluded, with the true box.
+
+    Args:
+        sheet: the page.
+        diagnosis: of the photograph.
+        box: index of the box in question.
+        probe: the edge's, one of ``diagnosis.interventions[box]``.
+        cell: left, top, width and height on the page, inches, with the two lines of words above the picture.
+    """
     x, y, width, height = cell
     geometry = diagnosis.boxes.maps[0].heatmaps[box].geometry
     before = diagnosis.boxes.detections.boxes[box]
-    after = before + OUTWARD * np.nan_to_num(asked.suspect.edges)
+    after = before + OUTWARD * np.nan_to_num(probe.suspect.edges)
     true = diagnosis.truth.boxes[diagnosis.truth_of(box)]
-    sheet.write(x, y, shorten(f"the {diagnosis.worst_edge(box)} edge, hidden", width, 8.5, True), 8.5, bold=True,
+    sheet.write(x, y, shorten(f"the {diagnosis.worst_edge(box)} edge, occluded", width, 8.5, True), 8.5, bold=True,
                 colour=SUSPECT)
-    sheet.write(x, y + line_height(8.5), shorten("thin: after; dashed: true", width, 8), 8, colour=MUTED)
+    sheet.write(x, y + line_height(8.5), shorten("thick: before, thin: after, dashed: true", width, 8), 8, colour=MUTED)
     crop = region_of(diagnosis, [before, after, true], width / (height - TITLE))
     place = at_left(crop, (x, y + TITLE, width, height - TITLE))
-    axes = _tinted(sheet, diagnosis, [(asked.suspect, SUSPECT)], geometry, crop, place, quiet=False)
-    outline(axes, before, crop, colour_of_type(diagnosis, int(diagnosis.index[box])), 2.6)
+    axes = _tinted(sheet, diagnosis, [(probe.suspect, SUSPECT)], geometry, crop, place, faint=False)
+    outline(axes, before, crop, colour_of_type(diagnosis, int(diagnosis.evaluated[box])), 2.6)
     outline(axes, after, crop, SUSPECT, 1.2)
     dashed_outline(axes, true, TRUE_BOX, 0.9)
     _frame(axes, crop)
 
 
-def title_of(asked: Intervention, worst: str | None) -> str:
-    """What was hidden, in a few words; ``worst`` is the box's worst edge."""
-    if asked.name in HALVES:
-        return f"{asked.name} half"
-    if asked.name == EDGE:
+def title_of(probe: Intervention, worst: str | None) -> str:
+    """What was occluded, in a few words; ``worst`` is the box's worst edge."""
+    if probe.name in HALVES:
+        return f"{probe.name} half"
+    if probe.name == EDGE:
         return f"beyond the {worst} edge"
-    return {SPREAD: "all around the objects", CONTEXT: "hottest spot around"}.get(asked.name, asked.suspect.region.name)
+    return {SPREAD: "around the objects", CONTEXT: "most heat around it"}.get(probe.name, probe.suspect.region.name)
 
 
 def mask_in(mask: Mask, geometry: Geometry, region: Region, size: tuple[int, int]) -> Mask:
-    """A mask of the canvas ``[h, w]`` at each drawn pixel of a region, ``[height, width]``.
+    """A mask at each drawn pixel of a region, bool ``[height, width]``.
 
     Args:
-        mask: canvas pixels.
+        mask: bool ``[h, w]``, canvas pixels.
         geometry: of the canvas.
         region: what is drawn, source pixels.
         size: width and height of the drawing, pixels.
@@ -107,24 +121,24 @@ def mask_in(mask: Mask, geometry: Geometry, region: Region, size: tuple[int, int
 def bounds_of(mask: Mask, geometry: Geometry) -> NDArray[np.float64]:
     """The smallest box ``[4]`` xyxy, source pixels, that holds a mask of the canvas, as far as the photograph goes."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    found = geometry.to_source(np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], float))
+    box = geometry.to_source(np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], float))
     height, width = geometry.source
-    return np.asarray(found.clip(0, [width, height, width, height]), np.float64)
+    return np.asarray(box.clip(0, [width, height, width, height]), np.float64)
 
 
-def _coloured(asked: Intervention) -> list[tuple[Change, str]]:
-    """The controls, then the suspect over them; of two halves the one that takes more is the suspect."""
-    suspect, controls = asked.suspect, list(asked.controls)
-    if asked.name in HALVES and controls and hotter_half(asked) != asked.name.split(" or ")[0]:
+def _coloured(probe: Intervention) -> list[tuple[Change, str]]:
+    """The controls, then the suspicious region over them; of two halves, the one with the larger loss."""
+    suspect, controls = probe.suspect, list(probe.controls)
+    if probe.name in HALVES and controls and half_with_larger_loss(probe) != probe.name.split(" or ")[0]:
         suspect, controls = controls[0], [suspect]
-    return [*((each, CONTROL) for each in controls), (suspect, SUSPECT)]
+    return [*((control, CONTROL) for control in controls), (suspect, SUSPECT)]
 
 
-def _number(diagnosis: Diagnosis, box: int, asked: Intervention, change: Change) -> str:
-    """What a region took: a share of the score, or how far the edge comes in."""
+def _number(diagnosis: Diagnosis, box: int, probe: Intervention, change: Change) -> str:
+    """The effect of a region: the share of the score that is lost, or how far the edge moves inward."""
     worst = diagnosis.worst_edge(box)
-    if asked.name == EDGE and worst is not None:
-        return pixel_words(inward(change, worst)).replace("-", MINUS)
+    if probe.name == EDGE and worst is not None:
+        return pixel_words(inward_shift(change, worst)).replace("-", MINUS)
     return percent(change.loss)
 
 
@@ -133,51 +147,51 @@ def percent(value: float) -> str:
     return f"{round(100 * value) + 0} %".replace("-", MINUS) if np.isfinite(value) else "—"
 
 
-def _result(diagnosis: Diagnosis, box: int, asked: Intervention) -> str:
-    """What is compared with which limit."""
+def _result(diagnosis: Diagnosis, box: int, probe: Intervention) -> str:
+    """What is compared with which limit, in words."""
     worst = diagnosis.worst_edge(box)
-    if not asked.controls and asked.name != SPREAD:
+    if not probe.controls and probe.name != SPREAD:
         return "no room for controls"
-    if asked.name == EDGE and worst is not None:
-        own, others = inward(asked.suspect, worst), max(inward(each, worst) for each in asked.controls)
-        return f"{pixel_words(own)} in, controls ≤ {pixel_words(others)}".replace("-", MINUS)
-    what = "share" if asked.name == SPREAD else "difference"
-    return f"{what} {percent(beyond(asked))}, limit {percent(TOLD_BY_BOX[asked.name])}"
+    if probe.name == EDGE and worst is not None:
+        moved, most = inward_shift(probe.suspect, worst), max(inward_shift(each, worst) for each in probe.controls)
+        return f"inward {pixel_words(moved)}, controls ≤ {pixel_words(most)}".replace("-", MINUS)
+    what = "loss" if probe.name == SPREAD else "difference"
+    return f"{what} {percent(excess_loss(probe))}, limit {percent(BOX_LIMITS[probe.name])}"
 
 
-def _titles(sheet: Sheet, words: tuple[str, str], cell: Place, out: bool) -> None:
+def _titles(sheet: Sheet, words: tuple[str, str], cell: Place, over: bool) -> None:
     x, y, width, _ = cell
-    colour = SUSPECT if out else MUTED
-    sheet.write(x, y, shorten(words[0], width, 8.5, out), 8.5, bold=out, colour=colour)
+    colour = SUSPECT if over else MUTED
+    sheet.write(x, y, shorten(words[0], width, 8.5, over), 8.5, bold=over, colour=colour)
     sheet.write(x, y + line_height(8.5), shorten(words[1], width, 8), 8, colour=colour)
 
 
 def _tinted(sheet: Sheet, diagnosis: Diagnosis, regions: list[tuple[Change, str]], geometry: Geometry, crop: Region,
-            place: Place, quiet: bool) -> Axes:
-    """The photograph, faded where it is ``quiet``, with the regions in their colours, each with an outline."""
+            place: Place, faint: bool) -> Axes:
+    """The photograph, faded where it is ``faint``, with the regions in their colours, each with an outline."""
     import cv2  # imported late: it sets environment variables
     from matplotlib.colors import to_rgb
 
     size = sheet.size(place)
     drawn = pixels(diagnosis.image, crop, size)
-    ground = faded(drawn) if quiet else drawn.astype(np.float32) / 255
+    ground = faded(drawn) if faint else drawn.astype(np.float32) / 255
     for change, colour in regions:
         mask = mask_in(change.region.mask, geometry, crop, size)
         wide = np.ones((2 * BORDER + 1,) * 2, np.uint8)
         inner = cv2.erode(mask.astype(np.uint8), wide, borderValue=0).astype(bool)
-        strength = np.where(mask & ~inner, 1.0, np.where(mask, QUIET if quiet else TINT, 0.0))[..., None]
+        strength = np.where(mask & ~inner, 1.0, np.where(mask, QUIET if faint else TINT, 0.0))[..., None]
         ground = ground * (1 - strength) + np.array(to_rgb(colour)) * strength
     return sheet.photograph((ground * 255).round().astype(np.uint8), crop, place)
 
 
 def _numbers(axes: Axes, named: list[tuple[NDArray[np.float64], str, str]], box: NDArray[np.floating], crop: Region,
              inch: float) -> None:
-    """A badge for each region beside it or in its corner, none over another; ``inch`` in source pixels."""
+    """Draw a badge for each region, beside it or in its corner, none over another; ``inch`` is in source pixels."""
     least = COVERED * badge_size("1", LETTERS)[1] * inch
-    taken: list[Rect] = [tuple(each.tolist()) for each in (box, *(bounds for bounds, *_ in named))
-                         if min(each[2:] - each[:2]) < least]
+    taken: list[Rect] = [tuple(place.tolist()) for place in (box, *(bounds for bounds, *_ in named))
+                         if min(place[2:] - place[:2]) < least]
     for bounds, text, colour in reversed(named):
-        width, height = (each * inch for each in badge_size(text, LETTERS))
+        width, height = (side * inch for side in badge_size(text, LETTERS))
         x, y = free_place(bounds, (width, height), crop, taken)
         taken.append((x, y, x + width, y + height))
         leader(axes, taken[-1], bounds, colour)

@@ -1,4 +1,4 @@
-"""A diagnosis as pages: all boxes on the photograph, a row for each, and whose pixels they looked at."""
+"""A diagnosis as pages: all boxes on the photograph, a row for each, interventions, missed objects, and leakage."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +8,7 @@ from matplotlib.figure import Figure
 from detcam.diagnosis.result import Diagnosis
 from detcam.errors import InputError
 from detcam.views.diagnosis.box_rows import in_order, row_pages
-from detcam.views.diagnosis.intervention_rows import hidden_pages
-from detcam.views.diagnosis.intervention_rows import in_order as standing_out
+from detcam.views.diagnosis.intervention_rows import boxes_over_limit, intervention_pages
 from detcam.views.diagnosis.leakage_table import has_leakage, leakage_page
 from detcam.views.diagnosis.missed_rows import MOST_ROWS, missed_pages
 from detcam.views.diagnosis.overview import overview_page
@@ -22,9 +21,9 @@ def diagnosis_figures(diagnosis: Diagnosis, *, rows_per_page: int = ROWS_PER_PAG
                       ) -> Iterator[Figure]:
     """The pages of a diagnosis one by one, each a Matplotlib figure on its own Agg canvas.
 
-    First every box in the colour of its error type, then the boxes in question (wrong ones first), those for which
-    hiding a region stands out, the missed objects, and for two boxes or more the share of each one's heat on each true
-    object.
+    First every box in the colour of its error type; then the boxes in question, wrong ones first; those with an
+    occlusion that passes its limit; the missed objects; and for two boxes or more the share of each one's heat on each
+    true object.
 
     Args:
         diagnosis: of one photograph.
@@ -46,11 +45,11 @@ def diagnosis_figures(diagnosis: Diagnosis, *, rows_per_page: int = ROWS_PER_PAG
 def save_diagnosis(diagnosis: Diagnosis, out: str | Path, cmap: str = HEAT) -> list[Path]:
     """Write the pages as ``<out>.png``, ``<out>.2.png`` and so on, each whole or not at all.
 
-    Pages that an earlier, longer diagnosis of the same photograph left behind under these names are removed.
+    Pages of the same photograph that an earlier run left under these names are removed.
 
     Args:
         diagnosis: of one photograph.
-        out: the folder, which must exist, and the name without its ending.
+        out: the folder, which must exist, and the file name without its ending.
         cmap: a Matplotlib colour map for the heat.
 
     Raises:
@@ -62,13 +61,13 @@ def save_diagnosis(diagnosis: Diagnosis, out: str | Path, cmap: str = HEAT) -> l
 
 def _pages(diagnosis: Diagnosis, rows_per_page: int, cmap: str, dpi: float) -> Iterator[Figure]:
     boxes = -(-len(in_order(diagnosis)) // rows_per_page)
-    hidden = boxes + -(-len(standing_out(diagnosis)) // rows_per_page)
-    missed = hidden + -(-min(len(diagnosis.missed), MOST_ROWS) // rows_per_page)
+    occluded = boxes + -(-len(boxes_over_limit(diagnosis)) // rows_per_page)
+    missed = occluded + -(-min(len(diagnosis.missed), MOST_ROWS) // rows_per_page)
     count = 1 + missed + has_leakage(diagnosis)
     words = [f"page {page} of {count}" if count > 1 else "" for page in range(1, count + 1)]
     yield overview_page(diagnosis, words[0], dpi)
     yield from row_pages(diagnosis, rows_per_page, cmap, dpi, words[1:1 + boxes])
-    yield from hidden_pages(diagnosis, rows_per_page, dpi, words[1 + boxes:1 + hidden])
-    yield from missed_pages(diagnosis, rows_per_page, cmap, dpi, words[1 + hidden:1 + missed])
+    yield from intervention_pages(diagnosis, rows_per_page, dpi, words[1 + boxes:1 + occluded])
+    yield from missed_pages(diagnosis, rows_per_page, cmap, dpi, words[1 + occluded:1 + missed])
     if has_leakage(diagnosis):
         yield leakage_page(diagnosis, words[-1], dpi)

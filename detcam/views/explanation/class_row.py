@@ -1,4 +1,4 @@
-"""One class's row: what a classifier sees, each method's heat alone, and the heat over the picture."""
+"""One class's row: the classifier's input, each method's heat alone, and the heat over the input."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from detcam.views.page.sheet import Place, Sheet, fitted
 
 
 class ClassRows(Rows):
-    """Draws rows of a classifier's explanation: its heat ends where what it sees ends."""
+    """Draws rows of a classifier's explanation, whose heat covers the classifier's input only."""
 
     def _crop(self, index: int) -> Region:
         image = self.explanation.image
@@ -20,17 +20,17 @@ class ClassRows(Rows):
         return Region(left, top, max(min(x2, image.width), left + 1), max(min(y2, image.height), top + 1))
 
     def draw(self, sheet: Sheet, index: int, y: float) -> None:
-        layout, seen = self.layout, self._crop(index)
+        layout, region = self.layout, self._crop(index)
         self._caption(sheet, index, y)
         y += CAPTION
-        place = fitted(seen, (MARGIN, y, layout.crop, PANEL))
-        sheet.photograph(self._pixels(seen, sheet.size(place)), seen, place)
+        place = fitted(region, (MARGIN, y, layout.crop, PANEL))
+        sheet.photograph(self._pixels(region, sheet.size(place)), region, place)
         for method, x in enumerate(layout.pairs):
-            self._alone(sheet, method, index, seen, (x, y, layout.crop, PANEL))
-            self._heat(sheet, method, index, seen, (x + layout.crop + GAP, y, layout.whole, PANEL), width=0)
+            self._alone(sheet, method, index, region, (x, y, layout.crop, PANEL))
+            self._heat(sheet, method, index, region, (x + layout.crop + GAP, y, layout.whole, PANEL), width=0)
 
     def _alone(self, sheet: Sheet, method: int, index: int, region: Region, cell: Place) -> None:
-        """A method's heat and nothing else; an empty picture where there is none."""
+        """Draw a method's heat alone; an empty picture where there is none."""
         heatmap, top = self.explanation.maps[method].heatmaps[index], self.scale.tops[method, index]
         place = fitted(region, cell)
         size = sheet.size(place)

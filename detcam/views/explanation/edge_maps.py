@@ -1,4 +1,4 @@
-"""The four signed maps of a detection: what pushes each of its edges, and which way."""
+"""The four signed maps of a detection: what moves each of its edges, and in which direction."""
 
 from collections.abc import Sequence
 
@@ -16,22 +16,22 @@ from detcam.views.page.lettering import wrap
 from detcam.views.page.scale import status_of
 from detcam.views.page.sheet import Place, Sheet, fitted, line_height, outline, say
 
-WORDS_HEIGHT = 1.9  # of the explanation beside the maps
-TOP = 99.9  # per cent of a detection's absolute values that lie below full colour
+WORDS_HEIGHT = 1.9  # of the legend beside the maps, inches
+TOP = 99.9  # percentile of a detection's absolute values at full colour
 
 
 def _cells(layout: Layout) -> float:
-    """Width of each of the four maps."""
+    """Width of each of the four maps, inches."""
     return min((layout.width - MARGIN - layout.pairs[0] - 3 * GROUP_GAP / 2) / 4, 1.5 * PANEL)
 
 
 def edge_maps_height(crop: Region, layout: Layout) -> float:
-    """Inches that the maps take below a row."""
+    """The height of the maps below a row, inches."""
     return EDGE_MAP_CAPTION + max(fitted(crop, (0, 0, _cells(layout), PANEL))[3], WORDS_HEIGHT) + GAP
 
 
 def draw_edge_maps(sheet: Sheet, explanation: Explanation, index: int, crop: Region, layout: Layout, y: float) -> None:
-    """Draw the maps of one detection below its row, whose end is at ``y``."""
+    """Draw the maps of one detection below its row, which ends at ``y`` inches."""
     assert explanation.edges is not None
     assert explanation.edges.maps is not None
     four = explanation.edges.maps[index]
@@ -42,15 +42,15 @@ def draw_edge_maps(sheet: Sheet, explanation: Explanation, index: int, crop: Reg
     for column, (name, heatmap) in enumerate(zip(EDGES, four, strict=True)):
         place = fitted(crop, (x, y, width, PANEL))
         worst = worst_edge(explanation, index) == column
-        words = f"{name} edge" + (": the most evidence" if worst else "")
+        words = f"{name} edge" + (": most evidence" if worst else "")
         sheet.write(place[0], y - 0.05, words, 8.5, va="bottom", bold=worst)
         draw_edge_map(sheet, explanation, index, column, heatmap, top, crop, place)
         x += width + GROUP_GAP / 2
 
 
 def full_colour(four: Sequence[Heatmap]) -> float:
-    """The absolute value of full colour, of all four maps of a detection."""
-    return float(np.percentile(np.abs(np.nan_to_num(np.concatenate([each.values.ravel() for each in four]))), TOP))
+    """The absolute raw value of full colour, the same for all four maps of a detection."""
+    return float(np.percentile(np.abs(np.nan_to_num(np.concatenate([edge.values.ravel() for edge in four]))), TOP))
 
 
 def _words(sheet: Sheet, layer: str, width: float, y: float) -> None:
@@ -62,8 +62,8 @@ def _words(sheet: Sheet, layer: str, width: float, y: float) -> None:
     sheet.write(MARGIN, y, "left, up", 8)
     sheet.write(MARGIN + width / 2, y, "0", 8, ha="center")
     sheet.write(MARGIN + width - 0.05, y, "right, down", 8, ha="right")
-    text = (f"Signed, from layer {layer}. Full colour: the {TOP:g}th percentile of this box's four maps, "
-            "the same on both sides.")
+    text = (f"Signed maps of layer {layer}. Full colour: the {TOP:g}th percentile of the absolute values of this box's "
+            "four maps.")
     sheet.paragraph(MARGIN, y + line_height(8) + 0.03, wrap(text, width - 0.05, 8), 8, colour=MUTED)
 
 
@@ -72,12 +72,14 @@ def draw_edge_map(sheet: Sheet, explanation: Explanation, index: int, column: in
     """Draw one edge's map on a crop, the box thin and that edge thick.
 
     Args:
-        sheet, explanation, index: the page, and which detection.
-        column: which edge.
-        heatmap: its map.
-        top: the absolute value of full colour.
+        sheet: the page.
+        explanation: one photograph's.
+        index: of the detection.
+        column: index of the edge among left, top, right, bottom.
+        heatmap: that edge's signed map.
+        top: the absolute raw value of full colour.
         crop: what is drawn, source pixels.
-        place: where.
+        place: left, top, width and height on the page, inches.
         colour: of the box.
     """
     size = sheet.size(place)

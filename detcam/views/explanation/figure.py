@@ -1,4 +1,4 @@
-"""A figure per photograph: its numbered boxes, then one row a detection, the box beside its own heatmaps."""
+"""A figure per photograph: its numbered boxes, then a row a detection, each box beside its own heatmaps."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +31,7 @@ def figures(explanation: Explanation, *, rows_per_page: int = ROWS_PER_PAGE, sca
     Args:
         explanation: one photograph's.
         rows_per_page: detections on a page at most.
-        scale: full colour is each ``"box"``'s own maximum, or one that is ``"shared"`` by all boxes of a method.
+        scale: ``"box"``: each box has its own scale; ``"shared"``: all boxes of a method have one.
         cmap: a Matplotlib colour map for the heat.
         dpi: pixels an inch.
 
@@ -55,8 +55,11 @@ def save_figures(explanation: Explanation, path_stem: str | Path, *, rows_per_pa
 
     Args:
         explanation: one photograph's.
-        path_stem: the folder, which must exist, and the name without its ending.
-        rows_per_page, scale, cmap, dpi: as :func:`figures` takes them.
+        path_stem: the folder, which must exist, and the file name without its ending.
+        rows_per_page: detections on a page at most.
+        scale: ``"box"``: each box has its own scale; ``"shared"``: all boxes of a method have one.
+        cmap: a Matplotlib colour map for the heat.
+        dpi: pixels an inch.
 
     Raises:
         InputError: an argument is not what was expected.
@@ -102,20 +105,20 @@ def _page(explanation: Explanation, rows: Rows, members: range, scale: Scale, la
 
 
 def _titles(sheet: Sheet, explanation: Explanation, layout: Layout, y: float) -> None:
-    """What each column shows."""
+    """Write what each column shows."""
     sheet.line((MARGIN, layout.width - MARGIN), (y, y), width=1.2)
     y += 0.12
-    first = ("what it sees", "of the photograph") if explanation.classified else (
+    first = ("classifier input", "part of the photograph") if explanation.classified else (
         "best row" if explanation.verdicts else "detected box", "with context")
     sheet.write(MARGIN, y, first[0], 9.5, bold=True)
     sheet.write(MARGIN, y + 0.19, first[1], 8.5, colour=MUTED)
     for maps, x in zip(explanation.maps, layout.pairs, strict=True):
         target = "" if maps.target == "logit" else f", target {maps.target}"
         sheet.write(x, y, shorten(maps.method + target, layout.crop + layout.whole, 9.5, True), 9.5, bold=True)
-        own, words = "on the box", "on the whole photograph" if layout.whole > 1.6 else "whole"
+        crop, words = "on the box", "on the whole photograph" if layout.whole > 1.6 else "whole"
         if explanation.classified:
-            own, words = "the heat alone", "over the picture"
-        sheet.write(x, y + 0.19, own, 8.5, colour=MUTED)
+            crop, words = "heat alone", "over the input"
+        sheet.write(x, y + 0.19, crop, 8.5, colour=MUTED)
         sheet.write(x + layout.crop + GAP, y + 0.19, words, 8.5, colour=MUTED)
     if not explanation.classified:
         _number_titles(sheet, explanation, layout, y)
@@ -124,9 +127,9 @@ def _titles(sheet: Sheet, explanation: Explanation, layout: Layout, y: float) ->
 def _number_titles(sheet: Sheet, explanation: Explanation, layout: Layout, y: float) -> None:
     sheet.write(layout.numbers, y, "where the heat lies", 9.5, bold=True)
     for index, maps in enumerate(explanation.maps):
-        name = "share of it" if len(explanation.maps) == 1 else maps.method
+        name = "share of the heat" if len(explanation.maps) == 1 else maps.method
         sheet.write(layout.numbers + LABELS + index * layout.bar, y + 0.19, shorten(name, layout.bar - 0.08, 8.5), 8.5,
                     colour=MUTED)
-    sheet.write(layout.edges, y, "what each edge rests on", 9.5, bold=True)
+    sheet.write(layout.edges, y, "evidence on each edge", 9.5, bold=True)
     if explanation.edges is not None:
-        sheet.write(layout.edges, y + 0.19, "evidence over width or height", 8.5, colour=MUTED)
+        sheet.write(layout.edges, y + 0.19, "over the box's width or height", 8.5, colour=MUTED)

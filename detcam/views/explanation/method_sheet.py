@@ -1,4 +1,4 @@
-"""One detection under many methods, side by side: what each shows of the same box, what it cost, what to know of it."""
+"""One detection under many methods, side by side: the map, the time, and the known flaws of each."""
 
 from pathlib import Path
 
@@ -13,12 +13,12 @@ from detcam.views.page.lettering import listed
 from detcam.views.page.png import DPI, write_figure
 from detcam.views.page.sheet import file_name
 
-LEGEND = (f"Heat of each map, linear; each method has its own scale: {SCALE_WORDS} A map that sits well on "
-          "the object proves nothing: whether it is faithful is measured (README, \"Which maps are faithful?\").")
+LEGEND = (f"Heat of each map on a linear scale; each method has its own scale: {SCALE_WORDS} A map that lies well on "
+          "the object need not be faithful to the detector: see \"Which maps are faithful?\" in the documentation.")
 
 
 def methods_figure(found: MethodComparison, *, cmap: str = HEAT, dpi: float = DPI) -> Figure:
-    """The detection's crop, then a picture a method, in the order in which they were asked.
+    """The detection's crop, then a picture a method, in the given order.
 
     Args:
         found: one detection under some methods.
@@ -59,13 +59,12 @@ def _picture(maps: Maps, seconds: float) -> Picture:
 
 
 def _marked(maps: tuple[Maps, ...]) -> dict[str, list[str]]:
-    """What the table says against methods, and of which."""
-    found: dict[str, list[str]] = {}
-    for each in maps:
-        entry = entry_of(each.method)
+    """The flaws of methods that the table of methods knows, and the methods with each."""
+    flaws: dict[str, list[str]] = {}
+    for method_maps in maps:
+        name, entry = method_maps.method, entry_of(method_maps.method)
         if entry is not None and not entry.sees_box:
-            found.setdefault("does not look at the box", []).append(each.method)
+            flaws.setdefault("the map does not depend on the box", []).append(name)
         if entry is not None and entry.fails_randomization:
-            found.setdefault("much of the map is there before any training (it fails parameter randomization)",
-                             []).append(each.method)
-    return found
+            flaws.setdefault("much of the map is there before any training (parameter randomization)", []).append(name)
+    return flaws

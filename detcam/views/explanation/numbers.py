@@ -1,4 +1,4 @@
-"""The numbers beside a row: where the heat lies, as bars, and what each edge rests on, as a box."""
+"""The numbers beside a row: where the heat lies, as bars, and the evidence on each edge, as a box."""
 
 import numpy as np
 
@@ -14,12 +14,12 @@ WORDS = {"inside": "inside", "others": "other boxes", "ring": "ring", "elsewhere
 BAR, STEP = 0.17, 0.34  # height of a bar, and from one to the next
 NUMBER = 0.54  # room for a bar's number
 DIAGRAM = 1.5  # height of the box with its edges
-STANDS_OUT = 95.0  # per cent: by chance one sound box in five has an edge above this (1 - 0.95 ** 4)
+HIGH_RANK = 95.0  # per cent: by chance one accurate box in five has an edge above this (1 - 0.95 ** 4)
 THICKEST = 7.0  # points: the edge with the most evidence
 
 
 def draw_bars(sheet: Sheet, explanation: Explanation, index: int, place: Place) -> None:
-    """Shares of a detection's heat as bars, one column a method, each ``place[2]`` wide after the words."""
+    """Draw the shares of a detection's heat as bars, a column a method, each ``place[2]`` inches wide."""
     x, y, width, height = place
     y += (height - STEP * len(REGIONS)) / 2
     for region in REGIONS:
@@ -37,7 +37,7 @@ def draw_bars(sheet: Sheet, explanation: Explanation, index: int, place: Place) 
 
 
 def percent(share: float) -> str:
-    """A share as whole per cent, a dash where there is none."""
+    """A share, 0 to 1, in whole per cent; a dash where there is none."""
     return f"{share:.0%}".replace("%", " %") if np.isfinite(share) else "—"
 
 
@@ -49,7 +49,10 @@ def evidence_text(value: float) -> str:
 
 
 def worst_edge(explanation: Explanation, index: int) -> int | None:
-    """The edge with the most evidence: the likeliest to be off; None where nothing was measured."""
+    """The index (left, top, right, bottom) of the edge with the most evidence, the likeliest to be off.
+
+    None where there is no evidence, or it was not measured.
+    """
     if explanation.edges is None:
         return None
     evidence = explanation.edges.evidence[index]
@@ -57,25 +60,25 @@ def worst_edge(explanation: Explanation, index: int) -> int | None:
 
 
 def edge_sentence(explanation: Explanation, index: int) -> str:
-    """What the edges of a detection rest on, in words."""
+    """The evidence on a detection's edges in a sentence."""
     if explanation.edges is None:
-        return "The evidence on the edges was not measured."
+        return "Evidence on the edges was not measured."
     worst = worst_edge(explanation, index)
     if worst is None:
-        return f"No evidence reaches the edges from layer {explanation.edges.layer[index]}."
+        return f"There is no evidence on the edges at layer {explanation.edges.layer[index]}."
     if explanation.percentiles is None:
-        return f"Most evidence: {EDGES[worst]} edge. No reference for these weights: numbers are not ranked."
+        return f"Most evidence: {EDGES[worst]} edge. Not ranked: there is no reference for these weights."
     rank = explanation.percentiles[index, worst]
     if not np.isfinite(rank):
-        return f"Most evidence: {EDGES[worst]} edge. No reference for this class: numbers are not ranked."
-    if rank < STANDS_OUT:
-        return f"No edge stands out. Most: the {EDGES[worst]} edge, more than {rank:.0f} % of sound boxes."
-    share = "every sound box of similar size" if rank == 100 else f"{rank:.0f} % of sound boxes"
-    return f"The {EDGES[worst]} edge rests on more conflicting evidence than {share}."
+        return f"Most evidence: {EDGES[worst]} edge. Not ranked: there is no reference for this class."
+    if rank < HIGH_RANK:
+        return f"No edge stands out. Most evidence: {EDGES[worst]} edge, more than for {rank:.0f} % of accurate boxes."
+    share = "all" if rank == 100 else f"{rank:.0f} % of"
+    return f"{EDGES[worst].capitalize()} edge: more evidence than for {share} accurate boxes of similar size."
 
 
 def draw_edges(sheet: Sheet, explanation: Explanation, index: int, place: Place) -> None:
-    """The detection's box with its edges as thick as the evidence on them, and a sentence below."""
+    """Draw the detection's box, each edge as thick as the evidence on it, with a sentence below."""
     x, y, width, height = place
     lines = wrap(edge_sentence(explanation, index), width, 8.5)
     top = y + height - line_height(8.5) * len(lines) if explanation.edges is not None else y + 0.1
@@ -89,14 +92,14 @@ def draw_edges(sheet: Sheet, explanation: Explanation, index: int, place: Place)
     labels = [(x1 - 0.14, (y1 + y2) / 2, "right"), ((x1 + x2) / 2, y1 - 0.16, "center"),
               (x2 + 0.14, (y1 + y2) / 2, "left"), ((x1 + x2) / 2, y2 + 0.16, "center")]
     most = np.nanmax(np.nan_to_num(evidence)) or 1.0
-    for edge in sorted(range(4), key=lambda each: each == worst):
+    for edge in sorted(range(4), key=lambda edge: edge == worst):
         thick = 1 + (THICKEST - 1) * float(np.nan_to_num(evidence[edge])) / most
         sheet.line(*ends[edge], WORST if edge == worst else EDGE, thick)
         _edge_label(sheet, explanation, index, edge, labels[edge], edge == worst)
 
 
 def _diagram_box(explanation: Explanation, index: int, place: Place) -> tuple[float, float, float, float]:
-    """The detection's shape, not too narrow and not too flat, in the middle of its place: xyxy, inches."""
+    """The detection's shape, neither very narrow nor very flat, in the middle of its place: xyxy, inches."""
     x, y, width, height = place
     x1, y1, x2, y2 = explanation.detections.boxes[index]
     aspect = float(np.clip((x2 - x1) / max(y2 - y1, 1e-6), 0.6, 1.6))

@@ -1,4 +1,4 @@
-"""The top of a page: what this is, the photograph with its numbered boxes, and how to read the rows."""
+"""The top of a page: its title, the photograph with its numbered boxes, and how to read the rows."""
 
 from collections.abc import Sequence
 
@@ -21,31 +21,31 @@ MOST_QUIET = 200  # boxes without one, as thin lines
 
 
 def count_words(explanation: Explanation) -> str:
-    """How many detections there are, from which score, and how many of them are shown."""
+    """The number of detections, the score threshold, and how many of them are shown."""
     score = explanation.provenance.get("min_score")
     above = "" if score is None else f" with a score above {score:g}"
     count, found = len(explanation), explanation.found
     what = "detection" if found == 1 else "detections"
     if explanation.classified:
-        return f"its {len(explanation)} likeliest classes" if len(explanation) != 1 else "its likeliest class"
+        return f"the {len(explanation)} likeliest classes" if len(explanation) != 1 else "the likeliest class"
     if explanation.verdicts:
         places = sum(verdict is not None for verdict in explanation.verdicts)
-        return f"{places} place{'s' * (places != 1)} asked about, {found or 'no'} {what}{above}"
+        return f"{places} place{'s' * (places != 1)} in question, {found or 'no'} {what}{above}"
     if count < found:
         return f"showing {count} of {found} {what}{above}"
     return f"{found or 'no'} {what}{above}"
 
 
 def nothing_words(explanation: Explanation) -> str:
-    """What a figure without detections says."""
+    """The words on a figure without detections."""
     if explanation.found:
-        return f"none of {explanation.found} detections chosen"
+        return f"none of the {explanation.found} detections is selected"
     score = explanation.provenance.get("min_score")
-    return "no detection" + ("" if score is None else f" above {score:g}") + " — lower --min-score"
+    return "no detection" + ("" if score is None else f" with a score above {score:g}") + ": lower --min-score"
 
 
 def draw_header(sheet: Sheet, explanation: Explanation, page: str, count: str = "") -> None:
-    """The photograph's name, the detector, the ``count`` (how many are shown where it is empty) and the page."""
+    """Write the photograph's name, the detector, the ``count`` (if empty, how many are shown) and the page."""
     room = sheet.width - 2 * MARGIN
     room -= width_of(page, 9.5) + 0.2 if page else 0
     sheet.write(MARGIN, 0.28, shorten(file_name(explanation.image.name), room, 15, True), 15, bold=True)
@@ -57,7 +57,7 @@ def draw_header(sheet: Sheet, explanation: Explanation, page: str, count: str = 
 
 
 def overview_place(explanation: Explanation, layout: Layout, again: bool) -> Place:
-    """Where the photograph lies below the header."""
+    """The photograph's place below the header, inches."""
     image = explanation.image
     most = OVERVIEW_AGAIN if again else OVERVIEW
     if image.height > 2 * image.width:  # a tall photograph would be a thread
@@ -68,7 +68,7 @@ def overview_place(explanation: Explanation, layout: Layout, again: bool) -> Pla
 
 
 def overview_height(explanation: Explanation, layout: Layout, scale: Scale, again: bool) -> float:
-    """Inches from the header to the end of the photograph and of the legend beside it."""
+    """The height of the photograph and of the legend beside it, inches, whichever is more."""
     place = overview_place(explanation, layout, again)
     if not len(explanation):
         return place[3]
@@ -81,7 +81,7 @@ def _legend_width(layout: Layout, place: Place) -> float:
 
 def draw_overview(sheet: Sheet, explanation: Explanation, layout: Layout, scale: Scale, cmap: str,
                   on_page: Sequence[int], again: bool) -> None:
-    """The photograph with the boxes of this page, numbered, and the legend."""
+    """Draw the photograph with the numbered boxes of this page, and the legend."""
     place = overview_place(explanation, layout, again)
     region = whole(explanation.image)
     axes = sheet.photograph(pixels(explanation.image, region, sheet.size(place)), region, place)
@@ -116,7 +116,7 @@ def _nothing(axes: Axes, explanation: Explanation, place: Place) -> None:
 
 
 def _badge(axes: Axes, explanation: Explanation, index: int, region: Region, inch: float, taken: list[Rect]) -> None:
-    """A number at the first corner of its box that no other number has taken; ``inch`` in source pixels."""
+    """Draw a number at the first free corner of its box; ``inch`` is in source pixels."""
     number = str(explanation.numbered[index])
     width, height = (each * inch for each in badge_size(number, BADGE_SIZE))
     x, y = free_corner(explanation.detections.boxes[index], (width, height), region, taken)

@@ -1,4 +1,4 @@
-"""A classifier beside a detector: its class map and its sharp map of a photograph, and the detector's boxes on both."""
+"""A classifier beside a detector: its class map and its sharp map of a photograph, with the detector's boxes."""
 
 from pathlib import Path
 
@@ -21,9 +21,9 @@ TOP, TITLE = 0.95, 0.45
 ROW = 0.27  # of a box's line of numbers
 LINE = 3.2  # width of a bar
 SIZE = 9.0
-CAPTION = ("Clarity: the Gini index of the classifier's Guided Grad-CAM within the box. 0: every pixel holds the same; "
-           "near 1: few hold all of it, a clear outline or a single dot. A dash: the box is too small in what the "
-           "classifier sees, or lies outside. ")
+CAPTION = ("Clarity: the Gini index of the classifier's Guided Grad-CAM within the box. 0: all pixels have the same "
+           "heat; near 1: few pixels have all of it, as with a clear outline or a single dot. A dash: the box is too "
+           "small in the classifier's input, or outside it. ")
 
 
 def panel_figure(panel: Panel, *, cmap: str = HEAT, dpi: float = DPI) -> Figure:
@@ -38,17 +38,17 @@ def panel_figure(panel: Panel, *, cmap: str = HEAT, dpi: float = DPI) -> Figure:
         InputError: there is no such colour map.
     """
     colour_map(cmap)
-    image, seen = panel.classified.image, _seen(panel)
-    widths = [HEIGHT * np.clip(image.width / image.height, 0.6, 1.6), *[HEIGHT * seen.width / seen.height] * 2]
+    image, region = panel.classified.image, _input(panel)
+    widths = [HEIGHT * np.clip(image.width / image.height, 0.6, 1.6), *[HEIGHT * region.width / region.height] * 2]
     width = sum(widths) + 2 * GAP + 2 * MARGIN
     caption = wrap(CAPTION + WHAT_IS_KNOWN, width - 2 * MARGIN, SIZE)
     height = TOP + TITLE + HEIGHT + 0.3 + ROW * len(panel.found) + 0.2 + line_height(SIZE) * len(caption) + 0.3
     sheet = Sheet(width, height, dpi)
     _header(sheet, panel)
     x = MARGIN
-    for index, own in enumerate(widths):
-        _picture(sheet, panel, index - 1, (x, TOP, own, HEIGHT), cmap)
-        x += own + GAP
+    for i, picture_width in enumerate(widths):
+        _picture(sheet, panel, i - 1, (x, TOP, picture_width, HEIGHT), cmap)
+        x += picture_width + GAP
     y = TOP + TITLE + HEIGHT + 0.3
     for index in range(len(panel.found)):
         _line(sheet, panel, index, y)
@@ -67,8 +67,8 @@ def save_panel(panel: Panel, path: Path, *, cmap: str = HEAT, dpi: float = DPI) 
     write_figure(panel_figure(panel, cmap=cmap, dpi=dpi), path, panel.classified.image.name)
 
 
-def _seen(panel: Panel) -> Region:
-    """What the classifier sees, in whole source pixels."""
+def _input(panel: Panel) -> Region:
+    """The classifier's input, in whole source pixels."""
     image = panel.classified.image
     x1, y1, x2, y2 = panel.classified.detections.boxes[0].round().astype(int).tolist()
     return Region(max(x1, 0), max(y1, 0), max(min(x2, image.width), x1 + 1), max(min(y2, image.height), y1 + 1))
@@ -78,19 +78,20 @@ def _header(sheet: Sheet, panel: Panel) -> None:
     one = panel.classified[0]
     sheet.write(MARGIN, 0.28, shorten(file_name(panel.classified.image.name), sheet.width - 2 * MARGIN, 15, True), 15,
                 bold=True)
-    words = (f"{file_name(str(panel.classified.provenance['detector']))} sees {one.class_name} ({one.score:.2f})   ·   "
+    classifier = file_name(str(panel.classified.provenance["detector"]))
+    words = (f"{classifier} classifies it as {one.class_name} ({one.score:.2f})   ·   "
              f"{file_name(panel.detector)} draws {len(panel.found)} box{'es' * (len(panel.found) != 1)}")
     sheet.write(MARGIN, 0.6, shorten(words, sheet.width - 2 * MARGIN, 9.5), 9.5, colour=MUTED)
 
 
 def _picture(sheet: Sheet, panel: Panel, method: int, cell: Place, cmap: str) -> None:
-    """One of the three: the photograph (-1), the coarse map over what is seen (0), the sharp one alone (1)."""
+    """Draw one of three: the photograph (-1), the coarse map over the classifier's input (0), the sharp map (1)."""
     image = panel.classified.image
-    region = whole(image) if method < 0 else _seen(panel)
+    region = whole(image) if method < 0 else _input(panel)
     x, y, width, height = cell
-    titles = [("the detector's boxes", "white: what the classifier sees")]
+    titles = [("the detector's boxes", "white: the classifier's input")]
     titles += [(maps.method, words) for maps, words in zip(panel.classified.maps, (
-        f"for {panel.classified[0].class_name}, over what it sees", "the heat alone, with the boxes"), strict=True)]
+        f"for {panel.classified[0].class_name}, over its input", "heat alone, with the boxes"), strict=True)]
     title, note = titles[method + 1]
     sheet.write(x, y, title, 9.5, bold=True)
     sheet.write(x, y + 0.19, shorten(note, width, 8.5), 8.5, colour=MUTED)
@@ -120,7 +121,7 @@ def _drawn(panel: Panel, heatmap: Heatmap, region: Region, top: float, size: tup
 
 
 def _line(sheet: Sheet, panel: Panel, index: int, y: float) -> None:
-    """A box's number, class, score and clarity, with a bar."""
+    """Draw a box's number, class, score and clarity, with a bar."""
     found, middle = panel.found, y + ROW / 2
     label = int(found.labels[index])
     sheet.fill((MARGIN, y + 0.03, 0.3, ROW - 0.06), box_colour(index + 1))

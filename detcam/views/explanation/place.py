@@ -1,4 +1,4 @@
-"""Places that were asked about: where they are, what took them, and the verdict in words."""
+"""Places in question: where they are, the rivals of the best row, and the verdict in words."""
 
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
@@ -16,13 +16,13 @@ CROSS = 11.0  # points
 
 
 def colour_of(explanation: Explanation, index: int) -> str:
-    """The colour of a row's outline and badge: its number's, or that of all rows that are no detections."""
+    """The colour of a row's outline and badge: its number's, or that of all rows that were not detected."""
     number = explanation.numbered[index]
     return DROPPED if explanation.verdicts and number > explanation.found else box_colour(number)
 
 
 def draw_place(axes: Axes, explanation: Explanation, index: int, region: Region) -> None:
-    """Mark the place that was asked about: a point as a cross, a box as a dashed line."""
+    """Mark the place in question: a point as a cross, a box as a dashed line."""
     verdict = explanation.verdict(index)
     if verdict is None:
         return
@@ -37,7 +37,7 @@ def draw_place(axes: Axes, explanation: Explanation, index: int, region: Region)
 
 
 def draw_rivals(axes: Axes, explanation: Explanation, index: int, region: Region) -> None:
-    """Outline what took a row's place, as far as the region shows it."""
+    """Outline a row's rivals, as far as the region shows them."""
     verdict = explanation.verdict(index)
     for reason in verdict.reasons if verdict is not None else ():
         if reason.rival is not None and reason.rival.number in explanation.numbered:
@@ -46,26 +46,26 @@ def draw_rivals(axes: Axes, explanation: Explanation, index: int, region: Region
 
 
 def _lines(explanation: Explanation, index: int, layout: Layout) -> list[str]:
-    """The verdict, or what a row is there for that took another's place."""
+    """The verdict on a row, or for which row it is a rival."""
     verdict = explanation.verdict(index)
     if verdict is not None:
         words = f"{str(verdict.place).capitalize()}:  {verdict.sentence}"
     else:
         number = explanation.numbered[index]
-        whose = [each.number for each in explanation.verdicts if each is not None
-                 and any(reason.rival is not None and reason.rival.number == number for reason in each.reasons)]
-        words = f"Shown beside {', '.join(map(str, whose))}: it stands in the way there." if whose else ""
+        whose = [verdict.number for verdict in explanation.verdicts if verdict is not None
+                 and any(reason.rival is not None and reason.rival.number == number for reason in verdict.reasons)]
+        words = f"Rival of {', '.join(map(str, whose))}: see the verdict there." if whose else ""
     return wrap(words, layout.width - 2 * MARGIN, SIZE) if words else []
 
 
 def verdict_height(explanation: Explanation, index: int, layout: Layout) -> float:
-    """Inches that a row's verdict takes."""
+    """The height of a row's verdict, inches."""
     lines = _lines(explanation, index, layout) if explanation.verdicts else []
     return len(lines) * line_height(SIZE) + BELOW if lines else 0.0
 
 
 def draw_verdict(sheet: Sheet, explanation: Explanation, index: int, layout: Layout, y: float) -> float:
-    """Write a row's verdict from ``y`` inches on; where the pictures begin is returned."""
+    """Write a row's verdict from ``y`` inches on, and return where the pictures begin."""
     if explanation.verdicts:
         sheet.paragraph(MARGIN, y, _lines(explanation, index, layout), SIZE, colour=INK)
     return y + verdict_height(explanation, index, layout)

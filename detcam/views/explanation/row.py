@@ -27,10 +27,10 @@ class Rows:
     """Draws rows of one explanation.
 
     Attributes:
-        explanation: what is drawn.
-        layout: where.
+        explanation: one photograph's.
+        layout: the columns of the page.
         scale: what full colour means.
-        cmap: the colours of heat.
+        cmap: a Matplotlib colour map for the heat.
     """
 
     def __init__(self, explanation: Explanation, layout: Layout, scale: Scale, cmap: str) -> None:
@@ -42,7 +42,7 @@ class Rows:
         return around(box, self.explanation.image, self.layout.crop / PANEL)
 
     def height(self, index: int) -> float:
-        """Inches that the row of the detection at ``index`` takes."""
+        """The height of the row of the detection at ``index``, inches."""
         extra = edge_maps_height(self._crop(index), self.layout) if self.layout.edge_maps else 0.0
         return CAPTION + verdict_height(self.explanation, index, self.layout) + PANEL + extra + BELOW
 
@@ -88,12 +88,12 @@ class Rows:
                     va="center_baseline")
 
     def _target(self, index: int) -> str:
-        """What is explained about this detection, where the columns' titles do not say all of it."""
+        """This detection's target, where the columns' titles do not name it."""
         first = self.explanation.maps[0]
         return f"   ·   {first.target_of(index)}" if first.targets else ""
 
     def _layers(self, index: int) -> str:
-        """Which layer each method's heat comes from, in words."""
+        """The layer of each method's heat, in words."""
         methods: dict[str, list[str]] = {}
         for maps in self.explanation.maps:
             methods.setdefault(layer_words(maps.heatmaps[index]), []).append(maps.method)
@@ -102,7 +102,7 @@ class Rows:
         return listed(f"{layer} ({', '.join(names)})" for layer, names in methods.items())
 
     def _heat(self, sheet: Sheet, method: int, index: int, region: Region, cell: Place, width: float = 1.8) -> Axes:
-        """A region under one method's heat, with its box (none of width 0); words instead where there is no heat."""
+        """Draw a region under one method's heat with the box (none of width 0), or the reason why there is no heat."""
         heatmap, top = self.explanation.maps[method].heatmaps[index], self.scale.tops[method, index]
         place = fitted(region, cell)
         box = self.explanation.detections.boxes[index] if width else None
@@ -111,8 +111,8 @@ class Rows:
 
 
 def layer_words(heatmap: Heatmap) -> str:
-    """A map's layer; of a fused map every layer with what its map was divided by."""
+    """A map's layer; for a fused map every layer with the number that its map was divided by."""
     if not heatmap.scales:
         return heatmap.layer
-    return " + ".join(f"{name} / {scale:.2g}" if scale else f"{name} (nothing)"
+    return " + ".join(f"{name} / {scale:.2g}" if scale else f"{name} (zero)"
                       for name, scale in heatmap.scales.items())

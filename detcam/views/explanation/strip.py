@@ -27,10 +27,10 @@ LEGEND = 0.72  # and a line more for every line of words above three
 WIDEST = 14.5  # of a page
 KEY = 1.8  # width of the colour scale
 BAR, SHARE = 0.13, 0.95  # height of the bar of the share inside, and room for its number
-PERCENTILE = 99.5  # of a map's heat: single cells of a fine layer would set the scale, see views/scale.py
+PERCENTILE = 99.5  # of a map's heat at full colour: single cells of a fine layer would set the scale
 SIZE = 8.5
-SCALE_WORDS = (f"100 % is the {PERCENTILE:g}th percentile of its values, given below it. Green: the share of "
-               "the heat that lies inside the box.")
+SCALE_WORDS = (f"100 % is the {PERCENTILE:g}th percentile of its values, written below it. Green: the share of the "
+               "heat inside the box.")
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Picture:
 
     Attributes:
         heatmap: the map.
-        title: what stands above it, bold.
-        note: and below that.
-        corner: what stands under its right end.
+        title: bold, above the picture.
+        note: below the title.
+        corner: below the picture, at the right.
     """
 
     heatmap: Heatmap
@@ -52,13 +52,13 @@ class Picture:
 
 @dataclass(frozen=True)
 class Words:
-    """What a page says.
+    """The words of a page.
 
     Attributes:
         title: after the detection's number, class and score.
-        facts: the line below it.
-        legend: beside the colour scale, a paragraph each.
-        poles: what negative and positive values say, where both are of interest.
+        facts: the line below the title.
+        legend: paragraphs beside the colour scale.
+        poles: the words for negative and for positive values, where both are shown.
     """
 
     title: str
@@ -69,7 +69,16 @@ class Words:
 
 def strip_figure(explanation: Explanation, index: int, pictures: Sequence[Picture], words: Words, cmap: str,
                  dpi: float) -> Figure:
-    """The detection at ``index`` and its pictures, on one page."""
+    """One detection and its pictures on one page.
+
+    Args:
+        explanation: one photograph's.
+        index: of the detection.
+        pictures: in reading order, after the photograph.
+        words: of the page.
+        cmap: a Matplotlib colour map for the heat.
+        dpi: pixels an inch.
+    """
     crop = around(explanation.detections.boxes[index], explanation.image, _aspect(explanation, index))
     width, height = fitted(crop, (0, 0, PANEL * CROP_ASPECTS[1], PANEL))[2:]
     across = _columns(len(pictures) + 1, width)
@@ -94,7 +103,7 @@ def _aspect(explanation: Explanation, index: int) -> float:
 
 
 def _columns(count: int, width: float) -> int:
-    """As many pictures side by side as fit, or fewer where that leaves the rows equally long."""
+    """The number of pictures in a row: as many as fit, or fewer where the rows then have equal lengths."""
     most = max(1, int((WIDEST - 2 * MARGIN + GAP) / (width + GAP)))
     return -(-count // -(-count // most))
 
@@ -123,7 +132,7 @@ def _photograph(sheet: Sheet, explanation: Explanation, index: int, crop: Region
 
 def _draw(sheet: Sheet, explanation: Explanation, index: int, picture: Picture, crop: Region, cmap: str,
           cell: Place) -> None:
-    """A map on the crop, with its name above and its share inside the box below."""
+    """Draw a map on the crop, its name above, and its share inside the box below."""
     place = fitted(crop, cell)
     top = 0.0 if status_of(picture.heatmap) else _top(picture.heatmap)
     draw_heat(sheet, pixels(explanation.image, crop, sheet.size(place)), picture.heatmap, crop, place, top, cmap,
@@ -141,7 +150,7 @@ def _top(heatmap: Heatmap) -> float:
 
 
 def _share(sheet: Sheet, explanation: Explanation, index: int, picture: Picture, cell: Place) -> None:
-    """The share inside the box as a bar, the raw value of full colour, and the words in the corner."""
+    """Draw the share inside the box as a bar, the raw value of full colour, and the words in the corner."""
     x, y, width, height = cell
     inside = shares([picture.heatmap], explanation.detections.boxes[[index]])[0].inside
     y += height + 0.07

@@ -1,4 +1,4 @@
-"""One detection at many layers: its crop beside its own heat, from the shallowest layer to the deepest."""
+"""One detection at many layers: its crop, then its heat from the shallowest layer to the deepest."""
 
 from glob import escape
 from pathlib import Path
@@ -14,16 +14,16 @@ from detcam.views.page.lettering import listed
 from detcam.views.page.png import DPI, is_own, write_figure
 from detcam.views.page.sheet import file_name
 
-TITLE = "what speaks for this box, layer by layer"
-LEGEND = f"Heat of each map, linear; each layer has its own scale: {SCALE_WORDS}"
+TITLE = "evidence for this box, layer by layer"
+LEGEND = f"Heat of each map on a linear scale; each layer has its own scale: {SCALE_WORDS}"
 
 
 def sweep_figure(explanation: Explanation, index: int, *, cmap: str = HEAT, dpi: float = DPI) -> Figure:
-    """The detection at ``index`` at every layer that reaches it, from shallow to deep; layers that do not are named.
+    """One detection at every layer that reaches it, from shallow to deep; the names of the layers that do not.
 
     Args:
         explanation: one photograph's, explained with ``sweep``.
-        index: which of its detections.
+        index: of the detection.
         cmap: a Matplotlib colour map for the heat.
         dpi: pixels an inch.
 
@@ -41,8 +41,8 @@ def sweep_figure(explanation: Explanation, index: int, *, cmap: str = HEAT, dpi:
     facts = (file_name(explanation.image.name), file_name(str(explanation.provenance.get("detector", "detector"))),
              sweep.method, explanation.maps[0].target_of(index), level, "shallow layers first")
     poles = explanation.maps[0].poles
-    missing = ([f"Not drawn, because no path leads from there to this box: {listed(unreachable)}."] if unreachable
-               else [])
+    missing = [f"Not drawn, because no path leads from these layers to this box: {listed(unreachable)}."] if (
+        unreachable) else []
     return strip_figure(explanation, index, drawn, Words(TITLE, facts, (LEGEND, *missing), poles), cmap, dpi)
 
 
@@ -52,20 +52,21 @@ def _picture(explanation: Explanation, index: int, heatmap: Heatmap) -> Picture:
     across, down = heatmap.grid.stride
     stride = f"{across:.4g}" if across == down else f"{across:.4g} by {down:.4g}"
     level = explanation.sweep.levels.get(heatmap.layer)
-    own = ", its own" if level == explanation.detections.levels[index] else ""
+    this_box = ", of this box" if level == explanation.detections.levels[index] else ""
     return Picture(heatmap, heatmap.layer, f"stride {stride}, {explanation.sweep.channels[heatmap.layer]} channels",
-                   "" if level is None else f"level {level}{own}")
+                   "" if level is None else f"level {level}{this_box}")
 
 
 def save_sweeps(explanation: Explanation, path_stem: str | Path, *, cmap: str = HEAT, dpi: float = DPI) -> list[Path]:
     """Write ``<stem>.sweep-<number>.png`` for every detection with a sweep, each whole or not at all.
 
-    Sweeps that an earlier run of the same photograph left behind are removed.
+    Sweeps of the same photograph that an earlier run left are removed.
 
     Args:
         explanation: one photograph's.
-        path_stem: the folder, which must exist, and the name without its ending.
-        cmap, dpi: as :func:`sweep_figure` takes them.
+        path_stem: the folder, which must exist, and the file name without its ending.
+        cmap: a Matplotlib colour map for the heat.
+        dpi: pixels an inch.
 
     Raises:
         InputError: there is no such colour map.

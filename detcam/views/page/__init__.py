@@ -1,1 +1,1 @@
-"""What every page is made of: sheet, letters, colours, crops, heat."""
+"""The parts of every page: sheet, text, colours, crops, heat."""

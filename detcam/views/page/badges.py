@@ -1,4 +1,4 @@
-"""Badges: a short name on its colour, beside a row or on a photograph, where none hides another."""
+"""Badges: a short name on its colour, beside a row or on a photograph, where none covers another."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ Rect = tuple[float, float, float, float]
 
 
 def paper_badge(sheet: Sheet, x: float, y: float, text: str, colour: str) -> float:
-    """Draw a badge on the page, its top left corner at ``(x, y)`` inches; its width in inches is returned."""
+    """Draw a badge on the page, its top left corner at ``(x, y)`` inches, and return its width in inches."""
     width = max(BADGE, width_of(text, 10, True) + 0.14)
     sheet.fill((x, y, width, BADGE), colour)
     sheet.write(x + width / 2, y + BADGE / 2, text, 10, bold=True, colour=ink_on(colour), ha="center",
@@ -34,7 +34,14 @@ def badge_size(text: str, size: float) -> tuple[float, float]:
 
 
 def photograph_badge(axes: Axes, place: Rect, text: str, colour: str, size: float) -> None:
-    """Draw a badge on a photograph, over everything else."""
+    """Draw a badge on a photograph, over everything else.
+
+    Args:
+        axes: the photograph's, in source pixels.
+        place: left, top, right and bottom, source pixels.
+        text, colour: of the badge.
+        size: of the font, points.
+    """
     x1, y1, x2, y2 = place
     axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, facecolor=colour, edgecolor="white", linewidth=0.8, zorder=5,
                              clip_on=False))
@@ -43,7 +50,7 @@ def photograph_badge(axes: Axes, place: Rect, text: str, colour: str, size: floa
 
 
 def leader(axes: Axes, badge: Rect, box: NDArray[np.floating], colour: str) -> None:
-    """A line from a badge to its box, where they do not touch."""
+    """Draw a line from a badge to its box ``[4]`` xyxy, source pixels, where they do not touch."""
     x = float(np.clip((badge[0] + badge[2]) / 2, box[0], box[2]))
     y = float(np.clip((badge[1] + badge[3]) / 2, box[1], box[3]))
     nearest = float(np.clip(x, badge[0], badge[2])), float(np.clip(y, badge[1], badge[3]))
@@ -55,10 +62,20 @@ def leader(axes: Axes, badge: Rect, box: NDArray[np.floating], colour: str) -> N
 
 def free_corner(box: NDArray[np.floating], size: tuple[float, float], region: Region, taken: Sequence[Rect]
                 ) -> tuple[float, float]:
-    """The first place along a box's border where a badge of ``size`` overlaps no other, else the top left corner."""
-    x1, y1, x2, y2 = (float(each) for each in box)
+    """The first place along a box's border where a badge overlaps nothing taken, else the top left corner.
+
+    Args:
+        box: ``[4]`` xyxy, source pixels.
+        size: the badge's width and height, source pixels.
+        region: the photograph, within which the badge stays.
+        taken: what the badge must not cover, source pixels.
+
+    Returns:
+        The badge's left and top, source pixels.
+    """
+    x1, y1, x2, y2 = (float(value) for value in box)
     width, height = size
-    small = x2 - x1 < 2 * width or y2 - y1 < 2 * height  # a badge inside would hide it
+    small = x2 - x1 < 2 * width or y2 - y1 < 2 * height  # a badge inside would cover it
     corners = [(x1, y1 - height), (x1, y2), (x2 - width, y1 - height), (x2, y1)] if small else []
     corners += [(x1, y1), (x2 - width, y1), (x1, y2 - height), (x2 - width, y2 - height), (x1, y1 - height), (x1, y2)]
     corners += [(x1, y1 + step * height) for step in range(1, 6)] + [(x2, y1 + step * height) for step in range(6)]
@@ -68,20 +85,20 @@ def free_corner(box: NDArray[np.floating], size: tuple[float, float], region: Re
 
 
 def is_free(place: tuple[float, float], size: tuple[float, float], taken: Sequence[Rect]) -> bool:
-    """Whether a badge of ``size`` with its top left corner at ``place`` overlaps nothing that is taken."""
+    """Whether a badge of this size with its top left corner at ``place`` overlaps nothing taken; source pixels."""
     x, y = place
     return all(x + size[0] <= a or x >= c or y + size[1] <= b or y >= d for a, b, c, d in taken)
 
 
 def free_place(box: NDArray[np.floating], size: tuple[float, float], region: Region, taken: Sequence[Rect]
                ) -> tuple[float, float]:
-    """The place for a badge along a box's border or, where all of that is taken, the nearest free one anywhere.
+    """The left and top of a badge along a box's border or, where all of that is taken, at the nearest free place.
 
     Args:
         box: ``[4]`` xyxy, source pixels.
         size: the badge's width and height, source pixels.
         region: the photograph.
-        taken: what must not be hidden.
+        taken: what the badge must not cover, source pixels.
     """
     corner = free_corner(box, size, region, taken)
     if is_free(corner, size, taken):
@@ -92,7 +109,7 @@ def free_place(box: NDArray[np.floating], size: tuple[float, float], region: Reg
     middle = places + np.array(size) / 2
     away = np.hypot(*(middle - middle.clip(box[:2], box[2:])).T)  # from the box; nothing inside it
     away += 1e-3 * np.hypot(*(middle - box[:2]).T)
-    for each in np.argsort(away, kind="stable"):
-        if is_free(tuple(places[each]), size, taken):
-            return float(places[each, 0]), float(places[each, 1])
+    for i in np.argsort(away, kind="stable"):
+        if is_free(tuple(places[i]), size, taken):
+            return float(places[i, 0]), float(places[i, 1])
     return corner

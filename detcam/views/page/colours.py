@@ -16,15 +16,15 @@ BOX_COLOURS = ("#e03131", "#1971c2", "#2f9e44", "#e8590c", "#9c36b5", "#0c8599",
                "#364fc7")
 TYPE_COLOURS = {"correct": "#009e73", "localization": "#e69f00", "background": "#cc79a7", "duplicate": "#0072b2",
                 "classification": "#d55e00", "both": "#56b4e9", "missed": "#f0e442", "ignored": "#495057"}
-"""Of the error types: Okabe and Ito's and a dark grey, which the colour-blind can tell apart; each has its letter."""
-SUSPECT, CONTROL = WORST, "#22b8cf"  # a region that was hidden, and what it is compared with: dark and light
-PATTERN = "#63e6be"  # where a flagged pattern of the heat lies: on no scale of heat
-DROPPED = "#e000a8"  # a row that is no detection: no number has this colour
+"""Of the error types: Okabe and Ito's and a dark grey, which the colour-blind can tell apart; badges name them, too."""
+SUSPECT, CONTROL = WORST, "#22b8cf"  # an occluded region, and its control occlusions: dark and light
+PATTERN = "#40c057"  # green, on no scale of heat: the region of a flagged shortcut pattern
+DROPPED = "#e000a8"  # a row that was not detected: no number has this colour
 
 HEAT, SIGNED = "inferno", "RdBu_r"  # perceptually uniform; diverging, white at zero
 STRONGEST = 0.88  # opacity of the hottest place: the photograph stays visible there too
 RISE = 0.6  # opacity grows with this power of the heat: weak heat is seen, no heat stays clear
-COLOUR_LEFT = 0.3  # of the photograph's own colour below heat, so that the heat's colours are not mistaken for it
+COLOUR_LEFT = 0.3  # of the photograph's colours is left below heat, so that they are not mistaken for heat
 READABLE = 3.0  # contrast of large or bold text with its ground at least (WCAG 2.2, 1.4.3)
 DIM = 0.8  # brightness of the ground below heat, so that heat glows
 PALE = 0.45  # of white in the ground below signed heat, so that both red and blue stand out
@@ -36,7 +36,7 @@ def box_colour(number: int) -> str:
 
 
 def ink_on(colour: str) -> str:
-    """White on a colour where that is readable, else black: the contrast ratio of WCAG 2.2."""
+    """White or black, whichever is readable on a colour, by the contrast ratio of WCAG 2.2."""
     rgb = np.array(to_rgb(colour))
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     luminance = float(linear @ [0.2126, 0.7152, 0.0722])
@@ -62,25 +62,31 @@ def faded(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def laid_over(rgb: NDArray[np.uint8], heat: NDArray[np.floating], cmap: str) -> NDArray[np.uint8]:
-    """A photograph under heat: the hotter, the more opaque.
+    """A photograph under heat, uint8 ``[h, w, 3]``: the hotter, the more opaque.
 
     Args:
-        rgb: the photograph, uint8 ``[h, w, 3]``.
+        rgb: the photograph, uint8 ``[h, w, 3]``, drawn pixels.
         heat: ``[h, w]`` in 0..1.
-        cmap: colours from 0 to 1.
+        cmap: name of a Matplotlib colour map.
     """
     return _blend(faded(rgb), colour_map(cmap)(heat)[..., :3], heat)
 
 
 def heat_alone(heat: NDArray[np.floating], cmap: str, signed: bool = False) -> NDArray[np.uint8]:
-    """Heat ``[h, w]`` without a photograph below it, in 0..1, or in -1..1 where it is signed; what is beyond is cut."""
+    """Heat without a photograph below it, uint8 ``[h, w, 3]``.
+
+    Args:
+        heat: ``[h, w]`` in 0..1, or in -1..1 where it is signed; other values are clipped.
+        cmap: name of a Matplotlib colour map, for heat without a sign.
+        signed: whether negative values have colours of their own.
+    """
     if signed:
         return laid_over_signed(np.full((*heat.shape, 3), 128, np.uint8), heat.clip(-1, 1))
     return (colour_map(cmap)(heat.clip(0, 1))[..., :3] * 255).round().astype(np.uint8)
 
 
 def laid_over_signed(rgb: NDArray[np.uint8], heat: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """A photograph under signed heat ``[h, w]`` in -1..1: red positive, blue negative, nothing at 0."""
+    """A photograph ``[h, w, 3]`` under signed heat ``[h, w]`` in -1..1, uint8: red positive, blue negative."""
     ground = PALE + (1 - PALE) * faded(rgb) / DIM
     return _blend(ground, colour_map(SIGNED)((heat + 1) / 2)[..., :3], np.abs(heat))
 
@@ -92,7 +98,7 @@ def _blend(ground: NDArray[np.floating], colour: NDArray[np.floating], strength:
 
 
 def bar(cmap: str, signed: bool = False, length: int = 256) -> NDArray[np.uint8]:
-    """The colours of a scale ``[1, length, 3]`` as they look over a mid-grey photograph."""
+    """The colours of a scale, uint8 ``[1, length, 3]``, as they look over a mid-grey photograph."""
     ground = np.full((1, length, 3), 128, np.uint8)
     if signed:
         return laid_over_signed(ground, np.linspace(-1, 1, length)[None])

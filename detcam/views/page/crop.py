@@ -1,4 +1,4 @@
-"""The part of a photograph that is drawn: its pixels and its heat at the figure's resolution, never more."""
+"""The part of a photograph that is drawn, its pixels and its heat at the figure's resolution."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from detcam.imaging.image import Image
 from detcam.views.page.colours import laid_over, laid_over_signed
 
 CONTEXT = 0.28  # of the box's width and height, added on each side of a crop: the ring of the shares, and a little more
-LEAST_CONTEXT = 12  # source pixels on each side: a tiny box alone is not recognised
+LEAST_CONTEXT = 12  # source pixels on each side: a tiny box alone cannot be recognised
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,11 @@ def _span(middle: float, length: float, limit: int) -> tuple[int, int]:
 
 
 def pixels(image: Image, region: Region, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """The region's pixels resampled to ``size`` (width, height): uint8 ``[height, width, 3]``."""
+    """The region's pixels, RGB, resampled to ``size`` (width, height), drawn pixels: uint8 ``[height, width, 3]``."""
     part = image.rgb[region.y1:region.y2, region.x1:region.x2]
     smaller = size[0] < region.width or size[1] < region.height
-    found = cv2.resize(part, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
-    return np.asarray(found, dtype=np.uint8)
+    resized = cv2.resize(part, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
+    return np.asarray(resized, dtype=np.uint8)
 
 
 def heat_in(heatmap: Heatmap, region: Region, size: tuple[int, int]) -> NDArray[np.float32]:
@@ -89,13 +89,21 @@ def heat_in(heatmap: Heatmap, region: Region, size: tuple[int, int]) -> NDArray[
 
 
 def under_heat(rgb: NDArray[np.uint8], heatmap: Heatmap, region: Region, top: float, cmap: str) -> NDArray[np.uint8]:
-    """A region's pixels ``[h, w, 3]`` under a map's heat, signed where the map is; full colour stands for ``top``."""
+    """A region's pixels under a map's heat, uint8 ``[h, w, 3]``; signed where the map is.
+
+    Args:
+        rgb: the region's pixels as drawn, uint8 ``[h, w, 3]``.
+        heatmap: raw values.
+        region: what is drawn, source pixels.
+        top: the raw value of full colour.
+        cmap: name of a Matplotlib colour map, for heat without a sign.
+    """
     heat = heat_in(heatmap, region, (rgb.shape[1], rgb.shape[0])) / top
     return laid_over_signed(rgb, heat.clip(-1, 1)) if heatmap.signed else laid_over(rgb, heat.clip(0, 1), cmap)
 
 
 def _weights(edges: NDArray[np.floating], cells: int) -> NDArray[np.float64]:
-    """What each cell counts for each drawn pixel, ``[pixels, cells]``; rows add up to 1.
+    """The weight of each cell for each drawn pixel, ``[pixels, cells]``; rows add up to 1.
 
     Args:
         edges: positions of the pixels' borders in cells from the grid's origin, ``[pixels + 1]``.

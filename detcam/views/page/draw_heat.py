@@ -1,4 +1,4 @@
-"""A part of a photograph under heat, with a box on it; words instead where there is no heat."""
+"""A part of a photograph under heat, with a box on it; the reason instead where there is no heat."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,7 +10,7 @@ from detcam.views.page.crop import Region, under_heat
 from detcam.views.page.scale import status_of
 from detcam.views.page.sheet import Place, Sheet, outline, say
 
-DARK = 110  # of 255: the brightest that the ground is below words
+DARK = 110  # of 255: how bright the photograph is at most below text
 
 
 def draw_heat(sheet: Sheet, rgb: NDArray[np.uint8], heatmap: Heatmap, region: Region, place: Place, top: float,
@@ -22,7 +22,7 @@ def draw_heat(sheet: Sheet, rgb: NDArray[np.uint8], heatmap: Heatmap, region: Re
         rgb: the region's pixels as large as they are drawn, uint8 ``[h, w, 3]``.
         heatmap: the map.
         region: what is drawn, source pixels.
-        place: where.
+        place: left, top, width and height on the page, inches.
         top: the raw value of full colour.
         cmap: colours of heat without a sign.
         box: ``[4]`` xyxy, source pixels, drawn on top; None for none.

@@ -20,7 +20,7 @@ Line = tuple[str, Record, str]
 
 WIDTH = 13.0  # inches
 LINE = 0.27  # inches a line of a panel
-LETTERS = 44  # of a label
+LETTERS = 44  # of a label at most
 SIZE = 10.5  # points of a sentence
 PLACES = ((0.205, 0.265), (0.715, 0.265))  # left end and width of the two columns of panels, shares of the page
 
@@ -31,14 +31,14 @@ def page(title: str, sentences: Sequence[tuple[str, str]], otherwise: str, panel
 
     Args:
         title: one line.
-        sentences: what was found, each with its colour.
-        otherwise: what is said where nothing was.
+        sentences: the findings, each with its colour.
+        otherwise: the sentence for no findings.
         panels: in reading order.
-        under: quiet lines between the title and the sentences.
+        under: grey lines between the title and the sentences.
     """
-    panels = [each for each in panels if each[2]]
-    rows = [panels[index : index + 2] for index in range(0, len(panels), 2)]
-    heights = [1.15 + LINE * max(each[2] for each in row) for row in rows]
+    panels = [panel for panel in panels if panel[2]]
+    rows = [panels[i : i + 2] for i in range(0, len(panels), 2)]
+    heights = [1.15 + LINE * max(panel[2] for panel in row) for row in rows]
     said = [*((words, MUTED) for words in under), *(sentences or [(otherwise, MUTED)])]
     lines = [(line, colour) for words, colour in said for line in wrap(words, WIDTH * 0.96, SIZE)]
     top = 0.75 + 0.24 * len(lines)
@@ -56,7 +56,15 @@ def page(title: str, sentences: Sequence[tuple[str, str]], otherwise: str, panel
 
 
 def forest(axes: Axes, lines: Sequence[Line], title: str, words: str, percent: bool = False) -> None:
-    """Values with their intervals, a line each, and where nothing is."""
+    """Draw values with their intervals, a line each, and a vertical line at 0.
+
+    Args:
+        axes: where.
+        lines: labels, estimates and colours.
+        title: of the panel.
+        words: below the axis.
+        percent: whether values are shares, shown in per cent.
+    """
     axes.axvline(0, color=RULE, linewidth=1.2, zorder=0)
     for place, (_, estimate, colour) in enumerate(lines):
         axes.plot([estimate["low"], estimate["high"]], [place, place], color=colour, linewidth=1.6)
@@ -71,8 +79,8 @@ def forest(axes: Axes, lines: Sequence[Line], title: str, words: str, percent: b
 def frame(axes: Axes, title: str, labels: Sequence[str]) -> None:
     """A panel's title and the labels of its lines, the first at the top."""
     axes.set_title(title, loc="left", fontsize=11, weight="bold", color=INK, x=-0.72)
-    axes.set_yticks(range(len(labels)), [each if len(each) <= LETTERS else f"{each[:LETTERS - 1]}…" for each in labels],
-                    fontsize=9)
+    short = [label if len(label) <= LETTERS else f"{label[:LETTERS - 1]}…" for label in labels]
+    axes.set_yticks(range(len(labels)), short, fontsize=9)
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.tick_params(axis="both", length=0, labelcolor=INK)
     axes.tick_params(axis="x", labelsize=8.5)

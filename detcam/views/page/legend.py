@@ -1,4 +1,4 @@
-"""How to read a page: the scale of the colours, and what each panel says."""
+"""How to read a page: the scale of the colours, and what each panel shows."""
 
 from dataclasses import dataclass
 
@@ -28,52 +28,52 @@ Column = tuple[str, list[tuple[str, str]]]
 
 
 def legend_columns(explanation: Explanation, scale: Scale, short: bool) -> list[Column]:
-    """What is said beside the overview: about the heat, and about the numbers; only the necessary where ``short``."""
+    """The texts beside the overview, about the heat and about the numbers; only the most necessary where ``short``."""
     heat = [("", scale.words())]
     if not short:
         heat.append(
-            ("Outline", "the part of the photograph that the classifier sees.") if explanation.classified else
-            ("Outlines", "the asked place a cross or dashed, rows that are no detections pink, detections in their "
-             "colours." if explanation.verdicts else "the detected box thick, other detections thin."))
+            ("Outline", "the part of the photograph that is the classifier's input.") if explanation.classified else
+            ("Outlines", "cross or dashes: the place in question; pink: rows that were not detected; other colours: "
+             "detections." if explanation.verdicts else "thick: this detection; thin: the other detections."))
         for maps in explanation.maps:
             known = entry_of(maps.method)
-            heat.append((maps.method, known.description if known else "a method of your own."))
+            heat.append((maps.method, known.description if known else "your own method."))
     numbers = []
     if not short and not explanation.classified:
-        numbers.append(("Where the heat lies", "shares of the heat; they add up to 1. Ring: a quarter of the "
-                        "box's width and height around it. They describe; they do not tell a good box from a bad one."))
+        numbers.append(("Where the heat lies", "the share of the heat in each region; together 100 %. Ring: a margin "
+                        "of a quarter of the box's width and height. The shares do not tell good boxes from bad ones."))
     if explanation.edges is not None:
         if not short:
-            numbers.append(("What each edge rests on", "how strongly a layer pushes that edge to and fro, over the "
-                            "box's width or height. More evidence goes with a larger error; the edge with the most, "
-                            "in red, is the likeliest to be off."))
+            numbers.append(("Evidence on each edge", "the sum of |gradient \u00d7 activation| for this edge at one "
+                            "layer, over the box's width or height. More evidence goes with a larger localization "
+                            "error: the edge with the most, in red, is the likeliest to be off."))
         numbers.append(("Reference", reference_words(explanation)))
     return [(f"Heat: {heat_words(explanation)}", heat), ("Numbers", numbers)][:2 if numbers else 1]
 
 
 def heat_words(explanation: Explanation) -> str:
-    """What the heat is, by what was explained."""
+    """What the heat stands for, by the target that was explained."""
     target = next((maps.target for maps in explanation.maps if maps.target in BOX_TARGETS), None)
     if target is not None:
-        return f"what moves the box's {target}" if target in EDGES else f"what changes the box's {target}"
+        return f"what moves the box's {target} edge" if target in EDGES else f"what changes the box's {target}"
     if any(maps.poles for maps in explanation.maps):
-        return "what speaks for this box, and what for the other"
-    return f"what speaks for the {'class' if explanation.classified else 'box'}"
+        return "evidence for this box and for the other box"
+    return f"evidence for the {'class' if explanation.classified else 'box'}"
 
 
 def reference_words(explanation: Explanation) -> str:
-    """What the evidence is compared with."""
+    """What the evidence on the edges is ranked by."""
     reference = explanation.provenance.get("reference")
     if explanation.percentiles is None:
-        return "none for these weights: numbers are not ranked."
+        return "none for these weights, so the evidence is not ranked."
     reference = reference or {}
     same = "" if reference.get("same_weights", True) else "measured on other weights of this architecture"
     source = ", ".join(filter(None, (reference.get("source"), same)))
-    return "p 92 = more than on 92 % of sound boxes of similar size" + (f" ({source})." if source else ".")
+    return "p 92: more evidence than for 92 % of accurate boxes of similar size" + (f" ({source})." if source else ".")
 
 
 def _beside(columns: list[Column], width: float) -> tuple[bool, float]:
-    """Whether the columns stand side by side in ``width`` inches, and how wide each is."""
+    """Whether the columns fit side by side into ``width`` inches, and the width of each."""
     if len(columns) > 1 and width >= 2 * NARROWEST + COLUMN_GAP:
         return True, min((width - COLUMN_GAP) / 2, COLUMN)
     return False, min(width, COLUMN)
@@ -85,7 +85,7 @@ def _height(column: Column, width: float, first: bool) -> float:
 
 
 def legend_height(columns: list[Column], width: float) -> float:
-    """Inches that a legend takes."""
+    """The height of a legend, inches."""
     beside, each = _beside(columns, width)
     heights = [_height(column, each, column is columns[0]) for column in columns]
     return max(heights) if beside else sum(heights)
@@ -97,28 +97,28 @@ def _lines(title: str, text: str, width: float) -> list[str]:
 
 @dataclass(frozen=True)
 class Key:
-    """The colour bar: its colours ``[1, n, 3]``, and what its left end, its middle and its right end stand for."""
+    """The colour bar: its colours, uint8 ``[1, n, 3]``, and the words for its left end, middle and right end."""
 
     colours: NDArray[np.uint8]
     words: tuple[str, str, str]
 
 
 def key_of(cmap: str, poles: tuple[str, str] | None) -> Key:
-    """The colours of heat, or of signed heat where the signs say something."""
+    """The colour bar of heat; of signed heat where ``poles`` has words for negative and positive values."""
     if poles is None:
         return Key(bar(cmap), ("none", "50 %", "100 %"))
     return Key(bar("", signed=True), (poles[0], "none", poles[1]))
 
 
 def draw_key(sheet: Sheet, key: Key, x: float, y: float, width: float) -> None:
-    """Draw a colour bar with its words below."""
+    """Draw a colour bar with its words below; all in inches."""
     sheet.photograph(key.colours, Region(0, 0, key.colours.shape[1], 1), (x, y, width, BAR_HEIGHT))
     for share, words, ha in zip((0.0, 0.5, 1.0), key.words, ("left", "center", "right"), strict=True):
         sheet.write(x + width * share, y + BAR_HEIGHT + 0.03, words, 8, ha=ha)
 
 
 def draw_legend(sheet: Sheet, columns: list[Column], key: Key, x: float, y: float, width: float) -> None:
-    """Write the legend with its top left corner at ``(x, y)``, the first column with the colour bar."""
+    """Write the legend with its top left corner at ``(x, y)`` inches, the first column with the colour bar."""
     beside, each = _beside(columns, width)
     for column in columns:
         _column(sheet, column, key if column is columns[0] else None, x, y, each)

@@ -1,4 +1,4 @@
-"""Text on a page: fonts with fallbacks, measured widths, and names that no markup can break."""
+"""Text on a page: fonts with fallbacks, measured widths, and names that cannot act as markup."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -15,7 +15,7 @@ HINTING = 1.02  # what rounding to whole pixels can add to a text's width
 
 @lru_cache(maxsize=1)
 def families() -> tuple[str, ...]:
-    """Matplotlib's own font, then the installed ones that know other scripts."""
+    """Matplotlib's own font, then the installed ones for other scripts."""
     installed = {entry.name for entry in fontManager.ttflist}
     return (FONT, *(name for name in FALLBACKS if name in installed))
 
@@ -41,18 +41,19 @@ def drawable(text: str) -> str:
     """The text on one line, with characters that no installed font can draw written as ``\\uXXXX``."""
     line = " ".join(text.split())
     return "".join(
-        each if _advance(each, False) is not None else each.encode("unicode_escape").decode() for each in line)
+        character if _advance(character, False) is not None else character.encode("unicode_escape").decode()
+        for character in line)
 
 
 def width_of(text: str, size: float, bold: bool = False) -> float:
-    """Width of a drawable text in inches at most, without kerning.
+    """An upper bound of a drawable text's width, inches, without kerning.
 
     Args:
         text: what is written.
         size: of the font, points.
         bold: whether it is written bold.
     """
-    return HINTING * sum(_advance(each, bold) or 1.0 for each in text) * size / POINTS
+    return HINTING * sum(_advance(character, bold) or 1.0 for character in text) * size / POINTS
 
 
 def shorten(text: str, width: float, size: float, bold: bool = False) -> str:
@@ -66,7 +67,7 @@ def shorten(text: str, width: float, size: float, bold: bool = False) -> str:
 
 
 def wrap(text: str, width: float, size: float) -> list[str]:
-    """The drawable text in lines no wider than ``width`` inches; a longer word is shortened."""
+    """The drawable text in lines no wider than ``width`` inches at ``size`` points; a longer word is shortened."""
     lines: list[str] = []
     for word in drawable(text).split(" "):
         longer = f"{lines[-1]} {word}" if lines else ""

@@ -1,4 +1,4 @@
-"""Figures as PNG files: written whole or not at all, and told from files that detcam did not draw."""
+"""Figures as PNG files: written whole or not at all, and marked, so that other files are never removed."""
 
 import os
 from collections.abc import Iterable
@@ -18,10 +18,10 @@ SOFTWARE = "detcam"
 
 
 def write_pages(pages: Iterable[Figure], stem: Path, title: str) -> list[Path]:
-    """Write pages as ``<stem>.png``, ``<stem>.2.png`` and so on; more of them that an earlier run left behind go.
+    """Write pages as ``<stem>.png``, ``<stem>.2.png`` and so on; and remove further ones that an earlier run left.
 
     Args:
-        pages: of one photograph, drawn as they are needed.
+        pages: of one photograph, drawn one by one.
         stem: the folder, which must exist, and the name without its ending.
         title: the photograph's name.
 
@@ -70,7 +70,7 @@ def png_bytes(figure: Figure) -> bytes:
 
 
 def _latin(text: str) -> str:
-    """What fits into a PNG's text, the rest written as ``\\uXXXX``."""
+    """The text as a PNG can hold it, other characters written as ``\\uXXXX``."""
     return text.encode("latin-1", "backslashreplace").decode("latin-1")
 
 
@@ -79,7 +79,7 @@ def _page_path(stem: Path, number: int) -> Path:
 
 
 def is_own(path: Path, title: str) -> bool:
-    """Whether detcam drew this PNG of the photograph called ``title``, told by what is written in it."""
+    """Whether detcam drew this PNG of the photograph called ``title``, by the text stored in it."""
     try:
         with PilImage.open(path) as opened:
             return opened.info.get("Software") == SOFTWARE and opened.info.get("Title") == _latin(title)

@@ -1,4 +1,4 @@
-"""From raw heat to 0..1: what full colour means, in numbers and in words; and what is said where there is no heat."""
+"""From raw heat to 0..1: what full colour means, in numbers and in words; and the words where there is no heat."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ from detcam.errors import InputError
 from detcam.explanations.explanation import Explanation
 
 BOX, SHARED = "box", "shared"
-FINE_TOP = 99.5  # per cent of a fine map's positive values below full colour: single noisy cells would set the scale
+FINE_TOP = 99.5  # percentile of a fine map's positive values at full colour: single noisy cells would set the scale
 
 STATUS_WORDS = {
     UNREACHABLE: ("unreachable", "no path leads from layer {layer} to this box"),
-    ZERO: ("zero", "layer {layer} reaches this box, but nothing there speaks for or against it"),
-    "negative": ("no positive heat", "at layer {layer} everything speaks against this box"),
+    ZERO: ("zero", "layer {layer} reaches this box, but the map is zero everywhere"),
+    "negative": ("no positive heat", "at layer {layer} all evidence is against this box"),
     NOT_FINITE: ("not finite", "the map from layer {layer} holds NaN or infinite values"),
 }
 
@@ -40,11 +40,11 @@ class Scale:
 
     Attributes:
         kind: ``"box"`` (each map has its own) or ``"shared"`` (all maps of a method have one).
-        tops: the raw value of full colour, for each method and detection, ``[M][N]``; 0 without heat.
-        pixels: whether any of the maps is one of pixels, whose highest values are cut.
-        fused: whether any of the maps is fused from several layers, whose highest values are cut, too.
-        poles: what negative and positive values of signed maps say; None where no map is signed.
-        unsigned: whether any map is not.
+        tops: ``[M, N]`` the raw value of full colour for each method and detection; 0 without heat.
+        pixels: whether any map is one of pixels, whose highest values are clipped.
+        fused: whether any map is fused from several layers, whose highest values are clipped, too.
+        poles: the words for negative and for positive values of signed maps; None where no map is signed.
+        unsigned: whether any map is not signed.
     """
 
     kind: str
@@ -55,16 +55,15 @@ class Scale:
     unsigned: bool = True
 
     def words(self) -> str:
-        """What full colour means, as a sentence."""
-        whose = "each box has its own scale" if self.kind == BOX else "all boxes share one scale a method"
+        """What full colour means, in sentences."""
+        whose = "each box has its own scale" if self.kind == BOX else "all boxes of a method share one scale"
         fine = " and ".join(["pixel maps"] * self.pixels + ["fused maps"] * self.fused)
         cut = f" (for {fine} the {FINE_TOP:g}th percentile)" if fine else ""
-        fused = (" Fused layers: each map over the mean of its heat (the number after the /), then summed."
-                 if self.fused else "")
+        fused = (" Fused layers: each layer's map is divided by its mean heat (the number after the /), and all are "
+                 "summed." if self.fused else "")
         what = "Positive part of the map" if self.poles is None else "Both signs of the map"
-        rest = (" Maps without a sign show their strength alone, from dark to bright."
-                if self.poles and self.unsigned else "")
-        return f"{what}, linear; {whose}. 100 % is the maximum{cut}.{fused}{rest}"
+        rest = (" Unsigned maps show only their strength, from dark to bright." if self.poles and self.unsigned else "")
+        return f"{what}, on a linear scale; {whose}. 100 % is the maximum{cut}.{fused}{rest}"
 
 
 def scale_of(explanation: Explanation, kind: str) -> Scale:
@@ -87,7 +86,7 @@ def scale_of(explanation: Explanation, kind: str) -> Scale:
 
 
 def top_of(heatmap: Heatmap) -> float:
-    """The raw value of full colour where a map has its own scale; 0 without heat."""
+    """The raw value of full colour of a map with its own scale; 0 without heat."""
     if status_of(heatmap):
         return 0.0
     heat = heatmap.heat

@@ -46,11 +46,11 @@ class Sheet:
         return axes
 
     def size(self, place: Place) -> tuple[int, int]:
-        """Width and height of a place in the figure's pixels, at least one each."""
+        """Width and height of a place on the page, in the figure's pixels, at least one each."""
         return max(1, round(place[2] * self.figure.dpi)), max(1, round(place[3] * self.figure.dpi))
 
     def photograph(self, rgb: NDArray[np.uint8], region: Region, place: Place) -> Axes:
-        """Axes with pixels ``[h, w, 3]`` over the whole place; their coordinates are the region's source pixels."""
+        """Axes with pixels, uint8 ``[h, w, 3]``, over a whole place; coordinates are the region's source pixels."""
         axes = self._axes(place, 1)
         axes.imshow(rgb, extent=(region.x1, region.x2, region.y2, region.y1), interpolation="nearest", aspect="auto",
                     origin="upper", resample=False)
@@ -58,11 +58,11 @@ class Sheet:
         return axes
 
     def write(self, x: float, y: float, text: str, size: float = 9, **style: Any) -> None:
-        """Write one line whose top (or whatever ``va`` says) lies at ``y``."""
+        """Write one line whose top (or what ``va`` says) lies at ``y`` inches."""
         letter(self.paper, x, y, text, size, **style)
 
     def paragraph(self, x: float, y: float, lines: list[str], size: float = 9, **style: Any) -> float:
-        """Write lines one below the other; where the next would stand is returned."""
+        """Write lines one below the other from ``y`` inches on, and return where the next one would stand."""
         for line in lines:
             self.write(x, y, line, size, **style)
             y += line_height(size)
@@ -85,7 +85,7 @@ def line_height(size: float) -> float:
 
 def letter(axes: Axes, x: float, y: float, text: str, size: float, *, colour: str = INK, bold: bool = False,
            ha: str = "left", va: str = "top", casing: str | None = None, backed: bool = False) -> None:
-    """Write on any axes, in their coordinates; ``$``, ``_`` and the like stay what they are."""
+    """Write on any axes, in their coordinates; ``$``, ``_`` and the like are not markup."""
     effects = [withStroke(linewidth=2.5, foreground=casing)] if casing else []
     back = {"facecolor": "black", "alpha": 0.7, "edgecolor": "none", "pad": 1.5} if backed else None
     axes.text(x, y, drawable(text), fontsize=size, color=colour, fontweight="bold" if bold else "normal", ha=ha, va=va,
@@ -93,7 +93,7 @@ def letter(axes: Axes, x: float, y: float, text: str, size: float, *, colour: st
 
 
 def fitted(region: Region, place: Place) -> Place:
-    """The largest place of the region's shape in a cell: centred across, at the cell's top."""
+    """The largest place of the region's shape in a cell, inches: centred horizontally, at the cell's top."""
     x, y, width, height = place
     scale = min(width / region.width, height / region.height)
     wide, high = scale * region.width, scale * region.height
@@ -101,7 +101,7 @@ def fitted(region: Region, place: Place) -> Place:
 
 
 def outline(axes: Axes, box: NDArray[np.floating], region: Region, colour: str = "white", width: float = 1.8) -> None:
-    """A box, source pixels, as a line on a casing of the opposite brightness, so that it shows over anything."""
+    """Draw a box ``[4]`` xyxy, source pixels, as a line on a casing of opposite brightness, to show on anything."""
     x1, y1, x2, y2 = np.clip(box, [region.x1, region.y1] * 2, [region.x2, region.y2] * 2)
     casing = (Stroke(linewidth=width + 2.4, foreground="black", alpha=0.75) if colour == "white" else
               Stroke(linewidth=width + 1.6, foreground="white"))
@@ -112,7 +112,7 @@ def outline(axes: Axes, box: NDArray[np.floating], region: Region, colour: str =
 
 def dashed_outline(axes: Axes, box: Sequence[float] | NDArray[np.floating], colour: str = "white", width: float = 1.4,
                    zorder: float = 3) -> None:
-    """A box, source pixels, as dashes on a black line, so that it shows over anything."""
+    """Draw a box ``[4]`` xyxy, source pixels, as dashes on a black line, to show on anything."""
     x1, y1, x2, y2 = box
     for edgecolour, wide, style in (("black", width + 0.8, "-"), (colour, width, (0, (4, 3)))):
         axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=edgecolour, linewidth=wide,
@@ -120,14 +120,14 @@ def dashed_outline(axes: Axes, box: Sequence[float] | NDArray[np.floating], colo
 
 
 def thin_outline(axes: Axes, box: NDArray[np.floating]) -> None:
-    """Another detection's box, source pixels: there, but quiet."""
+    """Draw another detection's box ``[4]`` xyxy, source pixels, faintly."""
     x1, y1, x2, y2 = box
     axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor="white", linewidth=0.6, alpha=0.7,
                              linestyle=(0, (3, 2))))
 
 
 def say(axes: Axes, place: Place, name: str, sentence: str) -> None:
-    """Write a status over the middle of a picture: its name, and what it means."""
+    """Write a status over the middle of a picture: its name, and a sentence on what it means."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     lines = wrap(sentence, max(place[2] - 0.1, 0.6), 8) if sentence else []
     inch = (bottom - top) / place[3]
