@@ -48,7 +48,7 @@ def test_every_number_gives_its_own_sentences(diagnosis: Diagnosis) -> None:
     for i in range(len(diagnosis)):
         said[diagnosis.boxes.numbered[i]] = sentences_of(diagnosis, i)
     for k in range(len(diagnosis.missed)):
-        said[f"M{k + 1}"] = sentences_of_missed(diagnosis, k)
+        said[f"Miss {k + 1}"] = sentences_of_missed(diagnosis, k)
     assert len({tuple(sentences) for sentences in said.values()}) == len(said) > 2  # no two the same
     assert {number: diagnosis.sentences(number) for number in diagnosis.numbers} == said
 
@@ -133,7 +133,7 @@ def test_an_edge_table_has_only_what_was_measured() -> None:
     assert "occlusion_moved_px" not in diagnosis_of([TALL], truth_of([PERSON]), hidden=[(other,)]).edge_table(1)
 
 
-def test_a_check_holds_every_region_that_was_hidden() -> None:
+def test_a_check_holds_every_region_that_was_occluded() -> None:
     corners = asked_of("corners", (ABOVE, 0.62), [(LOW, 0.02)])
     diagnosis = diagnosis_of([PERSON, TALL], truth_of([ASIDE, PERSON]), pull=0.44, hidden=[(), (corners, EDGE)])
     check = diagnosis.check(2)
@@ -154,8 +154,8 @@ def test_a_check_holds_every_region_that_was_hidden() -> None:
     assert list(nothing.to_frame().columns) == list(frame.columns)
 
 
-def test_without_hiding_there_is_no_check() -> None:
-    with pytest.raises(InputError, match="ask for it with intervene=True"):
+def test_without_interventions_there_is_no_check() -> None:
+    with pytest.raises(InputError, match="diagnose with intervene=True"):
         one_of_each().check(2)
 
 
