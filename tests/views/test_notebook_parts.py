@@ -20,7 +20,7 @@ from detcam.views.page.colours import HEAT
 
 TALL = [40.0, 4.0, 80.0, 100.0]  # its top edge 16 px too high
 CORNER, LOW, ABOVE = [0.0, 0.0, 30.0, 30.0], [85.0, 60.0, 105.0, 90.0], [40.0, 0.0, 80.0, 20.0]
-EDGE = asked_of("edge", (ABOVE, 0.1), [(LOW, 0.0)], [12.0, 1.0], "what pulls the top edge out")
+EDGE = asked_of("edge", (ABOVE, 0.1), [(LOW, 0.0)], [12.0, 1.0], "beyond the top edge")
 CORNERS = asked_of("corners", (CORNER, 0.62), [(LOW, 0.04)])
 QUIET = [asked_of("context", (LOW, 0.1), [(CORNER, 0.0)]), asked_of("spread", (CORNER, 0.1), [(LOW, 0.5)]),
          asked_of("left or right", (ABOVE, 0.3), [(LOW, 0.2)])]
