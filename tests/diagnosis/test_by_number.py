@@ -133,7 +133,7 @@ def test_an_edge_table_has_only_what_was_measured() -> None:
     assert "occlusion_moved_px" not in diagnosis_of([TALL], truth_of([PERSON]), hidden=[(other,)]).edge_table(1)
 
 
-def test_a_check_holds_every_region_that_was_occluded() -> None:
+def test_a_check_holds_every_region_that_was_hidden() -> None:
     corners = asked_of("corners", (ABOVE, 0.62), [(LOW, 0.02)])
     diagnosis = diagnosis_of([PERSON, TALL], truth_of([ASIDE, PERSON]), pull=0.44, hidden=[(), (corners, EDGE)])
     check = diagnosis.check(2)
@@ -154,8 +154,8 @@ def test_a_check_holds_every_region_that_was_occluded() -> None:
     assert list(nothing.to_frame().columns) == list(frame.columns)
 
 
-def test_without_interventions_there_is_no_check() -> None:
-    with pytest.raises(InputError, match="diagnose with intervene=True"):
+def test_without_hiding_there_is_no_check() -> None:
+    with pytest.raises(InputError, match="nothing was occluded in this diagnosis: diagnose with intervene=True"):
         one_of_each().check(2)
 
 

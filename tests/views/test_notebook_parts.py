@@ -69,7 +69,8 @@ def test_a_check_shows_every_question_larger_than_the_pages_do() -> None:
     assert len(set(bottoms)) == 2  # two lines
     assert min(axes.get_position().y0 for axes in panels) > 0
     assert max(axes.get_position().x1 for axes in panels) < 1
-    assert {"12 px in, controls ≤ 1.0 px", "beyond the top edge", "difference 58 %, limit 25 %"} <= set(texts(figure))
+    words = {"inward 12 px, controls ≤ 1.0 px", "beyond the top edge", "difference 58 %, limit 25 %"}
+    assert words <= set(texts(figure))
     assert "…" not in said(figure)
 
 
@@ -101,7 +102,7 @@ def test_a_notebook_shows_them() -> None:
     for shown in (box, missed, check):
         assert len(shown.data["image/png"]) > 10000
     diagnosis = one_of_each()
-    assert box.data["text/plain"].startswith(f"2  {diagnosis.by_number(2).title}. It is about a true object")
+    assert box.data["text/plain"].startswith(f"2  {diagnosis.by_number(2).title}. It lies on a true object")
     assert missed.data["text/plain"] == words_of(diagnosis.by_number("Miss 1"))
     assert check.data["text/plain"].startswith("Check of box 2: 1 region was occluded. Occluding the photograph's top")
     assert "image/png" not in nothing.data
