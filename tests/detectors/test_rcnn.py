@@ -27,7 +27,7 @@ from detcam.detectors.selection.candidates import Pairs
 from detcam.detectors.selection.drop_reason import SMALL
 from detcam.detectors.selection.steps import Small
 from detcam.errors import DetectorError, InputError
-from detcam.evaluation.faithfulness import Probe
+from detcam.evaluation.faithfulness import InsertionDeletion
 from detcam.imaging.boxes import EDGES
 from detcam.imaging.image import Image
 
@@ -226,7 +226,7 @@ def test_photographs_of_a_batch_are_read_as_alone(family: str) -> None:
 def test_insertion_and_deletion_replay_the_proposals() -> None:
     detector = in_float64()
     canvas, found = detector.canvas(IMAGE), detector.detect(IMAGE, THRESHOLD)[[0]]
-    probe = Probe(detector, canvas, found, ["mean"])
+    probe = InsertionDeletion(detector, canvas, found, ["mean"])
     assert probe.score == pytest.approx(found.scores[0])
     clean = predict(detector, canvas.pixels)
     empty = slowly(detector, probe.baselines["mean"], clean.proposals.boxes[0], clean.proposals.sizes[0])[0]
@@ -243,6 +243,7 @@ def test_similarity_takes_each_proposal_with_the_box_of_its_best_class() -> None
     profiles = prediction.profiles(torch.from_numpy(found.rows), [1, 2])
     ours = similarities(prediction, boxes, profiles, [1, 2])
     probabilities, all_boxes = slowly(detector, canvas.pixels, prediction.proposals.boxes[0], (90, 120))
+    assert len(found) == 3
     for index, row in enumerate(found.rows.tolist()):
         own, best = probabilities[prediction.place(row)[0], 1:], 0.0
         for other, box in zip(probabilities[:, 1:], all_boxes, strict=True):

@@ -22,14 +22,14 @@ from detcam.detectors.for_ultralytics.yolo import YOLODetector
 from detcam.diagnosis.classes import check_classes
 from detcam.errors import ClassNameError, DataError
 from detcam.evaluation.matched_boxes import MeasuredBoxes, concatenate, measure_photograph
+from detcam.evaluation.measurement import measure_data_set
 from detcam.evaluation.validation import (
+    correlation_table,
     correlations,
     correlations_by_size,
     held_out_percentiles,
-    measure,
     reference_of,
-    summary,
-    worst_edges,
+    worst_edge_rates,
 )
 from detcam.imaging.boxes import iou
 from detcam.imaging.image import load_image
@@ -84,7 +84,8 @@ def data(folder: Path) -> DataSet:
 
 @pytest.fixture(scope="module")
 def boxes(ssd: Detector, data: DataSet) -> MeasuredBoxes:
-    found = measure(ssd, data.photographs, ["box"], SCORE, get_method("hirescam"), ["auto", "pixels", "backbone.stem"])
+    layers = ["auto", "pixels", "backbone.stem"]
+    found = measure_data_set(ssd, data.photographs, ["box"], SCORE, get_method("hirescam"), layers)
     assert found.failures == {}
     assert len(found.boxes) >= 8
     return found.boxes
@@ -120,6 +121,7 @@ def test_numbers_are_those_of_the_explanation(ssd: Detector, data: DataSet, boxe
     told = explain(ssd, data.photographs[0].file, classes=["box"], max_boxes=None, min_score=SCORE,
                    edge_layer="backbone.stem", layer="auto")
     own = boxes.photograph == 0
+    assert own.any()
     for score, evidence, inside in zip(
             boxes.scores[own], boxes.edge_numbers["evidence @ backbone.stem"][own],
             boxes.box_numbers["share inside"][own], strict=True):
@@ -156,7 +158,7 @@ def test_worst_edge_of_a_number_that_is_the_error_itself(boxes: MeasuredBoxes) -
     numbers = {"evidence @ known": boxes.errors, "evidence @ opposite": -boxes.errors}
     knowing = MeasuredBoxes(boxes.photograph, boxes.canvas_boxes, boxes.scores, boxes.overlap, boxes.outward,
                             numbers, boxes.box_numbers)
-    known, opposite = worst_edges(knowing, resamples=100)
+    known, opposite = worst_edge_rates(knowing, resamples=100)
     assert (known["rate"], known["low"], known["high"]) == (1, 1, 1)
     assert opposite["rate"] == 0
     assert known["n"] == (boxes.errors.max(1) > 0.1).sum()
@@ -165,6 +167,7 @@ def test_worst_edge_of_a_number_that_is_the_error_itself(boxes: MeasuredBoxes) -
 def test_percentiles_never_see_their_own_photograph(boxes: MeasuredBoxes) -> None:
     found = held_out_percentiles(boxes, "auto")
     evidence = boxes.edge_numbers["evidence @ auto"]
+    assert len(boxes) > 5
     for index in range(len(boxes)):
         others = np.flatnonzero(boxes.sound & (boxes.photograph != boxes.photograph[index]))
         far = np.abs(np.log(boxes.sizes[others] / boxes.sizes[index]))
@@ -197,7 +200,8 @@ def test_classes_are_checked(ssd: Detector, data: DataSet) -> None:
 
 
 def test_summary_has_a_line_a_number(boxes: MeasuredBoxes) -> None:
-    heading, *lines = summary(correlations(boxes, None, 100), worst_edges(boxes, None, 100))
+    heading, *lines = correlation_table(correlations(boxes, None, 100), worst_edge_rates(boxes, None, 100))
+    assert len(lines) > 5
     assert all(len(line) == len(heading) for line in lines)
     assert len({line[:2] for line in lines}) == len(lines)
     assert next(line for line in lines if line[0] == "random")[2:6] == ("", "", "", "")
@@ -268,6 +272,6 @@ def test_evidence_knows_of_the_error_on_real_photographs(assets: Path) -> None:
     detector = detcam.load(assets / "weights" / "yolov8n-rebuilt.pt")
     persons = [each for each in read_data_set(assets / "persons_eval" / "instances.json").photographs
                if len(each.of_class("person"))]
-    found = measure(detector, persons[:12], ["person"], 0.25, get_method("hirescam"), [detector.edge_layer])
+    found = measure_data_set(detector, persons[:12], ["person"], 0.25, get_method("hirescam"), [detector.edge_layer])
     rows = correlations(found.boxes)
     assert next(row for row in rows if row["edge"] == "box" and row["against"] == "edge error")["rho"] > 0.3

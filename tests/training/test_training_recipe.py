@@ -15,9 +15,9 @@ from detcam.cli.commands.train import persons_of
 from detcam.detectors.for_torchvision.person_ssd import build_person_ssd
 from detcam.errors import DataError
 from detcam.training.augment import paste
-from detcam.training.batches import BatchMaker, Picture
+from detcam.training.batches import BatchMaker, TrainingPicture
 from detcam.training.calibration import shift_scores
-from detcam.training.checkpoint import load_checkpoint
+from detcam.training.checkpoint import load_training_state
 from detcam.training.loop import RecipeError, Trainer
 from detcam.training.recipe import Recipe
 from detcam.training.samples import Sample, load_samples, split_photographs
@@ -111,13 +111,14 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(samples: list[Sam
     resumed = _trainer(samples, tmp_path / "resumed", **settings)
     assert resumed.step == 3
     resumed.run()
-    whole, again = load_checkpoint(tmp_path / "whole"), load_checkpoint(tmp_path / "resumed")
+    whole, again = load_training_state(tmp_path / "whole"), load_training_state(tmp_path / "resumed")
     assert whole is not None
     assert again is not None
     for part in ("student", "average"):
         assert whole[part].keys() == again[part].keys()
         for name, tensor in whole[part].items():
             assert torch.equal(tensor, again[part][name]), f"{part}: {name}"
+    assert whole["optimiser"]["state"]
     for number, state in whole["optimiser"]["state"].items():
         for name, tensor in state.items():
             assert torch.equal(tensor, again["optimiser"]["state"][number][name])
@@ -207,7 +208,7 @@ def test_held_out_photographs_are_not_trained_on(coco_set: tuple[Path, Path]) ->
 def test_a_mirrored_picture_keeps_its_boxes_on_its_figure(samples: list[Sample]) -> None:
     maker = BatchMaker(samples, side=300, batch=1, seed=0)
     picture = maker(0)
-    plain = Picture((picture.pixels[0] * 255).byte(), picture.boxes[0], None)
+    plain = TrainingPicture((picture.pixels[0] * 255).byte(), picture.boxes[0], None)
     mirrored = plain.mirrored()
     for boxed in (plain, mirrored):
         left, top, right, bottom = boxed.boxes[0].round().int().tolist()
@@ -228,6 +229,7 @@ def test_a_source_is_drawn_as_often_as_asked(coco_set: tuple[Path, Path]) -> Non
 
 def test_a_pasted_person_is_where_its_box_says(samples: list[Sample]) -> None:
     """The cutouts are the red bodies: on black, what is red after pasting is the new box, and nothing else is."""
+    assert samples
     assert all(len(sample.cutouts) == 1 for sample in samples)
     black, hidden = torch.zeros(3, 100, 100, dtype=torch.uint8), 0
     full = torch.tensor([[0.0, 0.0, 100.0, 100.0], [40.0, 40.0, 60.0, 60.0]])
