@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tomllib
 import typer
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from support.documents import (
