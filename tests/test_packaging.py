@@ -21,4 +21,5 @@ def test_each_sample_photograph_has_its_licence() -> None:
     words = (ROOT / "sample_images" / "README.md").read_text(encoding="utf-8")
     photographs = [path.name for path in (ROOT / "sample_images").iterdir() if path.name != "README.md"]
     assert len(photographs) >= 3
+    assert photographs
     assert all(f"`{name}`" in words for name in photographs)

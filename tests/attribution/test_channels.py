@@ -164,6 +164,7 @@ def test_equal_to_the_slow_version(method: str, family: str, where: str) -> None
     detector = in_float64(family)
     layer, detections = (CASES[family] if where == "module" else where), found_by(detector)
     maps = attribute(detector, detector.canvas(IMAGE), detections, get_method(method), layer, TARGETS["logit"])
+    assert len(maps) > 1
     for heatmap, expected in zip(maps, SLOW[method](detector, layer, detections), strict=True):
         np.testing.assert_allclose(heatmap.values, expected.numpy(), rtol=0, atol=1e-6 * float(expected.abs().max()))
         assert heatmap.layer == layer
@@ -183,6 +184,7 @@ def test_scores_of_the_grad_cam_package(monkeypatch: pytest.MonkeyPatch, corners
     monkeypatch.setattr(nn, "UpsamplingBilinear2d",
                         lambda size: nn.Upsample(size=size, mode="bilinear", align_corners=corners))
     cam = ScoreCAM(Rows(detector).eval(), [detector.model.get_submodule(layer)])
+    assert len(maps) == 2
     for heatmap, row, label in zip(maps, detections.rows.tolist(), detections.labels.tolist(), strict=True):
         weights = cam.get_cam_weights(pixels, None, [lambda rows, row=row, label=label: rows[row, label]],
                                       activations[None].numpy(), None)
@@ -200,6 +202,7 @@ def test_ablation_of_the_grad_cam_package() -> None:
     activations, hook = layer_output(detector, layer)
     hook.remove()
     assert activations.min() == 0
+    assert len(maps) > 1
     for heatmap, score, row, label in zip(maps, read(detector, pixels, detections), detections.rows.tolist(),
                                           detections.labels.tolist(), strict=True):
         cam = AblationCAM(Rows(detector).eval(), [detector.model.get_submodule(layer)], batch_size=5)
@@ -237,6 +240,7 @@ def test_boxes_share_the_passes_and_layers_are_fused(method: str) -> None:
     assert both == one + passes(detector, many[:1], method, "backbone.stem.1")[0] - 1
     fused, *apart = (attribute(detector, detector.canvas(IMAGE), many[:2], get_method(method), layer, TARGETS["logit"])
                      for layer in (layers, *layers))
+    assert len(fused) == 2
     for index, heatmap in enumerate(fused):
         expected = fuse({layer: maps[index] for layer, maps in zip(layers, apart, strict=True)})
         np.testing.assert_array_equal(heatmap.values, expected.values)
@@ -248,6 +252,7 @@ def test_depth_is_the_box_s_own_level(method: str) -> None:
     explanation = explain(detector, IMAGE, method=method, max_boxes=4)
     alone = attribute(detector, detector.canvas(IMAGE), explanation.detections, get_method(method), "auto",
                       TARGETS["logit"])
+    assert len(alone) == 4
     for one, heatmap in zip(explanation, alone, strict=True):
         assert one.heatmap.layer == f"level.{one.level}"
         np.testing.assert_array_equal(one.heatmap.values, heatmap.values)
@@ -267,6 +272,7 @@ def test_a_chunk_that_does_not_fit_changes_nothing(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(detector, "forward", short)
     with pytest.warns(RuntimeWarning, match="going on with 2"):
         halved = attribute(detector, canvas, detections, method, "level.0", TARGETS["logit"])
+    assert len(whole) > 1
     for one, other in zip(whole, halved, strict=True):
         np.testing.assert_allclose(one.values, other.values, rtol=1e-6, atol=1e-9)
     assert not detector.head._forward_pre_hooks
@@ -281,6 +287,7 @@ def test_of_rows_that_are_chosen_anew_any_that_finds_the_box_counts(monkeypatch:
     same_row = attribute(detector, canvas, detections, get_method(method), "auto", TARGETS["logit"])
     monkeypatch.setattr(detector, "rows", PER_INPUT)
     rematched = attribute(detector, canvas, detections, get_method(method), "auto", TARGETS["logit"])
+    assert len(rematched) > 1
     for one, other, row in zip(rematched, similar, same_row, strict=True):
         np.testing.assert_array_equal(one.values, other.values)
         assert not np.allclose(one.values, row.values)

@@ -226,6 +226,7 @@ def test_a_map_of_one_box_does_not_depend_on_the_others(detector: Detector) -> N
     with torch.no_grad():
         found = detector.select(detector.forward(canvas.pixels), canvas, 0.25)[0][:6]
     together = attribute(detector, canvas, found, method, "auto", TARGETS["logit"])
+    assert len(found) == 6
     for index in range(len(found)):
         alone = attribute(detector, canvas, found[[index]], method, "auto", TARGETS["logit"])[0]
         np.testing.assert_allclose(together[index].values, alone.values, rtol=1e-5, atol=1e-7)

@@ -68,6 +68,7 @@ def test_without_noise_an_average_is_what_it_averages(scene: Scene, averaged: st
 def test_a_layer_method_is_averaged_layer_by_layer_with_its_signs(scene: Scene, layer: str) -> None:
     copies = scene.canvas.pixels + NOISE * drawn(scene.canvas.pixels, 3)
     found = scene.maps("smoothgrad+hirescam", layer, 3, samples=SAMPLES)
+    assert len(found) == 3
     for box, heatmap in enumerate(found):
         names = heatmap.layer.split("+")
         means = {}

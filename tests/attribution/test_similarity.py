@@ -95,6 +95,7 @@ def test_gradient_on_a_noisy_copy_is_the_finite_difference(detector: Detector) -
     step = 1e-8
     with torch.no_grad():
         ahead, behind = (detector.forward(noisy + sign * step * direction) for sign in (1, -1))
+    assert len(gradients) == 3
     for key, gradient in zip(keys, gradients, strict=True):
         difference = float(target.read(ahead, *key) - target.read(behind, *key)) / (2 * step)
         assert difference == pytest.approx(float((gradient * direction).sum()), rel=1e-3, abs=1e-5)
@@ -116,6 +117,7 @@ def test_they_explain_the_similarity_of_queries_and_say_so(family: str) -> None:
     found = detcam.explain(detector, IMAGE, method=["hirescam", "gradient", get_method("smoothgrad", samples=2),
                                                     get_method("drise", samples=8)], max_boxes=2, edges=False)
     assert [each.target for each in found.maps] == ["logit", "logit", "similarity", "similarity"]
+    assert len(found) == 2
     for each in found.maps:
         assert all(heatmap.status == "ok" for heatmap in each.heatmaps)
     canvas = detector.canvas(IMAGE)

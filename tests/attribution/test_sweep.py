@@ -84,6 +84,7 @@ def test_every_map_is_the_one_of_that_layer_alone(detector: Detector, explanatio
     canvas, found = detector.canvas(IMAGE), explanation.detections
     swept = sweep_of(detector, canvas, found, get_method(method), TARGETS["logit"])
     statuses = set()
+    assert len(found) > 3
     for name in swept.channels:
         alone = attribute(detector, canvas, found, get_method(method), name, TARGETS["logit"])
         for maps, expected in zip(swept.heatmaps, alone, strict=True):
@@ -109,6 +110,7 @@ def test_one_differentiated_forward_and_one_backward_a_box(detector: Detector, e
 def test_the_box_of_a_level_reads_that_level(explanation: Explanation) -> None:
     assert explanation.sweep is not None
     names = {level: name for name, level in explanation.sweep.levels.items()}
+    assert len(explanation) > 3
     for index, level in enumerate(explanation.detections.levels.tolist()):
         own = explanation.sweep.heatmaps[index][names[level]]
         assert_near(own.values, explanation.maps[0].heatmaps[index].values)
@@ -149,6 +151,7 @@ def test_it_comes_back_equal_from_disk(explanation: Explanation, tmp_path: Path)
         assert written.sweep is not None
         assert read.sweep is not None
         assert (read.sweep.channels, read.sweep.levels) == (written.sweep.channels, written.sweep.levels)
+        assert any(written.sweep.heatmaps)
         for maps, others in zip(read.sweep.heatmaps, written.sweep.heatmaps, strict=True):
             assert list(maps) == list(others)
             for name, heatmap in maps.items():

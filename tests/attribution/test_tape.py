@@ -112,6 +112,7 @@ def test_a_layer_that_cannot_reach_a_box_is_a_named_status() -> None:
     statuses = {(level, heatmap.status) for level, heatmap in
                 zip(found.detections.levels.tolist(), found.maps[0].heatmaps, strict=True)}
     assert (0, UNREACHABLE) in statuses
+    assert {level for level, _ in statuses} >= {0, 2}
     assert all(status == UNREACHABLE for level, status in statuses if level != 2)
     assert all(status == "ok" for level, status in statuses if level == 2)
 

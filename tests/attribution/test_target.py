@@ -56,6 +56,7 @@ def test_its_gradient_is_the_difference_of_two_logits_gradients(detector: Detect
     keys = keys_of(found)
     margin = settled(TARGETS["margin"], detector, canvas, keys)
     words = {word: column for column, word in detector.rivals.items()}
+    assert len(keys) == 6
     for layer in (f"level.{found.levels[0]}", middle_layer(detector)):
         with Tape(detector, canvas.pixels, [layer]) as tape:
             together = list(tape.gradients(layer, keys, margin))
@@ -104,6 +105,7 @@ def test_the_runner_up_stays_when_a_copy_would_have_another() -> None:
     smooth = get_method("smoothgrad", samples=2, noise=0.5)
     fixed, again = (attribute(detector, canvas, found, smooth, "auto", target, seed=3)
                     for target in (margin, TARGETS["margin"]))
+    assert len(fixed) == 8
     for a, b in zip(fixed, again, strict=True):
         np.testing.assert_array_equal(a.values, b.values)
 

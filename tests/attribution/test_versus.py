@@ -38,6 +38,7 @@ def test_its_maps_are_the_difference_of_two_maps(detector: Detector, name: str) 
     plain = settled(TARGETS[name], detector, canvas, keys)
     own = [each.values for each in attribute(detector, canvas, found, method, layer, plain)]
     against = attribute(detector, canvas, found, method, layer, difference(plain, keys[2], "box 3"))
+    assert len(against) == 4
     for index, heatmap in enumerate(against):
         expected = own[index] if index == 2 else own[index] - own[2]
         np.testing.assert_allclose(heatmap.values, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
@@ -78,6 +79,7 @@ def test_what_has_something_to_choose_chooses_when_it_is_settled(detector: Detec
         prediction = detector.forward(canvas.pixels)
     late = settled(difference(TARGETS["margin"], keys[0], "box 1"), detector, canvas, keys[1:])
     margins = settled(TARGETS["margin"], detector, canvas, keys)
+    assert len(keys) == 3
     for key in keys[1:]:
         expected = margins.read(prediction, *key) - margins.read(prediction, *keys[0])
         torch.testing.assert_close(late.read(prediction, *key), expected)

@@ -63,6 +63,7 @@ def test_regions_by_hand() -> None:
 def test_the_map_adds_up_to_that_of_integrated_gradients(scene: Scene) -> None:
     gradients, pixels, generator = PixelGradients(scene.task("xrai")), scene.canvas.pixels, Generator()
     both = [list(integrated_gradients(gradients, pixels, generator, 4, name, 1e9)) for name in BASELINES]
+    assert len(both[0]) == len(gradients) > 1
     for box, mine in enumerate(xrai(gradients, pixels, generator, 4, tolerance=1e9)):
         mean = (both[0][box] + both[1][box])[0].sum(0) / 2
         torch.testing.assert_close(mine.sum(), mean.sum())
@@ -71,6 +72,7 @@ def test_the_map_adds_up_to_that_of_integrated_gradients(scene: Scene) -> None:
 
 def test_a_photograph_of_one_colour_is_one_region() -> None:
     masks = segments_of(np.full((60, 80, 3), 0.5), DILATION)
+    assert masks
     assert all(mask.all() for mask in masks)
 
 

@@ -87,6 +87,7 @@ def test_a_batch_gives_the_rows_and_heatmaps_that_photographs_alone_give(family:
     assert {"detection", "missed"} == set(alone.kind)
     assert len(alone) >= 15
     pd.testing.assert_frame_equal(alone, together, check_exact=False, rtol=1e-5, atol=1e-7)
+    assert alone.heatmap.notna().any()
     for row in alone.dropna(subset="heatmap").itertuples():
         first, second = (load_heatmaps(tmp_path / batch / row.heatmap)[row.heatmap_key] for batch in "13")
         assert (first.layer, first.grid, first.geometry, first.status) == (

@@ -115,6 +115,7 @@ def test_a_loss_counts_from_minus_one_to_one() -> None:
 
 def test_without_interventions_it_rests_on_attribution_or_on_nothing() -> None:
     heat = found_in(table())
+    assert {ONE_SIDE, SPREAD, CONTEXT} <= set(heat)
     for each in heat.values():
         assert each.rests_on == ATTRIBUTION
         assert each.effect.value == pytest.approx(0.125) == each.excess.value  # 0.1 of the 0.8 above chance

@@ -56,6 +56,7 @@ def test_the_main_job(capsys: pytest.CaptureFixture[str]) -> None:
         "a.npz", "a.png", "b.npz", "b.png", "explanations.json"]
     read = load_explanations("out")
     assert [[maps.method for maps in each.maps] for each in read] == [["hirescam", "gradient"]] * 2
+    assert all(len(each) for each in read)
     assert all(each.class_name(int(label)) == "class 1" for each in read for label in each.detections.labels)
     assert json.loads(Path("out/explanations.json").read_text())["images"][0]["figures"] == ["a.png"]
 

@@ -119,6 +119,7 @@ def test_hirescam_is_cam_where_cam_is_exact(weights: dict[str, Path]) -> None:
         with torch.no_grad(), recorded([detector.model.eval().get_submodule(layer)]) as outputs:
             logits = detector.forward(detector.canvas(CAT).pixels).class_logits(0)[0]
         bias = detector.model.fc.bias if name == "resnet18" else torch.zeros(SMALL)
+        assert len(maps) > 2
         for one in maps:
             assert one.heatmap.layer == layer
             weight = detector.model.fc.weight[one.label] if name == "resnet18" else torch.eye(SMALL)[one.label]
@@ -167,6 +168,7 @@ def test_classes_of_one_photograph_have_maps_of_their_own() -> None:
     detector = load(Spots(), task="classify", class_names=["left", "right"])
     photo = Image(np.random.default_rng(0).integers(0, 255, (256, 256, 3), dtype=np.uint8), "noise")
     found = detcam.explain(detector, photo, method=["hirescam", "gradient", get_method("drise", samples=100, grid=4)])
+    assert {one.class_name for one in found} == {"left", "right"}
     for one in found:
         own, other = (slice(0, 100), slice(124, 224)) if one.class_name == "left" else (slice(124, 224), slice(0, 100))
         for name, heatmap in one.heatmaps.items():
@@ -188,6 +190,7 @@ def test_masked_maps_of_a_classifier_are_rise() -> None:
         return torch.zeros(1, len(pixels))
 
     method.function(kept, canvas.pixels, torch.Generator().manual_seed(3))
+    assert len(found) == 2
     for index, label in enumerate(found.labels):
         with torch.no_grad():
             slow = sum(mask * detector.forward(canvas.pixels * mask).scores[0, 0, label] for mask in masks) / (5 * 0.5)

@@ -31,6 +31,7 @@ def test_fcos_scores_are_the_root_of_class_times_centreness() -> None:
     detector = FCOSDetector(tiny_fcos())
     prediction, found = detector.forward(detector.canvas(IMAGE).pixels), detector.detect(IMAGE)
     differences = []
+    assert len(found) > 5
     for row, label, score in zip(found.rows.tolist(), found.labels.tolist(), found.scores, strict=True):
         classes = prediction.logit(row, label).sigmoid().item()
         centre = prediction.objectness(row).sigmoid().item()
@@ -56,6 +57,7 @@ def test_objectness_is_explained_where_there_is_one() -> None:
     detector = FCOSDetector(tiny_fcos())
     found = detcam.explain(detector, IMAGE, target="objectness", max_boxes=2, edges=False)
     plain = detcam.explain(detector, IMAGE, max_boxes=2, edges=False)
+    assert len(found) == 2
     for own, other in zip(found.maps[0].heatmaps, plain.maps[0].heatmaps, strict=True):
         assert own.status == "ok"
         assert not np.allclose(own.values, other.values)

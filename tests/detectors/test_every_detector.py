@@ -57,6 +57,7 @@ def test_the_default_fuses_the_own_level_with_shallower_layers(detector: Detecto
     deep = [stage.name for stage in detector.depth_layers]
     assert len(deep) >= DEEP.get(detector.name, 3)
     assert detector.family == "ssd" or not any(stage.level is not None for stage in detector.depth_layers)
+    assert len(detector.detect(IMAGE)) >= 3
     for one in detcam.explain(detector, IMAGE, max_boxes=3, edges=False):
         fused = one.heatmap.layer.split("+")
         own = [stage.name for stage in detector.depth_layers if stage.level == one.level]

@@ -66,6 +66,7 @@ def test_a_map_that_is_not_finite_says_so() -> None:
         return (activations * gradients).sum(0) / 0
 
     found = detcam.explain(detcam.load(tiny_ssd()), photograph(), method=broken, max_boxes=2)
+    assert len(found) == 2
     for heatmap, shares in zip(found.maps[0].heatmaps, found.maps[0].shares, strict=True):
         assert heatmap.status == "not finite"
         assert all(np.isnan(getattr(shares, region)) for region in REGIONS)

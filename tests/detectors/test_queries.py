@@ -58,6 +58,7 @@ def test_a_box_is_reached_from_every_level(detector: Detector) -> None:
     canvas = detector.canvas(IMAGE)
     with torch.no_grad():
         found = detector.select(detector.forward(canvas.pixels), canvas, 0.25)[0][:4]
+    assert len(found) == 4
     names = [f"level.{level}" for level in range(detector.n_levels)]
     with Tape(detector, canvas.pixels, names) as tape:
         for gradients in tape.gradients_at(names, keys_of(found), TARGETS["logit"]):

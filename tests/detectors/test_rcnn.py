@@ -243,6 +243,7 @@ def test_similarity_takes_each_proposal_with_the_box_of_its_best_class() -> None
     profiles = prediction.profiles(torch.from_numpy(found.rows), [1, 2])
     ours = similarities(prediction, boxes, profiles, [1, 2])
     probabilities, all_boxes = slowly(detector, canvas.pixels, prediction.proposals.boxes[0], (90, 120))
+    assert len(found) == 3
     for index, row in enumerate(found.rows.tolist()):
         own, best = probabilities[prediction.place(row)[0], 1:], 0.0
         for other, box in zip(probabilities[:, 1:], all_boxes, strict=True):

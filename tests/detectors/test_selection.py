@@ -205,6 +205,7 @@ def test_of_a_hopeless_score_the_threshold_alone_is_named(case: Case) -> None:
 def test_numbers_are_the_pair_s_own(case: Case) -> None:
     scores = case.prediction.scores[0]
     pairs = case.detector.selection(case.prediction, case.canvas, THRESHOLD).pairs
+    assert (pairs.rows % 7 == 0).any()
     for row, label in (pairs.pair(index) for index in range(len(pairs)) if int(pairs.rows[index]) % 7 == 0):
         own = float(case.prediction.scores_of(label)[0, row])
         for reason in case.drop_reasons((row, label)):

@@ -97,6 +97,7 @@ def test_detections_are_those_of_the_detector_best_first(both: Diagnosis, detect
 
 def test_maps_are_those_of_explain(both: Diagnosis, detector: Detector) -> None:
     explained = detcam.explain(detector, photograph(), min_score=SURE, max_boxes=None, edge_maps=True)
+    assert len(explained) > 5
     for own, other in zip(both.boxes.maps[0].heatmaps, explained.maps[0].heatmaps, strict=True):
         np.testing.assert_allclose(own.values, other.values, atol=1e-5)
     assert both.boxes.edges is not None
@@ -129,6 +130,7 @@ def test_errors_of_the_edges_by_hand(both: Diagnosis) -> None:
 
 
 def test_leakage_cell_by_cell(both: Diagnosis) -> None:
+    assert len(both) > 5
     for box in range(0, len(both), 4):
         slow = [share_in_box(both.boxes.maps[0].heatmaps[box], true) for true in both.truth.boxes]
         np.testing.assert_allclose(both.leakage[box], slow, atol=1e-6)
@@ -186,6 +188,7 @@ def test_only_boxes_in_question_are_explained(detector: Detector, both: Diagnosi
     assert any(both.detections.labels[place] != detector.labels_of([SECOND])[0] for place in slow)
     assert diagnosis.boxes.numbered == tuple(place + 1 for place in slow)
     assert [diagnosis.type_of(box) for box in range(len(diagnosis))] == [both.assignment.types[place] for place in slow]
+    assert diagnosis.missed
     assert all(diagnosis.truth.class_names[each.truth] == SECOND for each in diagnosis.missed)
     np.testing.assert_allclose(diagnosis.leakage, both.leakage[slow], atol=1e-5)
     by_index = diagnose(detector, photograph(), truth_for(detector), classes=["2"], min_score=SURE, edges=False)
@@ -203,6 +206,7 @@ def test_detections_of_classes_that_nobody_annotated_are_left_out(detector: Dete
 
 def same_verdicts(diagnosis: Diagnosis, explained: detcam.Explanation) -> None:
     asked = [each for each in explained.verdicts if each is not None]
+    assert asked
     for missed, verdict in zip(diagnosis.missed, asked, strict=True):
         assert missed.verdict is not None
         assert replace(missed.verdict, place=replace(missed.verdict.place, label=None)) == verdict
@@ -260,6 +264,7 @@ def test_without_detections_everything_is_missed(detector: Detector) -> None:
     truth = truth_for(detector)
     diagnosis = diagnose(detector, photograph(), truth, min_score=0.9999999)
     assert (len(diagnosis), len(diagnosis.detections), diagnosis.assignment.types) == (0, 0, ())
+    assert len(truth) > 3
     assert [each.truth for each in diagnosis.missed] == list(range(len(truth)))
     assert all(each.verdict is not None and each.verdict.reasons for each in diagnosis.missed)
     assert diagnosis.outward.shape == (0, 4)

@@ -229,6 +229,7 @@ def test_agrees_with_tide_beside_crowds() -> None:
 def test_overlap_is_that_with_the_true_box(seed: int) -> None:
     found, truth = random_photograph(np.random.default_rng(seed), crowds=True)
     ours = classify_errors(found.boxes, found.scores, found.class_names, truth)
+    assert len(found.boxes)
     for box, index, overlap in zip(found.boxes.tolist(), ours.truth, ours.overlap, strict=True):
         if index < 0:
             assert overlap == 0

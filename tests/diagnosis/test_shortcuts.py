@@ -291,5 +291,6 @@ def test_no_room_for_controls_is_said_by_their_absence() -> None:
 def test_questions_are_seeded() -> None:
     one = heatmap(np.random.default_rng(0).random((10, 20)))
     first, same, other = (shortcut_probes(one, BOX, NONE, seed=seed, of=(CONTEXT,))[0] for seed in (0, 0, 1))
+    assert len(first.controls) == 3
     assert all((a.mask == b.mask).all() for a, b in zip(first.controls, same.controls, strict=True))
     assert any((a.mask != b.mask).any() for a, b in zip(first.controls, other.controls, strict=True))

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from support.places import ROOT
+from support.scripts import script_done
 
 SCRIPT = ROOT / "scripts" / "benchmark.py"
 
@@ -27,11 +28,11 @@ def test_a_row_of_each_kind(tmp_path: Path) -> None:
 
 
 def test_clear_errors(tmp_path: Path) -> None:
-    assert "nothing.pt: no such file" in run("--yolo", str(tmp_path / "nothing.pt")).stderr
-    assert "no row holds it" in run("--only", "resnet").stderr
+    assert "nothing.pt: no such file" in script_done(SCRIPT.name, "--yolo", tmp_path / "nothing.pt").stderr
+    assert "no row holds it" in script_done(SCRIPT.name, "--only", "resnet").stderr
     broken = tmp_path / "broken.jpg"
     broken.write_text("no photograph")
-    done = run("--photograph", str(broken), "--boxes", "1", "--only", '"boxes_of": "2"', "--no-peers")
+    done = script_done(SCRIPT.name, "--photograph", broken, "--boxes", "1", "--only", '"boxes_of": "2"', "--no-peers")
     assert done.returncode == 1
     assert "1 of 1 rows could not be measured" in done.stderr
     assert "not a photograph that Pillow can read" in done.stderr

@@ -121,6 +121,7 @@ def test_numbers_are_those_of_the_explanation(ssd: Detector, data: DataSet, boxe
     told = explain(ssd, data.photographs[0].file, classes=["box"], max_boxes=None, min_score=SCORE,
                    edge_layer="backbone.stem", layer="auto")
     own = boxes.photograph == 0
+    assert own.any()
     for score, evidence, inside in zip(
             boxes.scores[own], boxes.edge_numbers["evidence @ backbone.stem"][own],
             boxes.box_numbers["share inside"][own], strict=True):
@@ -166,6 +167,7 @@ def test_worst_edge_of_a_number_that_is_the_error_itself(boxes: MeasuredBoxes) -
 def test_percentiles_never_see_their_own_photograph(boxes: MeasuredBoxes) -> None:
     found = held_out_percentiles(boxes, "auto")
     evidence = boxes.edge_numbers["evidence @ auto"]
+    assert len(boxes) > 5
     for index in range(len(boxes)):
         others = np.flatnonzero(boxes.sound & (boxes.photograph != boxes.photograph[index]))
         far = np.abs(np.log(boxes.sizes[others] / boxes.sizes[index]))
@@ -199,6 +201,7 @@ def test_classes_are_checked(ssd: Detector, data: DataSet) -> None:
 
 def test_summary_has_a_line_a_number(boxes: MeasuredBoxes) -> None:
     heading, *lines = correlation_table(correlations(boxes, None, 100), worst_edge_rates(boxes, None, 100))
+    assert len(lines) > 5
     assert all(len(line) == len(heading) for line in lines)
     assert len({line[:2] for line in lines}) == len(lines)
     assert next(line for line in lines if line[0] == "random")[2:6] == ("", "", "", "")

@@ -45,6 +45,7 @@ def found(both: tuple[Detector, Detector]) -> Panel:
 
 def test_it_is_what_the_two_networks_say_alone(both: tuple[Detector, Detector], found: Panel) -> None:
     alone = detcam.explain(both[0], PHOTO, method=[COARSE, SHARP], layer="auto", max_boxes=1)
+    assert len(alone) == 1
     for mine, theirs in zip(found.classified.maps, alone.maps, strict=True):
         assert (mine.heatmaps[0].values == theirs.heatmaps[0].values).all()
     boxes = both[1].detect(detcam.load_image(PHOTO), MIN_SCORE)
@@ -61,6 +62,7 @@ def test_the_page_has_three_pictures_and_says_what_the_number_knows(found: Panel
     assert len(pictures) == 3
     words = " ".join(text.get_text() for axes in figure.axes for text in axes.texts)
     assert "does not tell a good box from a bad one" in words
+    assert np.isfinite(found.clarity).any()
     assert all(f"{value:.2f}" in words for value in found.clarity if np.isfinite(value))
     x1, _, x2, _ = found.classified.detections.boxes[0]
     assert pictures[1].get_xlim() == pytest.approx((x1, x2), abs=1)

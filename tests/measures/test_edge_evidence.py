@@ -36,6 +36,7 @@ def test_evidence_is_the_sum_of_gradient_times_activation(detector: Detector) ->
 
     boxes = canvas.geometries[0].to_canvas(found.boxes)
     assert measured.maps is not None
+    assert len(found) == 3
     for index, row in enumerate(found.rows.tolist()):
         for column, edge in enumerate(EDGES):
             held.clear()
@@ -84,6 +85,7 @@ def test_distribution_spread_is_there_where_a_head_predicts_distributions(detect
     with torch.no_grad():
         prediction = detector.forward(canvas.pixels)
     bins = torch.arange(16.0)
+    assert len(found) == 5
     for index in range(len(found)):
         weights = prediction.box_outputs(int(found.rows[index]))[0].view(4, 16).softmax(1)
         mean = (weights * bins).sum(1, keepdim=True)

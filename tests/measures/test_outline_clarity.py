@@ -93,5 +93,6 @@ def test_the_caption_says_what_was_measured() -> None:
     assert said == [round(each, 2) for each in expected]
     assert row["low_adjusted"] < 0 < row["high_adjusted"]  # it knows nothing beyond the size
     page = (MEASURED / "clarity.md").read_text()
+    assert len(record["rows"]) > 1
     for each in record["rows"]:
         assert f"{each['rho']:.2f} [{each['low']:.2f}, {each['high']:.2f}]" in page

@@ -98,6 +98,7 @@ def test_the_json_is_strict_and_says_what_the_readme_promises(explanation: Expla
     scales = one["maps"][0]["scales"]
     assert scales == dict(expected.heatmap.scales)
     assert list(scales) == one["maps"][0]["layer"].split("+")
+    assert scales
     assert all(scale > 0 for scale in scales.values())
     values = np.load(tmp_path / image["heatmap_file"])[one["maps"][1]["heatmap_key"]]
     assert values.dtype == np.float32

@@ -4,13 +4,15 @@ Random weights give every row nearly the same low score, and a comparison of emp
 features are normalised, the last layers are scaled up, and the class bias is shifted until rows of :func:`photograph`
 pass ``THRESHOLD``: at least 20 detections and 5 suppressed rows for the seeds that tests use.
 
-``FILE.py:FUNCTION`` works on this file too: ``tests/tiny.py:tiny_ssd``.
+``FILE.py:FUNCTION`` works on this file too: ``tests/support/tiny.py:tiny_ssd``.
 """
 
+import copy
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import lru_cache, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 import torch
@@ -27,6 +29,23 @@ FAMILIES = ("ssd", "ssdlite", "yolov3-tiny", "yolov5n-p6", "yolov8n", "yolov9t",
             "fcos")  # what tiny_detector makes
 QUERY_FAMILIES = ("rtdetr", "detr", "conditional_detr")  # and these, whose rows are others on every changed copy
 TWO_STAGE = ("fasterrcnn", "maskrcnn", "keypointrcnn")  # and these, whose rows are no cells of a level
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def built_once(build: Callable[P, R]) -> Callable[P, R]:
+    """A function that builds once for the same arguments, and returns a deep copy every time.
+
+    What was built is never handed out, so no test sees what another has done to a model.
+    """
+    kept = lru_cache(16)(build)
+
+    @wraps(build)
+    def copied(*args: P.args, **options: P.kwargs) -> R:
+        return copy.deepcopy(kept(*args, **options))
+
+    return copied
 
 
 def photograph(seed: int = 0, height: int = 96, width: int = 128) -> NDArray[np.uint8]:
@@ -60,6 +79,7 @@ class SlimBackbone(nn.Module):
         return OrderedDict([("0", first), ("1", second), ("2", self.third(second))])
 
 
+@built_once
 def tiny_ssd(seed: int = 0, size: int = 96) -> SSD:
     """A torchvision SSD with three levels, labels 1 and 2, 756 rows at 96 px; float32, in evaluation mode."""
     with torch.random.fork_rng(devices=[]):
@@ -79,6 +99,7 @@ def tiny_ssd(seed: int = 0, size: int = 96) -> SSD:
     return model
 
 
+@built_once
 def tiny_ssdlite(seed: int = 0, size: int = 128) -> SSD:
     """torchvision's own SSDlite320-MobileNetV3 on a small canvas: six levels, labels 1 and 2; in evaluation mode."""
     from torchvision.models.detection import ssdlite320_mobilenet_v3_large
@@ -119,6 +140,7 @@ def _shift_ssd(model: SSD) -> None:
             conv.bias.view(-1, 1 + len(CLASSES))[:, 0] += low + 0.01  # keeps clear of the row at the threshold itself
 
 
+@built_once
 def tiny_yolo(version: str = "yolov8n", seed: int = 0, imgsz: int = 128) -> nn.Module:
     """An ultralytics ``DetectionModel`` of three classes, a slim one of ``version``'s own architecture.
 

@@ -1,6 +1,6 @@
 """Tiny RetinaNets and FCOSs with random weights that nevertheless detect things.
 
-``FILE.py:FUNCTION`` works on this file too: ``tests/tiny_dense.py:tiny_fcos``.
+``FILE.py:FUNCTION`` works on this file too: ``tests/support/tiny_dense.py:tiny_fcos``.
 """
 
 from collections import OrderedDict
@@ -18,7 +18,7 @@ from torchvision.ops.feature_pyramid_network import FeaturePyramidNetwork, LastL
 from detcam.detectors.for_torchvision.dense import DenseDetector
 from detcam.detectors.for_torchvision.fcos import FCOSDetector
 from detcam.detectors.for_torchvision.retinanet import RetinaNetDetector
-from support.tiny import CLASSES, SHARE, THRESHOLD, SlimBackbone, photograph
+from support.tiny import CLASSES, SHARE, THRESHOLD, SlimBackbone, built_once, photograph
 
 CHANNELS = 12
 SIZES = (12, 24, 40, 56, 80)  # canvas pixels, of an anchor on each level
@@ -38,6 +38,7 @@ class SlimPyramid(nn.Module):
         return maps
 
 
+@built_once
 def tiny_retinanet(seed: int = 0, groups: int | None = None) -> RetinaNet:
     """A RetinaNet of five levels and labels 0 to 2 on canvases of 96 to 128 px; with group norm as in its version 2."""
     sizes = tuple((size, size * 5 // 4) for size in SIZES)
@@ -51,6 +52,7 @@ def tiny_retinanet(seed: int = 0, groups: int | None = None) -> RetinaNet:
     return model
 
 
+@built_once
 def tiny_fcos(seed: int = 0) -> FCOS:
     """An FCOS of five levels and labels 0 to 2 on canvases of 96 to 128 px."""
     with torch.random.fork_rng(devices=[]):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from support.tiny import SHARE, THRESHOLD, _canvases, calibrate_norms
+from support.tiny import SHARE, THRESHOLD, _canvases, built_once, calibrate_norms
 
 RTDETR_QUERIES = 60
 RTDETR = {  # rtdetr-l.yaml in small: HGNet, one encoder layer, a neck of three levels, two decoder layers
@@ -32,6 +32,7 @@ RTDETR = {  # rtdetr-l.yaml in small: HGNet, one encoder layer, a neck of three 
 HF_CLASSES = {0: "person", 1: "box", 2: "ball"}
 
 
+@built_once
 def tiny_rtdetr(seed: int = 2, imgsz: int = 128) -> nn.Module:
     """An ultralytics ``RTDETRDetectionModel`` of three classes; seed 2 finds boxes of all three levels."""
     model = random_rtdetr({**RTDETR, "yaml_file": "rtdetr-tiny.yaml"}, seed, imgsz)
@@ -86,6 +87,7 @@ def spread_logits(linear: nn.Linear, run: Any, last: int = 0) -> None:
     linear.bias.data = threshold - torch.quantile(spread, 1 - SHARE) - values.mean((0, 1)) * factor
 
 
+@built_once
 def tiny_hf(kind: str = "detr", seed: int = 0, timm: bool = False) -> tuple[Any, Any]:
     """A model of transformers with three classes and 40 queries, in evaluation mode, and its image processor.
 

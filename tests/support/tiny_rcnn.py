@@ -1,6 +1,6 @@
 """Tiny two-stage detectors with random weights that nevertheless detect things: see ``tiny.py``.
 
-``FILE.py:FUNCTION`` works on this file too: ``tests/tiny_rcnn.py:tiny_fasterrcnn``.
+``FILE.py:FUNCTION`` works on this file too: ``tests/support/tiny_rcnn.py:tiny_fasterrcnn``.
 """
 
 from collections import OrderedDict
@@ -17,7 +17,7 @@ from torchvision.models.detection.mask_rcnn import MaskRCNN, MaskRCNNHeads, Mask
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
-from support.tiny import CLASSES, THRESHOLD, SlimBackbone, calibrate_norms, photograph
+from support.tiny import CLASSES, THRESHOLD, SlimBackbone, built_once, calibrate_norms, photograph
 
 CHANNELS = 12
 SHARE = 0.3  # of all pairs of a proposal and a class that pass the threshold
@@ -84,11 +84,13 @@ def _calibrate(model: Any) -> None:
             module.scales = module.map_levels = None
 
 
+@built_once
 def tiny_fasterrcnn() -> FasterRCNN:
     """A Faster R-CNN with the box head of torchvision's first version."""
     return _build(FasterRCNN, lambda: TwoMLPHead(CHANNELS * 25, 32), 32)
 
 
+@built_once
 def tiny_maskrcnn() -> FasterRCNN:
     """A Mask R-CNN with the box head of torchvision's second version: convolutions and batch norms."""
     def box_head() -> nn.Module:
@@ -98,6 +100,7 @@ def tiny_maskrcnn() -> FasterRCNN:
                   mask_predictor=MaskRCNNPredictor(8, 8, 1 + len(CLASSES)))
 
 
+@built_once
 def tiny_keypointrcnn() -> FasterRCNN:
     """A Keypoint R-CNN of three keypoints."""
     return _build(KeypointRCNN, lambda: TwoMLPHead(CHANNELS * 25, 32), 32, keypoint_roi_pool=POOL(output_size=6),

@@ -118,6 +118,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(samples: list[Sam
         assert whole[part].keys() == again[part].keys()
         for name, tensor in whole[part].items():
             assert torch.equal(tensor, again[part][name]), f"{part}: {name}"
+    assert whole["optimiser"]["state"]
     for number, state in whole["optimiser"]["state"].items():
         for name, tensor in state.items():
             assert torch.equal(tensor, again["optimiser"]["state"][number][name])
@@ -228,6 +229,7 @@ def test_a_source_is_drawn_as_often_as_asked(coco_set: tuple[Path, Path]) -> Non
 
 def test_a_pasted_person_is_where_its_box_says(samples: list[Sample]) -> None:
     """The cutouts are the red bodies: on black, what is red after pasting is the new box, and nothing else is."""
+    assert samples
     assert all(len(sample.cutouts) == 1 for sample in samples)
     black, hidden = torch.zeros(3, 100, 100, dtype=torch.uint8), 0
     full = torch.tensor([[0.0, 0.0, 100.0, 100.0], [40.0, 40.0, 60.0, 60.0]])

@@ -282,6 +282,7 @@ def texts(figure: Any) -> list[str]:
 def test_the_figure_says_why_and_marks_the_place(asked: Explanation) -> None:
     (figure,) = figures(asked)
     words = " ".join(texts(figure))
+    assert any(asked.verdicts)
     for verdict in filter(None, asked.verdicts):
         assert f"{str(verdict.place).capitalize()}: {verdict.sentence}" in words  # wrapped, whole
     assert "Shown beside 3: it stands in the way there." in words
@@ -312,6 +313,7 @@ def test_table_frame_and_notebook_say_why(asked: Explanation) -> None:
     print_table([asked], console)
     printed = console.file.getvalue()  # type: ignore[attr-defined]
     frame = asked.to_frame()
+    assert any(asked.verdicts)
     for verdict in filter(None, asked.verdicts):
         assert f"{verdict.number}  {verdict.place}: {verdict.sentence}" in printed
         assert verdict.sentence in frame["why"].tolist()
