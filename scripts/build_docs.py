@@ -67,7 +67,7 @@ def notebook(path: Path, out: Path) -> str:
 def collect() -> None:
     """Put the pages together in build/docs."""
     shutil.rmtree(PAGES, ignore_errors=True)
-    shutil.copytree(DOCS, PAGES)
+    shutil.copytree(DOCS, PAGES, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     sources = {path.relative_to(ROOT).as_posix(): path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")}
     for source, page in (sources | ELSEWHERE).items():
         path = ROOT / source

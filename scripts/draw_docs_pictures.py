@@ -192,7 +192,7 @@ def draw(model: Path, out: Path, audit: Path | None, wanted: Sequence[Picture]) 
             write(out / "place.png", pixels_of(folder / "place" / "bus.png"), 1300)
         if Picture.diagnosis in wanted:
             detcam_writes(folder, "diagnose", bus, "--annotations", folder / "instances.json", "--class", "person",
-                          "--min-score", "0.4", "--intervene", "--out", "diagnosis")
+                          "--min-score", "0.6", "--intervene", "--out", "diagnosis")
             for kind, page in PAGES.items():
                 write(out / f"diagnosis-{kind}.png", pixels_of(folder / "diagnosis" / page), 1300)
     if audit is not None:

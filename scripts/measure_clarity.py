@@ -28,7 +28,7 @@ from detcam.cli.reports import ReportOptions, plain, print_lines
 from detcam.datasets.ground_truth import GroundTruth
 from detcam.detectors.base import Detector
 from detcam.diagnosis.classes import check_classes
-from detcam.evaluation.matched_boxes import MeasuredBoxes, concatenate, matched_on
+from detcam.evaluation.matched_boxes import MeasuredBoxes, concatenate, measure_matched
 from detcam.imaging.image import load_image
 from detcam.measures.outline_clarity import clarity, outline_share, photograph_edges
 from detcam.stats.bootstrap import RESAMPLES
@@ -81,7 +81,7 @@ def _measured(detector: Detector, classifier: Detector, truth: GroundTruth, clas
                 for word, measure in (("clarity", clarity), ("outline share", outline_share))}
         return {"edge_numbers": {}, "box_numbers": both}
 
-    return matched_on(detector, truth, classes, min_score, number, numbers)
+    return measure_matched(detector, truth, classes, min_score, number, numbers)
 
 
 def _rows(boxes: MeasuredBoxes, resamples: int, seed: int) -> list[Row]:

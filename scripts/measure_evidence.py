@@ -24,8 +24,8 @@ from detcam.datasets.ground_truth import GroundTruth
 from detcam.detectors.base import Detector
 from detcam.diagnosis.classes import check_classes
 from detcam.evaluation.evidence_forms import FORMS, SCALES, evidence_in_forms
-from detcam.evaluation.matched_boxes import MeasuredBoxes, concatenate, matched_on
-from detcam.evaluation.validation import check_layers
+from detcam.evaluation.matched_boxes import MeasuredBoxes, concatenate, measure_matched
+from detcam.evaluation.measurement import check_layers
 from detcam.imaging.boxes import edge_lengths
 from detcam.stats.bootstrap import RESAMPLES, Estimate
 from detcam.stats.rank_correlation import correlation_gain, rank_correlation, worst_edge_rate
@@ -74,7 +74,7 @@ def _measure(detector: Detector, truth: GroundTruth, classes: Sequence[str], min
             made |= {f"{form} @ {layer}": values for form, values in raw.items()}
         return {"edge_numbers": made, "box_numbers": {}}
 
-    return matched_on(detector, truth, classes, min_score, index, numbers)
+    return measure_matched(detector, truth, classes, min_score, index, numbers)
 
 
 def compare(boxes: MeasuredBoxes, seed: int) -> list[dict[str, Any]]:

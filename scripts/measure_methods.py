@@ -31,9 +31,9 @@ from detcam.diagnosis.classes import check_classes
 from detcam.diagnosis.interventions.copies import CHUNK
 from detcam.errors import DataError, InputError, near
 from detcam.evaluation.faithfulness import STEPS
-from detcam.evaluation.map_comparison import Plan, Row, compare
-from detcam.evaluation.map_spec import GAUSSIAN, SHAPE, Recipe, check_recipe, read_recipe
-from detcam.evaluation.map_summary import PARTS, RESAMPLES, photographs_of, summarise, table_of
+from detcam.evaluation.map_comparison import Plan, Row, compare_maps
+from detcam.evaluation.map_spec import FORMAT, GAUSSIAN, MapSpec, check_map_spec, read_map_spec
+from detcam.evaluation.map_summary import PARTS, RESAMPLES, map_table, photographs_of, summarise_maps
 from detcam.interruption import Interrupted
 
 SCHEMA, DIGITS = 1, 5
@@ -44,7 +44,7 @@ MAPS = ("gaussian", "random", "hirescam@auto", "gradcam@auto", "gradient~8px", "
 def main(
     where: Annotated[DataOptions, Part(("images", "annotations", "min_score"))], options: DetectorOptions,
     files: ReportOptions,
-    maps: Annotated[list[str] | None, typer.Option("--map", help=f"{SHAPE}, or gaussian, random, random-pixels; "
+    maps: Annotated[list[str] | None, typer.Option("--map", help=f"{FORMAT}, or gaussian, random, random-pixels; "
                                                    "repeatable. @auto is the box's own level.")] = None,
     against: Annotated[list[str] | None, typer.Option(
         help="A map that the others are compared with, object by object; repeatable.")] = None,
@@ -66,7 +66,7 @@ def main(
     json_file = files.json_file
     plan = Plan(class_name, where.min_score, objects, get_target(target).name, _known(baselines or list(BASELINES)),
                 steps, chunk, seed)
-    recipes = [read_recipe(words) for words in dict.fromkeys(maps or MAPS)]
+    specs = [read_map_spec(words) for words in dict.fromkeys(maps or MAPS)]
     if json_file is None and resume:
         raise InputError("--resume needs --json: the file to go on with")
     files.check()
@@ -74,14 +74,14 @@ def main(
     photographs = photographs_of(data.photographs, class_name, seed, part)[:limit]
     detector = options.load()
     check_classes(detector, data, [class_name])
-    for recipe in recipes:
-        check_recipe(recipe, detector)
+    for spec in specs:
+        check_map_spec(spec, detector)
     settings = {"detector": detector.name, "architecture": detector.architecture, "weights": detector.fingerprint,
                 "images": where.images.name, **{key: value for key, value in asdict(plan).items() if key != "chunk"}}
     rows = _held(json_file, settings) if resume and json_file is not None and json_file.exists() else []
     record = Record(json_file, settings, rows)
-    interrupted = _measure(detector, photographs, recipes, plan, record)
-    wanted = {each.words for each in recipes}
+    interrupted = _measure(detector, photographs, specs, plan, record)
+    wanted = {each.words for each in specs}
     _report(record, [row for row in record.rows if row["map"] in wanted], data.photographs, part,
             [GAUSSIAN] if against is None else against, resamples, seed, interrupted, files.markdown)
 
@@ -132,13 +132,13 @@ def _held(path: Path, settings: dict[str, Any]) -> list[Row]:
     return rows
 
 
-def _measure(detector: Detector, photographs: list[GroundTruth], recipes: list[Recipe], plan: Plan, record: Record
+def _measure(detector: Detector, photographs: list[GroundTruth], specs: list[MapSpec], plan: Plan, record: Record
              ) -> bool:
     """Fill the record, photograph by photograph; whether the user stopped it."""
     with progress_bar() as progress:
         task = progress.add_task("measuring", total=len(photographs))
         try:
-            for rows in compare(detector, photographs, recipes, plan, record.failures, record.holds):
+            for rows in compare_maps(detector, photographs, specs, plan, record.failures, record.holds):
                 record.rows += rows
                 progress.advance(task)
                 if rows:
@@ -158,9 +158,9 @@ def _report(record: Record, rows: list[Row], data: Sequence[GroundTruth], part: 
     for name in PARTS:
         names = {each.file.name for each in photographs_of(data, record.settings["class_name"], seed, name)}
         own = [row for row in rows if row["photograph"] in names]
-        summary[name] = summarise(own, baselines, against, resamples, seed)
+        summary[name] = summarise_maps(own, baselines, against, resamples, seed)
     record.write(complete=not interrupted, resamples=resamples, against=against, summary=summary)
-    lines = table_of(summary[part], baselines, against)
+    lines = map_table(summary[part], baselines, against)
     print_lines(lines, f"{record.settings['detector']}: {summary[part][0]['objects']} objects on "
                        f"{summary[part][0]['photographs']} photographs",
                 "Insertion and deletion of the box's own score, as shares of it. In square brackets what 95 % of draws "

@@ -24,15 +24,13 @@ from detcam.cli.reports import ReportOptions, check_folders, plain, print_lines
 from detcam.datasets.ground_truth import GroundTruth
 from detcam.detectors.base import Detector
 from detcam.diagnosis.classes import check_classes
+from detcam.evaluation.measurement import Measurement, check_layers, measure_data_set
 from detcam.evaluation.validation import (
-    Measurement,
-    check_layers,
+    correlation_table,
     correlations,
     correlations_by_size,
-    measure,
     reference_of,
-    summary,
-    worst_edges,
+    worst_edge_rates,
 )
 from detcam.stats.bootstrap import RESAMPLES
 
@@ -63,7 +61,7 @@ def main(
     check_layers(detector, layers)
     measured = _measure(detector, chosen, wanted, min_score, method, layers)
     rows = correlations(measured.boxes, layers[0], resamples, seed)
-    worst = worst_edges(measured.boxes, layers[0], resamples, seed)
+    worst = worst_edge_rates(measured.boxes, layers[0], resamples, seed)
     words = source or f"{', '.join(wanted)} boxes of {measured.photographs} photographs in {where.images.name}"
     settings = {"classes": wanted, "min_score": min_score, "method": method, "edge_layers": layers,
                 "resamples": resamples, "seed": seed, "source": words}
@@ -81,13 +79,13 @@ def _measure(detector: Detector, chosen: Sequence[GroundTruth], classes: list[st
              layers: list[str]) -> Measurement:
     with progress_bar() as progress:
         task = progress.add_task("measuring", total=len(chosen))
-        return measure(detector, chosen, classes, min_score, get_method(method), layers,
+        return measure_data_set(detector, chosen, classes, min_score, get_method(method), layers,
                        lambda: progress.advance(task))
 
 
 def _report(detector: Detector, measured: Measurement, settings: dict[str, Any], rows: list[dict[str, Any]],
             worst: list[dict[str, Any]], files: ReportOptions) -> None:
-    lines = summary(rows, worst)
+    lines = correlation_table(rows, worst)
     print_lines(lines, f"{detector.name}: rank correlation with the true error, {len(measured.boxes)} matched boxes on "
                        f"{measured.photographs} photographs",
                 "In square brackets what 95 % of draws of the photographs give. The worst edge is named where the "

@@ -1,4 +1,4 @@
-"""What a person reads is true: every block of code runs, every link leads somewhere, and tables are those of the code."""
+"""What a person reads is true: every block of code runs, every link leads somewhere, tables are those of the code."""
 
 import json
 import os
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tomllib
 import typer
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from support.documents import (
     MEASUREMENTS,
     PAGES,
@@ -31,7 +31,9 @@ import detcam
 NOT_RUN = {"training.md": 1, "CONTRIBUTING.md": 1}  # blocks a page that cannot run, each with its reason
 ELSEWHERE = {"your-detector.md": "tests/detectors/test_adapters.py"}  # what runs a page's Python
 KINDS = {"sh", "python", "text", "diff"}
-EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+EXTRAS = dict(re.findall(r"^(\w+) = (\[.*?\])$", (ROOT / "pyproject.toml").read_text(encoding="utf-8").partition(
+    "[project.optional-dependencies]")[2].partition("[project.scripts]")[0], re.M | re.S))
+PRINT_PNG = FigureCanvasAgg.print_png
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -55,13 +57,19 @@ def published_weights(*_: Any, **__: Any) -> Any:
     return squeezenet1_1(weights=None).state_dict()
 
 
+def coarsely(canvas: FigureCanvasAgg, *arguments: Any, **options: Any) -> None:
+    """Write a figure, all of it, with a fiftieth of its pixels: most of these tests' time is drawing."""
+    canvas.figure.set_dpi(20)
+    PRINT_PNG(canvas, *arguments, **options)
+
+
 def check_install(words: list[str]) -> None:
     """``python -m pip install`` of this folder, with extras that there are, or of a tool that is configured here."""
     what = words[words.index("install") + 1:]
     if what == ["pre-commit"]:
         assert (ROOT / ".pre-commit-config.yaml").is_file()
         return
-    assert what[0] == "-e" and len(what) == 2, what
+    assert (what[0], len(what)) == ("-e", 2), what
     extras = re.fullmatch(r"\.(?:\[([\w,]+)\])?", what[1])
     assert extras is not None, what
     assert set((extras[1] or "").split(",")) - {""} <= set(EXTRAS), what
@@ -74,7 +82,8 @@ def run_shell(block: Block) -> str:
         if words[:4] == ["python", "-m", "pip", "install"]:
             check_install(words)
         elif words[:3] == ["python", "-m", "pytest"]:
-            assert words[3:] == ["-n", "2"] and any(each.startswith("pytest-xdist") for each in EXTRAS["test"])
+            assert words[3:] == ["-n", "2"]
+            assert "pytest-xdist" in EXTRAS["test"]
         elif words == ["pre-commit", "install"]:
             assert (ROOT / ".pre-commit-config.yaml").is_file()
         else:
@@ -93,6 +102,7 @@ def test_every_block_runs_and_prints_what_it_says(name: str, checkpoints: Path, 
         pytest.skip("a page without code")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(FigureCanvasAgg, "print_png", coarsely)
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", published_weights)
     stand_ins(tmp_path, checkpoints, page.name)
     space: dict[str, Any] = {}
@@ -185,8 +195,8 @@ def test_every_page_is_on_the_site_and_every_room_in_the_architecture() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     rooms = re.findall(r"^\| `(\w+)` \|", text, re.M)
     order = runpy.run_path(str(ROOT / "tests" / "test_architecture.py"))["ORDER"]
-    assert rooms == [room for room in order if not room.startswith("_")]
-    files = [word for word in re.findall(r"`(detcam/[\w./]+)`", text)]
+    assert rooms == [room for room in order if not room.startswith("__")]
+    files = re.findall(r"`(detcam/[\w./]+)`", text)
     assert len(files) >= 15
     assert all((ROOT / word).exists() for word in files), files
 
@@ -246,7 +256,8 @@ def test_what_contributing_adds_works(added: Path) -> None:
     assert made["method"] == [[1 + 1.5, 8.0]]
     assert made["family"] is True
     assert made["format"] == [[1, 2, 30, 40], [5, 6, 70, 80]]
-    assert "- recipes.md" in (added / "mkdocs.yml").read_text() and (added / "docs" / "recipes.md").is_file()
+    assert "- recipes.md" in (added / "mkdocs.yml").read_text()
+    assert (added / "docs" / "recipes.md").is_file()
 
 
 def test_lines_of_the_tables_name_what_there_is() -> None:

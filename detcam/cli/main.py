@@ -55,11 +55,11 @@ def _script(path: Path) -> Callable[..., Any]:
     import typer
 
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(_imported(path.resolve()).main)
+    app.command()(script_module(path.resolve()).main)
     return app
 
 
-def _imported(path: Path) -> ModuleType:
+def script_module(path: Path) -> ModuleType:
     """A script as a module; it may import the scripts beside it."""
     known = sys.modules.get(path.stem)
     if known is not None and getattr(known, "__file__", None) == str(path):

@@ -1,1 +1,1 @@
-"""Measuring detcam itself. Nothing that runs for a user imports it."""
+"""Measuring how well detcam itself works. Nothing that runs for a user imports it."""

@@ -1,4 +1,4 @@
-"""Maps that know nothing of the network: what a method has to beat."""
+"""Baseline maps that do not use the network: a method has to do better than these."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +11,17 @@ SIGMA = 0.25  # of the box's width and height: its edges lie two standard deviat
 
 
 def gaussian_map(geometry: Geometry, box: NDArray[np.floating]) -> Heatmap:
-    """A Gaussian on the box's centre, a quarter of its width and height wide: no network at all, only the box.
+    """A Gaussian on the box's centre, with a standard deviation of a quarter of its width and height.
 
-    Its *order* of pixels does not depend on that quarter, only on the box's centre and aspect; the shares do.
+    The *order* of its pixels does not depend on that quarter, only on the box's centre and aspect ratio. The shares of
+    its heat do.
 
     Args:
-        geometry: of the canvas.
+        geometry: of the photograph on the canvas.
         box: ``[4]`` xyxy, canvas pixels.
+
+    Returns:
+        A map of the canvas's pixels, ``[h, w]``.
     """
     height, width = geometry.canvas
     profiles = []
@@ -28,13 +32,13 @@ def gaussian_map(geometry: Geometry, box: NDArray[np.floating]) -> Heatmap:
 
 
 def random_map(geometry: Geometry, grid: Grid, shape: tuple[int, int], seed: int) -> Heatmap:
-    """A number from 0 to 1 for each cell of a grid, independent of everything.
+    """A random number from 0 to 1 for each cell of a grid.
 
     Args:
-        geometry: of the canvas.
-        grid: where the cells lie on it.
+        geometry: of the photograph on the canvas.
+        grid: the position of the cells on the canvas.
         shape: ``(rows, columns)`` of cells.
-        seed: where the numbers start from.
+        seed: of the random numbers.
     """
     values = np.random.default_rng(seed).random(shape).astype(np.float32)
     return Heatmap(values, grid, geometry, "random")

@@ -1,7 +1,8 @@
-"""Other forms of the evidence on an edge than the one that detcam shows, to see whether any of them knows more.
+"""Alternative forms of the evidence on an edge, to see whether one correlates better with the edge's error.
 
-`scripts/measure_evidence.py` compares them. Each form makes one number of a layer's activations and the gradients of
-the edge's decoded coordinate there, ``[S, c, h, w]`` each, on ``S`` copies of the photograph.
+`scripts/measure_evidence.py` compares them with the form that detcam shows. Each form is a number computed from a
+layer's activations and the gradients of the edge's decoded coordinate, ``[S, c, h, w]`` each, on ``S`` copies of the
+photograph.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -26,16 +27,17 @@ from detcam.imaging.grid import Grid
 CLEAN, NOISY, FOCUS = "clean", "noisy", "coming into focus"
 NOISE = 0.15  # of the pixel range, as SmoothGrad's; few copies, for the cost
 NOISY_COPIES, FOCUS_STEPS = 4, 4
-RING = 0.25  # of the box's width and height around it
+RING = 0.25  # of the box's width and height, on each side
 
 
 @dataclass(frozen=True)
 class Form:
-    """One way to make a number of activations and gradients.
+    """A number computed from activations and gradients.
 
     Attributes:
-        copies: of which copies of the photograph.
-        number: ``(A, G, near)`` to a number; ``near [h, w]`` are the cells in the box and a quarter around it.
+        copies: the copies of the photograph: :data:`CLEAN`, :data:`NOISY` or :data:`FOCUS`.
+        number: activations ``[S, c, h, w]``, gradients ``[S, c, h, w]`` and ``near [h, w]`` (True for cells in the box
+            and a quarter of its size around it) to the number.
     """
 
     copies: str
@@ -43,7 +45,7 @@ class Form:
 
 
 def _conflict(a: Tensor, g: Tensor, near: Tensor) -> Tensor:
-    """The smaller of what pulls out and what pulls in."""
+    """The smaller of the evidence for moving the edge outward and for moving it inward."""
     product = (a * g).sum(1)
     return torch.minimum(product.clamp(min=0).sum(), -product.clamp(max=0).sum())
 
@@ -64,20 +66,25 @@ FORMS = {
     "variance of G A over noise": Form(NOISY, lambda a, g, near: (a * g).var(0).sum().sqrt()),
     "sum |conductance|": Form(FOCUS, lambda a, g, near: (g[1:] * a.diff(dim=0)).sum(0).abs().sum()),
 }
-"""The first is what detcam shows."""
+"""The first form is the one that detcam shows."""
 
-Scale = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
-SCALES: dict[str, Scale] = {
+_Scale = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
+SCALES: dict[str, _Scale] = {
     "over width or height": lambda values, lengths: values / lengths,
     "as it is": lambda values, lengths: values,
     "over the root of the area": lambda values, lengths: values / np.sqrt(lengths[:, :1] * lengths[:, 1:2]),
     "over the box's mean edge": lambda values, lengths: values / values.mean(1, keepdims=True).clip(1e-12),
 }
-"""Numbers ``[N, 4]`` and the boxes' widths and heights on the canvas ``[N, 4]`` to numbers; the first is detcam's."""
+"""Numbers ``[N, 4]`` and the edges' lengths in canvas pixels ``[N, 4]`` to scaled numbers; the first is detcam's."""
 
 
 def copies_of(canvas: Canvas, seed: int) -> dict[str, Tensor]:
-    """The copies of a photograph that forms look at, ``[S, 3, h, w]`` each."""
+    """The copies of a photograph by name, ``[S, 3, h, w]`` each.
+
+    Args:
+        canvas: one photograph.
+        seed: of the noise.
+    """
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn((NOISY_COPIES, *canvas.pixels.shape[1:]), generator=generator, dtype=canvas.pixels.dtype)
     return {CLEAN: canvas.pixels, NOISY: canvas.pixels + NOISE * noise.to(canvas.pixels.device),
@@ -86,46 +93,52 @@ def copies_of(canvas: Canvas, seed: int) -> dict[str, Tensor]:
 
 def evidence_in_forms(detector: Detector, canvas: Canvas, detections: Detections, layer: str | None = None,
                       forms: Mapping[str, Form] = FORMS, seed: int = 0) -> dict[str, NDArray[np.float64]]:
-    """Every form of the evidence on every edge of every detection, ``[N, 4]``, in canvas pixels, in no scale yet.
+    """Every form of the evidence on every edge of every detection, not scaled.
 
     Args:
         detector: what is explained.
         canvas: one photograph.
         detections: its detections.
-        layer: where the evidence is taken; None is the detector's own ``edge_layer``.
-        forms: name to form.
-        seed: where the noise starts from.
+        layer: the layer of the evidence; None is the detector's own ``edge_layer``.
+        forms: by name.
+        seed: of the noise.
+
+    Returns:
+        float64 ``[N, 4]`` for each form: left, top, right, bottom, canvas pixels.
+
+    Raises:
+        LayerError: the detector has no such layer.
     """
     layer = layer or detector.edge_layer
-    found = {name: np.zeros((len(detections), 4)) for name in forms}
+    numbers = {name: np.zeros((len(detections), 4)) for name in forms}
     boxes = canvas.geometries[0].to_canvas(detections.boxes)
     levels = detections.levels.tolist()
     for kind, pixels in copies_of(canvas, seed).items():
-        own = {name: form for name, form in forms.items() if form.copies == kind}
-        if not own:
+        of_copies = {name: form for name, form in forms.items() if form.copies == kind}
+        if not of_copies:
             continue
         with Tape(detector, pixels, layers_of_all(detector, layer, levels)) as tape:
-            for index, column, name, gradient in _gradients(tape, detector, detections, layer):
-                activations = tape.activations[name].detach()
-                near = _near(boxes[index], tape.grid(name), activations)
-                for word, form in own.items():
-                    found[word][index, column] = float(form.number(activations, gradient, near))
-    return found
+            for i, column, layer_name, gradient in _gradients(tape, detector, detections, layer):
+                activations = tape.activations[layer_name].detach()
+                near = _near(boxes[i], tape.grid(layer_name), activations)
+                for name, form in of_copies.items():
+                    numbers[name][i, column] = float(form.number(activations, gradient, near))
+    return numbers
 
 
 def _gradients(tape: Tape, detector: Detector, detections: Detections, layer: str
                ) -> Iterator[tuple[int, int, str, Tensor]]:
-    """Detection, edge, layer and the edge's gradient there, one after the other."""
-    for index, (key, level) in enumerate(zip(keys_of(detections), detections.levels.tolist(), strict=True)):
+    """The gradient of every edge of every detection: index of the detection, column of the edge, layer, gradient."""
+    for i, (key, level) in enumerate(zip(keys_of(detections), detections.levels.tolist(), strict=True)):
         name = layers_of(detector, layer, level)[0]
         for column, edge in enumerate(EDGES):
             gradient = next(tape.gradients(name, [key], TARGETS[edge]))
             if gradient is not None:
-                yield index, column, name, gradient
+                yield i, column, name, gradient
 
 
 def _near(box: NDArray[np.float64], grid: Grid, maps: Tensor) -> Tensor:
-    """The cells whose centres lie in the box (canvas pixels) or a quarter of it around, ``[h, w]``."""
+    """The cells whose centres lie in a box ``[4]`` (canvas pixels) or a quarter of its size around it, ``[h, w]``."""
     height, width = maps.shape[-2:]
     x = grid.origin[0] + grid.stride[0] * (np.arange(width) + 0.5)
     y = grid.origin[1] + grid.stride[1] * (np.arange(height) + 0.5)

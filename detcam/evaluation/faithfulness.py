@@ -1,8 +1,8 @@
-"""Insertion and deletion (Petsiuk et al. 2018, section 4.2; 2021, section 4.3): a box's own score as pixels come or go.
+"""Insertion and deletion (Petsiuk et al. 2018, section 4.2; 2021, section 4.3) of a box's score.
 
-Pixels of the photograph are taken in the order of the map, highest first. Deletion puts a baseline in their place,
-insertion puts them onto the baseline. What is read is the box's own row: never matched anew, but where rows are others
-on every changed copy: there it is the largest IoU times score of any row.
+Pixels of the photograph are taken in the order of the map, highest first. Deletion replaces them by a baseline,
+insertion puts them onto the baseline. The score is that of the box's own row. Only for detectors whose rows mean other
+boxes on every changed copy is it the largest IoU times score of any row.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,14 +24,18 @@ Array = NDArray[np.float64]
 
 STEPS = 16
 FINEST = 0.01  # of the photograph's pixels: the first step
-FIRST = 0.10  # of the photograph's pixels: an early value of each curve, where maps differ most
+FIRST = 0.10  # of the photograph's pixels: an early point of each curve, where maps differ most
 NOT_PHOTO = -1
 
 
 def pixel_shares(steps: int = STEPS) -> Array:
-    """Where the curves are read: 0, then from 1 % to 10 % of the pixels by equal factors, and to all in equal steps.
+    """The shares of pixels at which curves are read, float64 ``[steps + 2]`` from 0 to 1.
 
-    Half of the steps each: a good map changes the score in the first few per cent, a bad one anywhere.
+    After 0, half of the steps run from 1 % to 10 % of the pixels by equal factors, the other half to 100 % in equal
+    steps: a good map changes the score within the first few per cent, a bad one anywhere.
+
+    Args:
+        steps: at least 2.
     """
     early = steps // 2
     grown, even = np.geomspace(FINEST, FIRST, early + 1), np.linspace(FIRST, 1.0, steps - early + 1)
@@ -39,11 +43,17 @@ def pixel_shares(steps: int = STEPS) -> Array:
 
 
 def pixel_ranks(heatmap: Heatmap, seed: int = 0) -> NDArray[np.int64]:
-    """Each canvas pixel's place in the map's order, ``[h, w]``: 0 is the first, -1 lies outside the photograph.
+    """The rank of each canvas pixel in the order of the map's heat: 0 is the highest.
 
-    The positive part counts, as it does where a map is drawn or its shares are taken. Between the centres of cells it
-    is interpolated bilinearly. Pixels of equal value, such as the zeros around a local map, come in a random order that
-    is the same for every map of the canvas: a map that says nothing of them gets no order for nothing.
+    Between the centres of cells the heat is interpolated bilinearly. Pixels of equal heat, such as the zeros around a
+    local map, have a random order, the same for every map of the canvas.
+
+    Args:
+        heatmap: of one detection.
+        seed: of the random order.
+
+    Returns:
+        int64 ``[h, w]`` canvas pixels; -1 outside the photograph.
     """
     values = _at_pixels(heatmap)
     inside = np.flatnonzero(photograph_pixels(heatmap.geometry))
@@ -54,7 +64,7 @@ def pixel_ranks(heatmap: Heatmap, seed: int = 0) -> NDArray[np.int64]:
 
 
 def _at_pixels(heatmap: Heatmap) -> Array:
-    """The positive part at the canvas's pixel centres: bilinear between those of cells, constant beyond the last."""
+    """The heat ``[h, w]`` at the centres of canvas pixels: bilinear between cell centres, constant beyond the last."""
     values = heatmap.heat.astype(np.float64)
     for axis, (side, stride, origin) in enumerate(zip(heatmap.geometry.canvas, heatmap.grid.stride[::-1],
                                                       heatmap.grid.origin[::-1], strict=True)):
@@ -69,12 +79,14 @@ def _at_pixels(heatmap: Heatmap) -> Array:
 
 @dataclass(frozen=True)
 class Curve:
-    """Probabilities along the shares of pixels that came or went.
+    """A detection's probability against the share of pixels that were inserted or deleted.
 
     Attributes:
-        shares: ``[K]`` of the photograph's pixels, from 0 to 1.
-        row: ``[K]`` of the box's own row, or of the row most similar to it where rows are others on every copy.
-        best: ``[K]`` of the best row of the same label that overlaps the box with an IoU of at least 0.5, 0 if none.
+        shares: ``[K]`` shares of the photograph's pixels, from 0 to 1.
+        row: ``[K]`` probability of the box's own row, or of the row most similar to it where rows mean other boxes on
+            every copy.
+        best: ``[K]`` probability of the best row with the same label and an IoU of at least 0.5 with the box; 0 if
+            there is none.
     """
 
     shares: Array
@@ -82,24 +94,24 @@ class Curve:
     best: Array
 
     def area(self, of: str = "row") -> float:
-        """Area under the curve (trapezoids), over shares from 0 to 1."""
+        """The area under the curve ``"row"`` or ``"best"`` over shares from 0 to 1, by trapezoids."""
         values = getattr(self, of)
         return float(((values[1:] + values[:-1]) / 2 * np.diff(self.shares)).sum())
 
     def first(self, of: str = "row") -> float:
-        """The value at the first 10 % of the pixels."""
+        """The value of the curve ``"row"`` or ``"best"`` at 10 % of the pixels."""
         return float(np.interp(FIRST, self.shares, getattr(self, of)))
 
 
-class Probe:
-    """One detection of a photograph, read on masked copies of the canvas.
+class InsertionDeletion:
+    """The insertion and deletion curves of one detection, read on masked copies of the canvas.
 
     Args:
         detector: what is explained.
         canvas: one photograph.
-        detection: the box, alone.
-        baselines: names of :data:`detcam.attribution.inputs.baselines.BASELINES`.
-        chunk: masked canvases in one forward pass; the memory grows with it, the result does not depend on it.
+        detection: one detection.
+        baselines: names in :data:`detcam.attribution.inputs.baselines.BASELINES`.
+        chunk: masked canvases in one forward pass; it changes the memory, not the result.
     """
 
     def __init__(self, detector: Detector, canvas: Canvas, detection: Detections,
@@ -107,8 +119,8 @@ class Probe:
         self._detector, self._canvas, self._chunk = detector, canvas, chunk
         self._detection = detection
         self.baselines = {name: BASELINES[name](canvas) for name in baselines}
-        ends_of = [canvas.pixels[0], *(each[0] for each in self.baselines.values())]
-        ends = self._read(lambda number: ends_of[number], len(ends_of))
+        unmixed = [canvas.pixels[0], *(baseline[0] for baseline in self.baselines.values())]
+        ends = self._read(lambda i: unmixed[i], len(unmixed))
         self._whole, self._empty = ends[:, 0], dict(zip(self.baselines, ends.T[1:], strict=True))
 
     @property
@@ -117,43 +129,43 @@ class Probe:
         return float(self._whole[0])
 
     def empty_score(self, baseline: str) -> float:
-        """The row's probability where the whole photograph is the baseline."""
+        """The row's probability on a baseline alone."""
         return float(self._empty[baseline][0])
 
     def curves(self, ranks: NDArray[np.int64], shares: Array) -> dict[str, tuple[Curve, Curve]]:
-        """Deletion and insertion for each baseline.
+        """The deletion and the insertion curve for each baseline, by its name.
 
         Args:
-            ranks: ``[h, w]`` from :func:`pixel_ranks`.
-            shares: from :func:`pixel_shares`: from 0 to 1, growing.
+            ranks: ``[h, w]`` canvas pixels, from :func:`pixel_ranks`.
+            shares: ``[K]`` increasing from 0 to 1, from :func:`pixel_shares`.
         """
         between = shares[1:-1]
         table = self._masked(ranks, between).reshape(2, len(self.baselines), 2, len(between))
-        found = {}
+        curves = {}
         for index, name in enumerate(self.baselines):
             ends = (self._whole, self._empty[name])
             both = []
             for kind, (start, end) in enumerate((ends, ends[::-1])):
                 row, best = np.column_stack([start, table[:, index, kind], end])
                 both.append(Curve(shares, row, best))
-            found[name] = (both[0], both[1])
-        return found
+            curves[name] = (both[0], both[1])
+        return curves
 
     def _masked(self, ranks: NDArray[np.int64], shares: Array) -> Array:
-        """For each baseline, deletion at all shares, then insertion: as :meth:`_read`."""
+        """What :meth:`_read` returns for each baseline: deletion at all shares, then insertion."""
         whole = self._canvas.pixels[0]
-        place = torch.from_numpy(ranks).to(whole.device)
+        rank = torch.from_numpy(ranks).to(whole.device)
         mixed = [(above, below, count) for baseline in self.baselines.values()
                  for above, below in ((baseline[0], whole), (whole, baseline[0]))
                  for count in np.rint(shares * (ranks.max() + 1)).astype(int).tolist()]
 
-        def copy(number: int) -> Tensor:
-            above, below, count = mixed[number]
-            return torch.where((place >= 0) & (place < count), above, below)
+        def copy(i: int) -> Tensor:
+            above, below, count = mixed[i]
+            return torch.where((rank >= 0) & (rank < count), above, below)
 
         return self._read(copy, len(mixed))
 
     def _read(self, copy: Callable[[int], Tensor], count: int) -> Array:
-        """Probabilities of the row and of the best neighbour on each copy, ``[2, count]``."""
-        found = read_copies(self._detector, self._canvas, self._detection, copy, count, self._chunk)
-        return np.stack([found.own[0], found.best[0]])
+        """The probabilities of the row and of the best row on each copy, ``[2, count]``."""
+        readings = read_copies(self._detector, self._canvas, self._detection, copy, count, self._chunk)
+        return np.stack([readings.own[0], readings.best[0]])

@@ -1,4 +1,4 @@
-"""Maps compared on the same detections: where their heat lies, how faithful they are, what they cost."""
+"""Comparing maps on the same detections: where their heat lies, how faithful they are, and what they cost."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,29 +20,29 @@ from detcam.detectors.canvas import Canvas
 from detcam.detectors.detections import Detections
 from detcam.diagnosis.attention.mask_shares import mask_shares
 from detcam.diagnosis.interventions.copies import CHUNK
-from detcam.evaluation.faithfulness import STEPS, Probe, pixel_ranks, pixel_shares
-from detcam.evaluation.map_spec import Recipe
-from detcam.evaluation.pass_counter import Passes, counted
+from detcam.evaluation.faithfulness import STEPS, InsertionDeletion, pixel_ranks, pixel_shares
+from detcam.evaluation.map_spec import MapSpec
+from detcam.evaluation.pass_counter import Passes, count_passes
 from detcam.imaging.boxes import areas
 from detcam.imaging.image import load_image
 
 Row = dict[str, Any]
-TIMED = 3  # plain forwards, of which the median counts
+TIMED = 3  # forward passes whose median is the time of one
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How to compare.
+    """The settings of a comparison.
 
     Attributes:
         class_name: the class of the objects.
         min_score: detections with a score above this.
-        objects: at most so many a photograph, drawn by the seed among the detections that found a true box.
-        target: what the maps explain: a name of :data:`detcam.attribution.target.TARGETS`.
-        baselines: names of :data:`detcam.attribution.inputs.baselines.BASELINES`.
+        objects: at most so many per photograph, drawn at random from the detections with a true box.
+        target: the target of the maps, a name in :data:`detcam.attribution.target.TARGETS`.
+        baselines: names in :data:`detcam.attribution.inputs.baselines.BASELINES`.
         steps: steps of the insertion and deletion curves.
         chunk: masked canvases in one forward pass.
-        seed: where draws, noise and random maps start from.
+        seed: of the draws, the noise and the random maps.
     """
 
     class_name: str = "person"
@@ -57,7 +57,15 @@ class Plan:
 
 @dataclass(frozen=True)
 class Subject:
-    """One photograph's detections to be explained, and the true objects behind them."""
+    """The detections of one photograph that are explained, with their true objects.
+
+    Attributes:
+        canvas: the photograph.
+        chosen: the N detections.
+        true: ``[N]`` the index in ``truth`` of each detection's object.
+        truth: the true objects of the class.
+        forward: seconds that one forward pass of the canvas takes.
+    """
 
     canvas: Canvas
     chosen: Detections
@@ -66,15 +74,24 @@ class Subject:
     forward: float
 
 
-def compare_photograph(detector: Detector, truth: GroundTruth, recipes: Sequence[Recipe], plan: Plan) -> list[Row]:
-    """A row for each chosen object of a photograph and each map.
+def compare_photograph(detector: Detector, truth: GroundTruth, specs: Sequence[MapSpec], plan: Plan) -> list[Row]:
+    """Measure each map on some objects of one photograph.
 
-    Curves are shares of the detection's own score, so that every box counts alike. Each row has ``photograph``,
-    ``row``, ``label``, ``score``, ``size`` (square root of the box's area, canvas pixels), ``level``, ``map``,
-    ``status``, ``forwards``, ``backwards`` (over the objects explained together), ``worth`` (seconds
-    over those of a plain forward of the canvas, likewise), ``on mask``, ``on others``, ``peak on mask``, and for each
-    baseline ``B``: ``B insertion``, ``B deletion``, ``B insertion 10%``, ``B deletion 10%``, ``B insertion best`` and
-    ``B deletion best`` (of the best row of the same label on the box), and ``B empty`` (the whole photo masked).
+    The insertion and deletion curves are divided by the detection's own score, so that every box counts alike.
+
+    Args:
+        detector: whose detections are explained.
+        truth: the photograph with its true objects.
+        specs: the maps.
+        plan: the settings.
+
+    Returns:
+        A row for each chosen object and each map, with ``photograph``, ``row``, ``label``, ``score``, ``size`` (square
+        root of the box's area, canvas pixels), ``level``, ``map`` and ``status``; the cost per object: ``forwards`` and
+        ``backwards`` (passes) and ``worth`` (time, in forward passes of the canvas); ``on mask``, ``on others`` and
+        ``peak on mask`` (:func:`detcam.diagnosis.attention.mask_shares.mask_shares`); and for each baseline ``B``:
+        ``B insertion``, ``B deletion``, ``B insertion 10%``, ``B deletion 10%``, ``B insertion best`` and
+        ``B deletion best`` (of the best row with the same label in the box), and ``B empty`` (all pixels replaced).
 
     Raises:
         ImageError: the photograph cannot be read.
@@ -82,15 +99,15 @@ def compare_photograph(detector: Detector, truth: GroundTruth, recipes: Sequence
     subject = _subject(detector, truth, plan)
     if not len(subject.chosen):
         return []
-    probes = [Probe(detector, subject.canvas, subject.chosen[[index]], plan.baselines, plan.chunk)
+    probes = [InsertionDeletion(detector, subject.canvas, subject.chosen[[index]], plan.baselines, plan.chunk)
               for index in range(len(subject.chosen))]
     masks = [_masks(subject, index, plan.class_name) for index in range(len(subject.chosen))]
     rows = []
-    for recipe in recipes:
-        with counted(detector) as passes:
-            maps = recipe.make(detector, subject.canvas, subject.chosen, TARGETS[plan.target], plan.seed)
+    for spec in specs:
+        with count_passes(detector) as passes:
+            maps = spec.make(detector, subject.canvas, subject.chosen, TARGETS[plan.target], plan.seed)
         for index, heatmap in enumerate(maps):
-            rows.append({**_about(subject, index), "map": recipe.words, "status": heatmap.status,
+            rows.append({**_about(subject, index), "map": spec.words, "status": heatmap.status,
                          **_cost(passes, subject), **_shares(heatmap, *masks[index]),
                          **_curves(heatmap, probes[index], plan)})
     return rows
@@ -98,15 +115,15 @@ def compare_photograph(detector: Detector, truth: GroundTruth, recipes: Sequence
 
 def _subject(detector: Detector, truth: GroundTruth, plan: Plan) -> Subject:
     image = load_image(truth.file)
-    found = detector.detect(image, plan.min_score)
-    found = found[np.isin(found.labels, detector.labels_of([plan.class_name]))]
-    own = truth.of_class(plan.class_name)
-    matched = match(found.boxes, found.scores, own.boxes, own.crowd, difficult=own.difficult)
+    detections = detector.detect(image, plan.min_score)
+    detections = detections[np.isin(detections.labels, detector.labels_of([plan.class_name]))]
+    objects = truth.of_class(plan.class_name)
+    matched = match(detections.boxes, detections.scores, objects.boxes, objects.crowd, difficult=objects.difficult)
     candidates = np.flatnonzero(matched >= 0)
     generator = np.random.default_rng([plan.seed, crc32(truth.file.name.encode())])
     chosen = np.sort(generator.permutation(candidates)[: plan.objects])
     canvas = detector.canvas(image)
-    return Subject(canvas, found[chosen], matched[chosen], own, _seconds_of_a_forward(detector, canvas))
+    return Subject(canvas, detections[chosen], matched[chosen], objects, _seconds_of_a_forward(detector, canvas))
 
 
 def _seconds_of_a_forward(detector: Detector, canvas: Canvas) -> float:
@@ -121,14 +138,14 @@ def _seconds_of_a_forward(detector: Detector, canvas: Canvas) -> float:
 
 def _masks(subject: Subject, index: int, class_name: str
            ) -> tuple[NDArray[np.bool_] | None, NDArray[np.bool_] | None]:
-    """The object's own pixels, and those of all others of its class, crowds too; None where they are not known."""
+    """The pixels of the object, and of all other objects of its class including crowds; None without a mask."""
     own: NDArray[np.bool_] | None = None
     others: NDArray[np.bool_] | None = None
-    for number, mask in enumerate(subject.truth.masks):
+    for i, mask in enumerate(subject.truth.masks):
         if mask is None:
             continue
         pixels = mask.decode()
-        if number == subject.true[index]:
+        if i == subject.true[index]:
             own = pixels
         else:
             others = pixels if others is None else others | pixels
@@ -149,11 +166,11 @@ def _cost(passes: Passes, subject: Subject) -> Row:
 
 
 def _shares(heatmap: Heatmap, own: NDArray[np.bool_] | None, others: NDArray[np.bool_] | None) -> Row:
-    found = mask_shares(heatmap, own, others)
-    return {"on mask": found.own, "on others": found.others, "peak on mask": found.peak}
+    on_masks = mask_shares(heatmap, own, others)
+    return {"on mask": on_masks.own, "on others": on_masks.others, "peak on mask": on_masks.peak}
 
 
-def _curves(heatmap: Heatmap, probe: Probe, plan: Plan) -> Row:
+def _curves(heatmap: Heatmap, probe: InsertionDeletion, plan: Plan) -> Row:
     curves = probe.curves(pixel_ranks(heatmap, plan.seed), pixel_shares(plan.steps))
     row = {}
     for baseline, pair in curves.items():
@@ -165,19 +182,24 @@ def _curves(heatmap: Heatmap, probe: Probe, plan: Plan) -> Row:
     return row
 
 
-def compare(detector: Detector, photographs: Sequence[GroundTruth], recipes: Sequence[Recipe], plan: Plan,
+def compare_maps(detector: Detector, photographs: Sequence[GroundTruth], specs: Sequence[MapSpec], plan: Plan,
             failures: dict[str, str], done: Callable[[str, str], bool] = lambda photograph, words: False
             ) -> Iterator[list[Row]]:
-    """:func:`compare_photograph` for one photograph after the other; a bad one is noted and passed over.
+    """Call :func:`compare_photograph` on one photograph after the other; a failure is recorded, and the run goes on.
 
     Args:
-        detector, recipes, plan: as there.
+        detector: whose detections are explained.
         photographs: with their true objects.
-        failures: filled with each photograph that failed, and why.
-        done: whether a map (its words) of a photograph (its file's name) need not be made.
+        specs: the maps.
+        plan: the settings.
+        failures: filled with the file name of each photograph that failed, and the reason.
+        done: ``(file name of a photograph, words of a map)`` to whether that map is done already.
+
+    Yields:
+        The rows of each photograph.
     """
     for truth in photographs:
-        wanted = [each for each in recipes if not done(truth.file.name, each.words)]
+        wanted = [spec for spec in specs if not done(truth.file.name, spec.words)]
         rows: list[Row] = []
         try:
             rows = compare_photograph(detector, truth, wanted, plan) if wanted else []

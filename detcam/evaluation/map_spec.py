@@ -1,4 +1,4 @@
-"""Maps by a line of words: a method, its settings, its layers and a smoothing; or a control that knows no network."""
+"""Maps specified by a text: a method with its settings, layers and smoothing, or a baseline map."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from detcam.attribution.heatmap import Heatmap
 from detcam.attribution.layers.names import AUTO, layers_of
 from detcam.attribution.method import WITH
 from detcam.attribution.methods.registry import get_method
-from detcam.attribution.methods.settings import FORMAT
+from detcam.attribution.methods.settings import FORMAT as METHOD_FORMAT
 from detcam.attribution.methods.table import METHODS
 from detcam.attribution.target import Target
 from detcam.attribution.task import keys_of
@@ -27,18 +27,18 @@ from detcam.imaging.grid import Grid
 
 LINE = re.compile(r"(?P<method>(?P<name>[\w+-]+)(?::[^@~]+)?)(?:@(?P<layers>[^~]+))?"
                   r"(?:~(?P<smooth>\d*\.?\d+)(?P<of>px|box))?")
-SHAPE = f"{FORMAT}[@LAYER+LAYER...][~8px or ~0.1box]"
+FORMAT = f"{METHOD_FORMAT}[@LAYER+LAYER...][~8px or ~0.1box]"
 GAUSSIAN = "gaussian"
 
 
 @dataclass(frozen=True)
-class Recipe:
+class MapSpec:
     """How to make a map of each detection.
 
     Attributes:
-        words: the line that it was read from, which names it.
-        make: ``(detector, canvas, detections, target, seed)`` to a map a detection.
-        layers: the layers it needs, to be checked before a long run.
+        words: the text that specifies it, which is also its name.
+        make: ``(detector, canvas, detections, target, seed)`` to a map for each detection.
+        layers: the layers that it needs, to be checked before a long run.
     """
 
     words: str
@@ -46,27 +46,29 @@ class Recipe:
     layers: tuple[str, ...] = (AUTO,)
 
 
-def read_recipe(words: str) -> Recipe:
-    """``"hirescam@auto"``, ``"smoothgrad+hirescam:samples=8@auto+model.9~8px"``, ``"gaussian"``, ``"random"``.
+def read_map_spec(words: str) -> MapSpec:
+    """The map that a text specifies.
 
-    ``level`` means ``auto``, the box's own level. ``~8px`` smooths the map by a Gaussian of that standard deviation in
-    canvas pixels, ``~0.1box`` by that share of the square root of the box's area.
+    Args:
+        words: such as ``"hirescam@auto"``, ``"smoothgrad+hirescam:samples=8@auto+model.9~8px"``, ``"gaussian"`` or
+            ``"random"``. ``level`` means ``auto``, the box's own level. ``~8px`` smooths the map by a Gaussian of that
+            standard deviation in canvas pixels, ``~0.1box`` by that share of the square root of the box's area.
 
     Raises:
-        MethodError: it has another shape, or there is no such method, control or setting.
+        MethodError: the text has another format, or there is no such method, baseline map or setting.
     """
     match = LINE.fullmatch(words)
     if match is None:
-        raise MethodError(f"map {words!r}: expected {SHAPE}, or one of {', '.join(CONTROLS)}")
+        raise MethodError(f"map {words!r}: expected {FORMAT}, or one of {', '.join(BASELINE_MAPS)}")
     name, layers = match["name"], match["layers"]
-    if name in CONTROLS:
+    if name in BASELINE_MAPS:
         if name != words:
             raise MethodError(f"map {words!r}: {name} takes neither settings nor layers")
-        return Recipe(words, CONTROLS[name])
+        return MapSpec(words, BASELINE_MAPS[name])
     if name.partition(WITH)[0] not in METHODS:
-        raise MethodError(f"map {words!r}: no such method: {near(name, [*METHODS, *CONTROLS])}")
+        raise MethodError(f"map {words!r}: no such method: {near(name, [*METHODS, *BASELINE_MAPS])}")
     method = get_method(match["method"])
-    names = tuple(AUTO if each == "level" else each for each in (layers or AUTO).split("+"))
+    names = tuple(AUTO if name == "level" else name for name in (layers or AUTO).split("+"))
 
     def make(detector: Detector, canvas: Canvas, detections: Detections, target: Target, seed: int) -> list[Heatmap]:
         maps = attribute(detector, canvas, detections, method, names, target, seed)
@@ -74,22 +76,28 @@ def read_recipe(words: str) -> Recipe:
             return list(maps)
         boxes = canvas.geometries[0].to_canvas(detections.boxes)
         units = np.sqrt(areas(boxes)) if match["of"] == "box" else np.ones(len(boxes))
-        return [smoothed(each, float(match["smooth"]) * unit) for each, unit in zip(maps, units.tolist(), strict=True)]
+        return [smoothed(heatmap, float(match["smooth"]) * unit)
+                for heatmap, unit in zip(maps, units.tolist(), strict=True)]
 
-    return Recipe(words, make, names)
+    return MapSpec(words, make, names)
 
 
-def check_recipe(recipe: Recipe, detector: Detector) -> None:
-    """See that the detector has the layers.
+def check_map_spec(spec: MapSpec, detector: Detector) -> None:
+    """Check that the detector has the layers of a map.
 
     Raises:
         LayerError: it does not.
     """
-    layers_of(detector, recipe.layers, 0)
+    layers_of(detector, spec.layers, 0)
 
 
 def smoothed(heatmap: Heatmap, sigma: float) -> Heatmap:
-    """The map at the canvas's pixels, constant over each cell, after a Gaussian of ``sigma`` canvas pixels."""
+    """The map at the canvas's pixels ``[h, w]``, smoothed by a Gaussian.
+
+    Args:
+        heatmap: constant over each cell before it is smoothed.
+        sigma: standard deviation, canvas pixels; 0 smooths nothing.
+    """
     height, width = heatmap.geometry.canvas
     values = heatmap.at(np.arange(width) + 0.5, np.arange(height) + 0.5).astype(np.float32)
     if sigma > 0:
@@ -103,16 +111,16 @@ def _gaussian(detector: Detector, canvas: Canvas, detections: Detections, target
 
 
 def _random(cells: int | None) -> Callable[[Detector, Canvas, Detections, Target, int], list[Heatmap]]:
-    """Random maps of so many cells along the canvas's longer side; None: a cell for each pixel."""
+    """Random maps with so many cells along the canvas's longer side; None gives every pixel its own."""
     def make(detector: Detector, canvas: Canvas, detections: Detections, target: Target, seed: int) -> list[Heatmap]:
         geometry = canvas.geometries[0]
         side = max(geometry.canvas) / cells if cells else 1.0
         shape = (int(np.ceil(geometry.canvas[0] / side)), int(np.ceil(geometry.canvas[1] / side)))
         seeds = [crc32(repr((seed, *key)).encode()) for key in keys_of(detections)]
-        return [random_map(geometry, Grid((side, side)), shape, each) for each in seeds]
+        return [random_map(geometry, Grid((side, side)), shape, own_seed) for own_seed in seeds]
 
     return make
 
 
-CONTROLS = {GAUSSIAN: _gaussian, "random": _random(20), "random-pixels": _random(None)}
-"""Maps that know nothing of the network, made by the same code as the others."""
+BASELINE_MAPS = {GAUSSIAN: _gaussian, "random": _random(20), "random-pixels": _random(None)}
+"""Maps that do not use the network, by name; they are made and measured by the same code as the others."""

@@ -1,4 +1,4 @@
-"""Detected boxes that found a true box, with how far they are off and every number that was measured on them."""
+"""Detections with a true box: their localization errors, and every number that is measured on them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,16 +29,17 @@ SHARES = (*REGIONS, "peak_inside")
 
 @dataclass(frozen=True)
 class MeasuredBoxes:
-    """Detections matched with true boxes, of one or more photographs.
+    """Detections of one or more photographs that match a true box.
 
     Attributes:
-        photograph: ``[N]`` which photograph each box is on.
+        photograph: ``[N]`` the index of the photograph that each box is on.
         canvas_boxes: ``[N, 4]`` xyxy, canvas pixels.
         scores: ``[N]``.
         overlap: ``[N]`` IoU with the true box.
-        outward: ``[N, 4]`` how far each edge lies outside the true one, as a share of the true width or height.
-        edge_numbers: name to ``[N, 4]``.
-        box_numbers: name to ``[N]``.
+        outward: ``[N, 4]`` signed error of each edge, as a share of the true width or height; positive outside the
+            true edge.
+        edge_numbers: the numbers of the edges by name, ``[N, 4]`` each.
+        box_numbers: the numbers of the boxes by name, ``[N]`` each.
     """
 
     photograph: NDArray[np.int64]
@@ -54,7 +55,7 @@ class MeasuredBoxes:
 
     @property
     def errors(self) -> Array:
-        """``[N, 4]`` distance of each edge from the true one, as a share of the true width or height."""
+        """``[N, 4]`` absolute error of each edge, as a share of the true width or height."""
         return np.abs(self.outward)
 
     @property
@@ -64,12 +65,12 @@ class MeasuredBoxes:
 
     @property
     def sound(self) -> NDArray[np.bool_]:
-        """``[N]`` no edge is further off than 10 % of the true width or height."""
+        """``[N]`` True where no edge has an error of more than 10 % of the true width or height."""
         return np.asarray(self.errors.max(1) <= SOUND)
 
 
 def evidence_at(layer: str) -> str:
-    """The name of the evidence at a layer among the numbers."""
+    """The name among the numbers of the evidence at a layer."""
     return f"evidence @ {layer}"
 
 
@@ -78,84 +79,102 @@ def measure_photograph(detector: Detector, truth: GroundTruth, classes: Sequence
     """Detect, match and measure one photograph.
 
     Args:
-        detector: what is validated.
-        truth: the photograph and its true boxes.
+        detector: the detector that is measured.
+        truth: the photograph with its true boxes.
         classes: class names, the same for the detector and the true boxes.
         min_score: detections with a score above this.
-        method: whose heat the shares and the gap are measured on, at each box's own level.
-        layers: where the evidence on the edges is measured: names, ``"auto"``, or ``"pixels"`` for the sum of
-            absolute gradients at the pixels.
+        method: the method of the class heatmap, on which the shares and the heat gap are measured, at each box's own
+            level.
+        layers: the layers at which the evidence on the edges is measured: names, ``"auto"``, or ``"pixels"`` for the
+            sum of absolute gradients at the pixels.
         photograph: its index.
 
     Raises:
-        InputError: the photograph cannot be read, or a layer does not exist.
+        ImageError: the photograph cannot be read.
+        LayerError: the detector has no such layer.
     """
-    def numbers(canvas: Canvas, found: Detections, own: NDArray[np.int64]) -> dict[str, dict[str, Array]]:
-        return _numbers(detector, canvas, found, own, method, layers)
+    def numbers(canvas: Canvas, detections: Detections, matched: NDArray[np.int64]) -> dict[str, dict[str, Array]]:
+        return _numbers(detector, canvas, detections, matched, method, layers)
 
-    return matched_on(detector, truth, classes, min_score, photograph, numbers)
+    return measure_matched(detector, truth, classes, min_score, photograph, numbers)
 
 
-def matched_on(detector: Detector, truth: GroundTruth, classes: Sequence[str], min_score: float, photograph: int,
+def measure_matched(detector: Detector, truth: GroundTruth, classes: Sequence[str], min_score: float, photograph: int,
                numbers: Callable[[Canvas, Detections, NDArray[np.int64]], dict[str, dict[str, Array]]]
                ) -> MeasuredBoxes:
-    """The detections of one photograph that found a true box, with what is measured on them.
+    """Detect and match one photograph, and measure the matched detections with a function.
 
     Args:
-        detector, truth, classes, min_score, photograph: as :func:`measure_photograph` takes them.
-        numbers: canvas, all detections and the indices of the matched ones to ``edge_numbers`` and ``box_numbers``.
+        detector: the detector that is measured.
+        truth: the photograph with its true boxes.
+        classes: class names, the same for the detector and the true boxes.
+        min_score: detections with a score above this.
+        photograph: its index.
+        numbers: ``(canvas, all detections, indices of the matched ones)`` to ``{"edge_numbers": …, "box_numbers": …}``,
+            ``[N, 4]`` and ``[N]`` by name, of the N matched detections.
 
     Raises:
-        InputError: the photograph cannot be read, or a layer does not exist.
+        ImageError: the photograph cannot be read.
     """
     image = load_image(truth.file)
-    found = detector.detect(image, min_score)
-    found = found[np.isin(found.labels, detector.labels_of(classes))]
-    own, true_boxes = matched_boxes(detector, found, truth, classes)
+    detections = detector.detect(image, min_score)
+    detections = detections[np.isin(detections.labels, detector.labels_of(classes))]
+    matched, true_boxes = matched_boxes(detector, detections, truth, classes)
     canvas = detector.canvas(image)
-    boxes = found.boxes[own]
+    boxes = detections.boxes[matched]
     lengths = edge_lengths(true_boxes).clip(1)
     return MeasuredBoxes(
-        photograph=np.full(len(own), photograph),
+        photograph=np.full(len(matched), photograph),
         canvas_boxes=canvas.geometries[0].to_canvas(boxes).astype(np.float64),
-        scores=found.scores[own],
+        scores=detections.scores[matched],
         overlap=np.diagonal(iou(boxes, true_boxes)).astype(np.float64),
         outward=outward(boxes, true_boxes) / lengths,
-        **numbers(canvas, found, own),
+        **numbers(canvas, detections, matched),
     )
 
 
-def matched_boxes(detector: Detector, found: Detections, truth: GroundTruth, classes: Sequence[str]
+def matched_boxes(detector: Detector, detections: Detections, truth: GroundTruth, classes: Sequence[str]
                   ) -> tuple[NDArray[np.int64], Array]:
-    """Which detections found a true box of their class, ``[K]``, and that box, ``[K, 4]``."""
-    words = dict(zip(detector.labels_of(classes), classes, strict=True))
-    names = [words.get(label, "") for label in found.labels.tolist()]
-    matched = match_by_class(found.boxes, found.scores, names, truth)
-    own = np.flatnonzero(matched >= 0)
-    return own, truth.boxes[matched[own]]
+    """The detections that match a true box of their class.
+
+    Args:
+        detector: whose labels the detections have.
+        detections: of one photograph.
+        truth: its true boxes.
+        classes: class names, the same for the detector and the true boxes.
+
+    Returns:
+        Their indices ``[K]``, and the true boxes ``[K, 4]``, xyxy, source pixels.
+    """
+    names_of = dict(zip(detector.labels_of(classes), classes, strict=True))
+    names = [names_of.get(label, "") for label in detections.labels.tolist()]
+    true_index = match_by_class(detections.boxes, detections.scores, names, truth)
+    matched = np.flatnonzero(true_index >= 0)
+    return matched, truth.boxes[true_index[matched]]
 
 
-def _numbers(detector: Detector, canvas: Canvas, found: Detections, own: NDArray[np.int64], method: Method,
+def _numbers(detector: Detector, canvas: Canvas, detections: Detections, matched: NDArray[np.int64], method: Method,
              layers: Sequence[str]) -> dict[str, dict[str, Array]]:
-    """Everything that is measured: the heat among all detections, the edges of the matched ones alone."""
-    heatmaps = attribute(detector, canvas, found, method, AUTO, TARGETS["logit"])
-    shared = shares(heatmaps, found.boxes)
-    gaps = np.array([heat_gap(heatmaps[i], found.boxes[i]) for i in own]).reshape(-1, 4)
+    """All numbers of the matched detections. Their heat's shares take all detections into account."""
+    heatmaps = attribute(detector, canvas, detections, method, AUTO, TARGETS["logit"])
+    all_shares = shares(heatmaps, detections.boxes)
+    gaps = np.array([heat_gap(heatmaps[i], detections.boxes[i]) for i in matched]).reshape(-1, 4)
     edge_numbers = {}
-    measured = None
+    edges = None
     for layer in layers:
         if layer == PIXELS:
-            edge_numbers[evidence_at(layer)] = pixel_evidence(detector, canvas, found[own])
+            edge_numbers[evidence_at(layer)] = pixel_evidence(detector, canvas, detections[matched])
         else:
-            measured = measure_edges(detector, canvas, found[own], layer)
-            edge_numbers[evidence_at(layer)] = measured.evidence
-    if measured is None:
-        measured = measure_edges(detector, canvas, found[own])
-    edge_numbers["sibling spread"] = measured.sibling_spread
-    if measured.distribution_spread is not None:
-        edge_numbers["distribution spread"] = measured.distribution_spread
+            edges = measure_edges(detector, canvas, detections[matched], layer)
+            edge_numbers[evidence_at(layer)] = edges.evidence
+    if edges is None:
+        edges = measure_edges(detector, canvas, detections[matched])
+    edge_numbers["sibling spread"] = edges.sibling_spread
+    if edges.distribution_spread is not None:
+        edge_numbers["distribution spread"] = edges.distribution_spread
     edge_numbers |= {"heat gap, absolute": np.abs(gaps), "heat gap": gaps}
-    box_numbers = {f"share {name}": np.array([_number(getattr(shared[i], name)) for i in own]) for name in SHARES}
+    box_numbers = {f"share {name}": np.array([_number(getattr(all_shares[i], name)) for i in matched])
+                   for name in SHARES}
     return {"edge_numbers": edge_numbers, "box_numbers": box_numbers}
 
 
@@ -164,24 +183,37 @@ def _number(value: float | bool | None) -> float:
 
 
 def pixel_evidence(detector: Detector, canvas: Canvas, detections: Detections) -> Array:
-    """Sum over the pixels of ``|gradient|`` of each edge, over the box's width or height, ``[N, 4]``."""
+    """The sum over all pixels of ``|gradient|`` of each edge, over the box's width or height.
+
+    Args:
+        detector: what is explained.
+        canvas: one photograph.
+        detections: its detections.
+
+    Returns:
+        float64 ``[N, 4]``: left, top, right, bottom.
+    """
     lengths = edge_lengths(canvas.geometries[0].to_canvas(detections.boxes)).clip(1)
     sums = np.zeros((len(detections), 4))
     with Tape(detector, canvas.pixels, [PIXELS]) as tape:
         for column, edge in enumerate(EDGES):
             gradients = tape.gradients(PIXELS, keys_of(detections), TARGETS[edge])
-            sums[:, column] = [0.0 if each is None else float(each.abs().sum()) for each in gradients]
+            sums[:, column] = [0.0 if gradient is None else float(gradient.abs().sum()) for gradient in gradients]
     return sums / lengths
 
 
 def concatenate(parts: Sequence[MeasuredBoxes]) -> MeasuredBoxes:
-    """The boxes of several photographs, measured alike, as one."""
+    """The boxes of several photographs, measured alike, as one object.
+
+    Args:
+        parts: at least one.
+    """
     def joined(name: str) -> NDArray[np.float64]:
-        return np.concatenate([getattr(each, name) for each in parts])
+        return np.concatenate([getattr(part, name) for part in parts])
 
     def tables(name: str) -> dict[str, Array]:
-        return {key: np.concatenate([getattr(each, name)[key] for each in parts]) for key in getattr(parts[0], name)}
+        return {key: np.concatenate([getattr(part, name)[key] for part in parts]) for key in getattr(parts[0], name)}
 
     return MeasuredBoxes(
-        np.concatenate([each.photograph for each in parts]), joined("canvas_boxes"), joined("scores"),
+        np.concatenate([part.photograph for part in parts]), joined("canvas_boxes"), joined("scores"),
         joined("overlap"), joined("outward"), tables("edge_numbers"), tables("box_numbers"))

@@ -1,4 +1,4 @@
-"""How many forward and backward passes something takes, and how long."""
+"""Counting forward and backward passes, and measuring time."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,12 +13,12 @@ from detcam.detectors.base import Detector
 
 @dataclass
 class Passes:
-    """What was counted.
+    """The passes in a block, complete when the block ends.
 
     Attributes:
-        forwards: canvases that went through the whole network: a batch counts once for each of them.
-        backwards: backward passes, each as deep as it had to go: through a head's window, or down to the pixels.
-        seconds: from the block's beginning to its end.
+        forwards: canvases that passed through the whole network; a batch counts once for each canvas.
+        backwards: backward passes of any depth, from a head alone to the pixels.
+        seconds: the duration of the block.
     """
 
     forwards: int = 0
@@ -27,8 +27,8 @@ class Passes:
 
 
 @contextmanager
-def counted(detector: Detector) -> Iterator[Passes]:
-    """Count a detector's passes in the block, at its head (or its model) and at ``torch.autograd.grad``."""
+def count_passes(detector: Detector) -> Iterator[Passes]:
+    """Count a detector's passes in a ``with`` block, at its head (or its model) and at ``torch.autograd.grad``."""
     passes = Passes()
     differentiate = torch.autograd.grad
 

@@ -1,4 +1,4 @@
-"""From which score on a detector's boxes are more often right than wrong."""
+"""The precision and recall of a detector above each score threshold."""
 
 import math
 from collections.abc import Sequence
@@ -16,14 +16,14 @@ SCORES = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8)
 
 @dataclass(frozen=True)
 class AboveScore:
-    """What the detections above a score are worth.
+    """Precision and recall of the detections above a score threshold.
 
     Attributes:
-        score: the score.
-        detections: how many there are, without those that count neither way.
-        precision: share of them that found an object at IoU 0.5; NaN without detections.
-        interval: what 95 % of draws of the photographs give, NaN where there is none.
-        recall: share of the objects that they found; NaN without objects.
+        score: the threshold.
+        detections: how many are above it, without those on crowds and difficult objects.
+        precision: the share of them that match a true box at IoU 0.5; NaN without detections.
+        interval: the 95 % interval of the precision from resampling photographs; NaN where there is none.
+        recall: the share of the true boxes that they match; NaN without true boxes.
     """
 
     score: float
@@ -33,24 +33,24 @@ class AboveScore:
     recall: float
 
     def as_json(self) -> dict[str, Any]:
-        """The line with 4 decimals, and None for what does not exist: JSON knows no NaN."""
+        """The numbers by name, with 4 decimals; None in place of NaN, which JSON does not have."""
         content = asdict(self) | {"interval": [_rounded(end) for end in self.interval]}
         return content | {name: _rounded(content[name]) for name in ("precision", "recall")}
 
 
 def precision_by_score(cases: Sequence[Case], scores: Sequence[float] = SCORES, draws: int = 1000, seed: int = 0
                        ) -> list[AboveScore]:
-    """How often the detections above each score are right.
+    """Precision and recall above each of some score thresholds.
 
     Args:
-        cases: one a photograph.
-        scores: the scores.
-        draws: how often the photographs are drawn for the interval.
-        seed: where the draws start from.
+        cases: the detections and the true boxes of each photograph.
+        scores: the thresholds.
+        draws: how often photographs are drawn with replacement, for the interval.
+        seed: of the draws.
     """
-    found = [match(case.boxes, case.scores, case.true_boxes, case.crowd, difficult=case.difficult) for case in cases]
-    photograph = np.repeat(np.arange(len(cases)), [len(each) for each in found])
-    matched = np.concatenate([np.zeros(0, np.int64), *found])
+    matches = [match(case.boxes, case.scores, case.true_boxes, case.crowd, difficult=case.difficult) for case in cases]
+    photograph = np.repeat(np.arange(len(cases)), [len(one) for one in matches])
+    matched = np.concatenate([np.zeros(0, np.int64), *matches])
     score = np.concatenate([np.zeros(0), *(case.scores for case in cases)])
     objects = sum(int((~case.crowd & ~case.difficult).sum()) for case in cases)
     lines = []

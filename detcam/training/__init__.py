@@ -1,1 +1,1 @@
-"""Training an SSD person detector: data set, augmentation, soft targets, losses and a loop that resumes exactly."""
+"""Training an SSD person detector: samples, augmentation, soft targets, losses, and a loop that resumes exactly."""

@@ -1,4 +1,4 @@
-"""Augmentation: a crop, a zoom-out, a mosaic or the whole photograph, stretched to a square; then its colours.
+"""Augmentation: a crop, a zoom-out, a mosaic or the whole photograph, resized to a square, with distorted colours.
 
 Masked persons of other photographs can be pasted onto it (Ghiasi 2021).
 """
@@ -15,21 +15,22 @@ from detcam.training.samples import Sample
 
 ZOOM_OUT_SHARE = 0.1  # of the training pictures
 CROP_OVERLAPS = [0.0, 0.1, 0.3, 0.5, 0.7, 1.0]  # least share of a crop that a person covers; 1.0 means no crop
-PASTED_HEIGHTS = (0.2, 1.8)  # of the picture's height; of the tallest, the legs are out of sight
-PASTED_WIDTHS = (0.6, 1.2)  # of what keeps the proportions: photographs are stretched to squares too
+PASTED_HEIGHTS = (0.2, 1.8)  # of the picture's height; the legs of the tallest lie outside the picture
+PASTED_WIDTHS = (0.6, 1.2)  # of the width that keeps the aspect ratio: photographs are resized to squares too
 MOST_PASTED = 3
-HIDDEN = 0.7  # a person of whose box so much is pasted over is no longer one to find
+HIDDEN = 0.7  # a person is dropped once this share of its box is pasted over
 SMALLEST_BOX = 4.0  # pixels a side after cropping; smaller ones are dropped
 
 
 class Augmentation:
-    """Turns samples into square training pictures. Draws from torch's global random state only.
+    """Turns samples into square training pictures. It draws from torch's global random state alone.
 
     Args:
-        side: pixels.
-        mosaic_share: of the pictures; each shows four photographs, for small persons and crowded scenes.
-        whole_share: of the others; each shows a whole photograph, as the detector will see it. The rest are crops.
-        paste_share: of all pictures; onto each up to three persons of other photographs are pasted.
+        side: of the pictures, pixels.
+        mosaic_share: the share of pictures that show four photographs, for small persons and crowded scenes.
+        whole_share: the share of the other pictures that show a whole photograph, as the detector will see it. The rest
+            are crops and zoom-outs.
+        paste_share: the share of all pictures onto which up to three persons of other photographs are pasted.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class Augmentation:
         self.clean = v2.SanitizeBoundingBoxes(min_size=SMALLEST_BOX, labels_getter=None)
 
     def __call__(self, samples: Sequence[Sample], index: int) -> tuple[Tensor, Tensor]:
-        """Picture `index` of an epoch: uint8 `[3, side, side]` and boxes `[N, 4]` xyxy in its pixels."""
+        """The picture of ``samples[index]``: uint8 ``[3, side, side]`` RGB, and boxes ``[N, 4]`` xyxy in its pixels."""
         if torch.rand(()).item() < self.mosaic_share:
             others = torch.randint(len(samples), (3,)).tolist()
             picture = self._mosaic([samples[i] for i in (index, *others)])
@@ -67,7 +68,7 @@ class Augmentation:
         return pixels.as_subclass(Tensor), boxes.as_subclass(Tensor)
 
     def _crop(self, pixels: Image, boxes: BoundingBoxes) -> tuple[Image, BoundingBoxes]:
-        """An IoU crop where there are persons; that transform needs a box, so without any an ordinary crop."""
+        """An IoU crop, which needs at least one person; otherwise an ordinary crop."""
         if not len(boxes):
             return self.plain_crop(pixels, boxes)
         pixels, boxes = self.clean(*self.iou_crop(pixels, boxes))
@@ -77,9 +78,9 @@ class Augmentation:
         canvas = torch.empty(3, self.side, self.side, dtype=torch.uint8)
         split_x, split_y = (int(self.side * share) for share in torch.empty(2).uniform_(0.35, 0.65).tolist())
         all_boxes = []
-        for place, sample in enumerate(four):
-            left, right = (0, split_x) if place % 2 == 0 else (split_x, self.side)
-            top, bottom = (0, split_y) if place < 2 else (split_y, self.side)
+        for i, sample in enumerate(four):
+            left, right = (0, split_x) if i % 2 == 0 else (split_x, self.side)
+            top, bottom = (0, split_y) if i < 2 else (split_y, self.side)
             pixels, boxes = self._single(sample, bottom - top, right - left)
             canvas[:, top:bottom, left:right] = pixels
             all_boxes.append(boxes + boxes.new_tensor([left, top, left, top]))
@@ -87,7 +88,7 @@ class Augmentation:
 
 
 def _any_cutout(samples: Sequence[Sample]) -> Tensor | None:
-    """A masked person of a photograph drawn among those that have any."""
+    """A random masked person, RGBA uint8 ``[4, h, w]``, of a random photograph that has any; None if none has."""
     with_cutouts = [sample for sample in samples if sample.cutouts]
     if not with_cutouts:
         return None
@@ -96,9 +97,15 @@ def _any_cutout(samples: Sequence[Sample]) -> Tensor | None:
 
 
 def paste(pixels: Tensor, boxes: Tensor, cutout: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Paste a person of random size and place, of whom a quarter a side and the lower half may be out of sight.
+    """Paste a person at a random size and position; up to a quarter on each side and the lower half may be cut off.
 
-    `pixels` uint8 `[3, side, side]`, `boxes` `[N, 4]` xyxy in them, `cutout` RGBA uint8 `[4, h, w]`.
+    Args:
+        pixels: uint8 ``[3, side, side]`` RGB.
+        boxes: ``[N, 4]`` xyxy in these pixels.
+        cutout: the person, RGBA uint8 ``[4, h, w]``; None changes nothing.
+
+    Returns:
+        The new pixels, and the boxes of all persons that are still visible, the pasted one last.
     """
     if cutout is None:
         return pixels, boxes
@@ -135,6 +142,6 @@ COLOURS = v2.Compose([v2.ColorJitter(0.35, 0.35, 0.35), v2.RandomGrayscale(0.05)
 
 
 def colours(pixels: Tensor) -> Tensor:
-    """Photometric distortion of one uint8 picture. The teacher sees the picture before it, the student after."""
+    """The photometric distortion of one picture, uint8 ``[3, H, W]``. The teacher sees the picture without it."""
     distorted: Tensor = COLOURS(pixels)
     return distorted

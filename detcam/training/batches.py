@@ -1,7 +1,7 @@
-"""The batch of every step: a function of the seed and the step alone, which is what makes resuming exact.
+"""The batch of every step: a function of the seed and the step alone, so that a resumed training is exact.
 
-A crop and the teacher's view of it cost more than a training step on a small canvas. So each serves for several passes
-through the data set, mirrored at random and in new colours every time.
+A crop and the teacher's view of it cost more than a training step on a small canvas. Each is therefore used in several
+passes through the data set, randomly mirrored and with new colours every time.
 """
 
 from collections.abc import Sequence
@@ -19,23 +19,35 @@ PICTURE_SIDE = 300  # pixels; the teacher's input, from which smaller canvases a
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One training picture: `pixels` uint8 `[3, side, side]`, `boxes` `[N, 4]` xyxy in its pixels."""
+class TrainingPicture:
+    """One training picture.
+
+    Attributes:
+        pixels: uint8 ``[3, side, side]`` RGB.
+        boxes: ``[N, 4]`` xyxy in its pixels.
+        view: what the teacher sees in it; None without a teacher.
+    """
 
     pixels: Tensor
     boxes: Tensor
     view: TeacherView | None
 
-    def mirrored(self) -> "Picture":
-        """Left and right swapped, in the teacher's view as well."""
+    def mirrored(self) -> "TrainingPicture":
+        """The picture and its teacher's view, mirrored left to right."""
         side = self.pixels.shape[-1]
         view = None if self.view is None else self.view.mirrored(side)
-        return Picture(self.pixels.flip(-1), mirror_boxes(self.boxes, side), view)
+        return TrainingPicture(self.pixels.flip(-1), mirror_boxes(self.boxes, side), view)
 
 
 @dataclass(frozen=True)
-class Batch:
-    """`pixels` float `[B, 3, side, side]` in 0..1; per picture the annotated `boxes` and the teacher's `views`."""
+class TrainingBatch:
+    """The pictures of one step.
+
+    Attributes:
+        pixels: float ``[B, 3, side, side]`` RGB in 0..1.
+        boxes: the annotated boxes of each picture, ``[N, 4]`` xyxy in its pixels.
+        views: what the teacher sees in each picture; None without a teacher.
+    """
 
     pixels: Tensor
     boxes: list[Tensor]
@@ -43,12 +55,12 @@ class Batch:
 
 
 def mirror_boxes(boxes: Tensor, width: float) -> Tensor:
-    """Boxes `[N, 4]` xyxy of a picture `width` pixels wide, after swapping left and right."""
+    """Boxes ``[N, 4]`` xyxy of a picture ``width`` pixels wide, mirrored left to right, ``[N, 4]``."""
     return torch.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], dim=1)
 
 
 def derived_seed(seed: int, *numbers: int) -> int:
-    """A seed of its own for every purpose, step and picture: a multiplicative hash (Knuth 6.4)."""
+    """A separate seed for every purpose, step and picture: a multiplicative hash (Knuth 6.4)."""
     for number in numbers:
         seed = ((seed ^ number) * 6364136223846793005 + 1442695040888963407) % 2**63
     return seed
@@ -58,7 +70,19 @@ ORDER, CROP, STEP = range(3)  # purposes
 
 
 class BatchMaker:
-    """Draws, augments and shows to the teacher the pictures of a step. Reseeds torch's global random state."""
+    """Makes the batch of a step: draws its pictures, augments them, and runs the teacher on them.
+
+    It reseeds torch's global random state.
+
+    Args:
+        samples: the training photographs.
+        side: of the pictures, pixels.
+        batch: pictures in a step.
+        seed: of everything random.
+        teacher: None makes no views.
+        augmentation: None resizes the whole photographs.
+        crop_uses: passes through the data set that share one crop of every photograph.
+    """
 
     def __init__(
         self,
@@ -72,10 +96,10 @@ class BatchMaker:
     ) -> None:
         self.samples, self.side, self.batch, self.seed = samples, side, batch, seed
         self.teacher, self.augmentation, self.crop_uses = teacher, augmentation, crop_uses
-        self.generation, self.pictures = 0, dict[int, Picture]()
+        self.generation, self.pictures = 0, dict[int, TrainingPicture]()
 
     def places(self, step: int) -> list[tuple[int, int]]:
-        """(epoch, sample index) of the pictures of a step: every pass has a seeded order of its own."""
+        """The (epoch, sample index) of each picture of a step. Every epoch has its own seeded order."""
         chosen = []
         for position in range(step * self.batch, (step + 1) * self.batch):
             epoch, place = divmod(position, len(self.samples))
@@ -83,17 +107,18 @@ class BatchMaker:
             chosen.append((epoch, int(torch.randperm(len(self.samples), generator=generator)[place])))
         return chosen
 
-    def __call__(self, step: int) -> Batch:
+    def __call__(self, step: int) -> TrainingBatch:
+        """The batch of a step, from 0."""
         pictures = [self._picture(index, epoch // self.crop_uses) for epoch, index in self.places(step)]
         torch.manual_seed(derived_seed(self.seed, STEP, step))
         if self.augmentation is not None:
             pictures = [picture.mirrored() if torch.rand(()).item() < 0.5 else picture for picture in pictures]
         pixels = [colours(picture.pixels) if self.augmentation is not None else picture.pixels for picture in pictures]
         views = [picture.view for picture in pictures if picture.view is not None]
-        return Batch(torch.stack(pixels).float() / 255, [picture.boxes for picture in pictures], views or None)
+        return TrainingBatch(torch.stack(pixels).float() / 255, [picture.boxes for picture in pictures], views or None)
 
-    def _picture(self, index: int, generation: int) -> Picture:
-        """Sample `index` as it looks in this generation of crops. The generation before is forgotten."""
+    def _picture(self, index: int, generation: int) -> TrainingPicture:
+        """The picture of sample ``index`` in this generation of crops. Earlier generations are dropped."""
         if generation > self.generation:
             self.generation, self.pictures = generation, {}
         if generation < self.generation:
@@ -102,15 +127,15 @@ class BatchMaker:
             self.pictures[index] = self._make(index, generation)
         return self.pictures[index]
 
-    def _make(self, index: int, generation: int) -> Picture:
+    def _make(self, index: int, generation: int) -> TrainingPicture:
         torch.manual_seed(derived_seed(self.seed, CROP, generation, index))
         pixels, boxes = self._crop(index)
         scale = self.side / PICTURE_SIDE
-        # One picture at a time: in a batch, its outcome could depend on the others in the last bit.
+        # One picture at a time: in a batch, the last bit of its result could depend on the others.
         view = None if self.teacher is None else self.teacher(pixels).scaled(scale)
         if self.side != PICTURE_SIDE:
             pixels = F.resize(pixels, [self.side, self.side], antialias=True)
-        return Picture(pixels, boxes * scale, view)
+        return TrainingPicture(pixels, boxes * scale, view)
 
     def _crop(self, index: int) -> tuple[Tensor, Tensor]:
         if self.augmentation is not None:

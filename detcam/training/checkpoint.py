@@ -1,4 +1,4 @@
-"""Checkpoints: written whole or not at all, and enough to go on bit for bit."""
+"""Checkpoints of a training: written completely or not at all, and sufficient to resume bit for bit."""
 
 import os
 from pathlib import Path
@@ -9,8 +9,13 @@ import torch
 CHECKPOINT = "checkpoint.pt"
 
 
-def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
-    """Replace the folder's checkpoint. An interruption at any moment leaves the old or the new one."""
+def save_training_state(folder: Path, state: dict[str, Any]) -> None:
+    """Replace the checkpoint of a folder. An interruption at any moment leaves the old one or the new one.
+
+    Args:
+        folder: created if it does not exist.
+        state: tensors and plain values.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f"{CHECKPOINT}.part"
     with unfinished.open("wb") as file:
@@ -20,8 +25,8 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
     unfinished.replace(folder / CHECKPOINT)
 
 
-def load_checkpoint(folder: Path) -> dict[str, Any] | None:
-    """The folder's checkpoint, or `None` if it holds none yet. Only tensors and plain values are read."""
+def load_training_state(folder: Path) -> dict[str, Any] | None:
+    """The state in the checkpoint of a folder, or None if there is none. Only tensors and plain values are read."""
     path = folder / CHECKPOINT
     if not path.is_file():
         return None

@@ -1,4 +1,4 @@
-"""The training loop: one stage of a recipe, resumable, on CPU or one GPU."""
+"""The training loop of one stage: resumable, on CPU or one GPU."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -16,8 +16,8 @@ from detcam.detectors.for_torchvision.person_ssd import PERSON, save_person_weig
 from detcam.detectors.for_torchvision.ssd import SSDDetector
 from detcam.errors import DetcamError
 from detcam.training.augment import Augmentation
-from detcam.training.batches import PICTURE_SIDE, Batch, BatchMaker, derived_seed
-from detcam.training.checkpoint import load_checkpoint, save_checkpoint
+from detcam.training.batches import PICTURE_SIDE, BatchMaker, TrainingBatch, derived_seed
+from detcam.training.checkpoint import load_training_state, save_training_state
 from detcam.training.log import StageLog
 from detcam.training.losses import detection_loss, distillation_loss, weighted_sum
 from detcam.training.parallel import average_gradients, join_processes
@@ -27,18 +27,30 @@ from detcam.training.student import Student, default_boxes, on_canvas
 from detcam.training.targets import batch_targets
 from detcam.training.teacher import Teacher
 
-GRADIENT_NORM = 10.0  # longer gradients are scaled down; only the first steps reach it
+GRADIENT_NORM = 10.0  # gradients with a larger norm are scaled down; only the first steps reach it
 
 
 class RecipeError(DetcamError):
-    """A checkpoint and the recipe that should continue it do not belong together."""
+    """A recipe does not fit the checkpoint that it should continue, or cannot be trained."""
 
 
 class Trainer:
-    """One stage: `samples` (of this process) are learnt, `held_out` photographs give the AP that is logged.
+    """Trains one stage. A checkpoint in ``folder`` is resumed.
 
-    A checkpoint in `folder` is taken up where it ended. Otherwise the stage begins with the weights of the stage in
-    `start_from`, or with those that `ssd` has.
+    Args:
+        ssd: the network, in training.
+        recipe: the settings of the stage.
+        samples: the training photographs of this process.
+        folder: for the checkpoint and the log.
+        start_from: the folder of the stage whose weights this one starts with; None starts with those of ``ssd``.
+        held_out: photographs on which AP50 is measured for the log.
+        teacher: for distillation; None trains on the annotations alone.
+        device: such as ``"cpu"`` or ``"cuda"``.
+        report: called with every line of the log.
+
+    Raises:
+        RecipeError: the checkpoint was made with other settings, ``start_from`` has no checkpoint, or the processes
+            cannot share the batch equally.
     """
 
     def __init__(
@@ -84,14 +96,14 @@ class Trainer:
         return [{"params": decayed, "weight_decay": self.recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
 
     def _start_from(self, folder: Path) -> None:
-        state = load_checkpoint(folder)
+        state = load_training_state(folder)
         if state is None:
             raise RecipeError(f"no checkpoint of an earlier stage in {folder}")
         self.student.load_state_dict(state["student"])
         self.average.load_state_dict(state["average"])
 
     def _resume(self) -> bool:
-        state = load_checkpoint(self.folder)
+        state = load_training_state(self.folder)
         if state is None:
             return False
         if state["recipe"] != self.recipe.as_dict():
@@ -105,7 +117,7 @@ class Trainer:
         return True
 
     def save(self) -> None:
-        """Everything that the next step depends on. Random numbers and the order follow from seed and step."""
+        """Write a checkpoint of all that the next step depends on; random numbers follow from seed and step."""
         state = {
             "recipe": self.recipe.as_dict(),
             "student": self.student.state_dict(),
@@ -114,10 +126,10 @@ class Trainer:
             "step": self.step,
             "seconds": self.seconds,
         }
-        save_checkpoint(self.folder, state)
+        save_training_state(self.folder, state)
 
-    def loss(self, batch: Batch) -> dict[str, Tensor]:
-        """The named parts of the loss of one batch, each a scalar."""
+    def loss(self, batch: TrainingBatch) -> dict[str, Tensor]:
+        """The parts of the loss of one batch by name, each a scalar."""
         with torch.autocast(self.device.type, torch.bfloat16):
             answers = self.student(batch.pixels.to(self.device), distil=batch.views is not None)
         targets = batch_targets(batch.boxes, batch.views, self.boxes, self.student.ssd.box_coder)
@@ -126,12 +138,19 @@ class Trainer:
         parts = {"score": score, "box": box}
         if batch.views is not None:
             levels = zip(*(view.class_logits for view in batch.views), strict=True)
-            taught = [torch.stack(level).to(self.device).float() for level in levels]
-            parts["distil"] = distillation_loss(answers.class_maps, taught)
+            teacher_maps = [torch.stack(level).to(self.device).float() for level in levels]
+            parts["distil"] = distillation_loss(answers.class_maps, teacher_maps)
         return parts
 
     def train_step(self) -> dict[str, float]:
-        """One optimiser step; returns the loss and its parts."""
+        """Make one optimiser step.
+
+        Returns:
+            The loss and its parts by name.
+
+        Raises:
+            RecipeError: the loss is not finite.
+        """
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.learning_rate_at(self.step)
         parts = self.loss(self.batches(self.step))
@@ -148,7 +167,7 @@ class Trainer:
         return {"loss": total.item()} | {name: part.item() for name, part in parts.items()}
 
     def run(self) -> None:
-        """Train until the recipe's last step, with checkpoints, a log and AP on the held-out photographs."""
+        """Train to the last step of the recipe, with checkpoints, a log, and AP50 on the held-out photographs."""
         while self.step < self.recipe.steps:
             started = time.monotonic()
             losses = self.train_step()
@@ -171,10 +190,10 @@ class Trainer:
         self.log.write(self.step, self.seconds, values)
 
     def averaged_ssd(self) -> SSD:
-        """The SSD with averaged weights, in evaluation mode: the one to keep."""
+        """The SSD with averaged weights, in evaluation mode: the result of the training."""
         ssd: SSD = self.average.module.ssd
         return ssd.eval()
 
     def write_weights(self, path: Path) -> None:
-        """The averaged weights as safetensors in half precision."""
+        """Write the averaged weights as safetensors in half precision."""
         save_person_weights(self.averaged_ssd(), path)

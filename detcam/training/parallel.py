@@ -1,7 +1,7 @@
-"""Several processes train one model: each takes its share of every batch, and gradients are averaged between them.
+"""Training one model in several processes: each takes its share of every batch, and gradients are averaged.
 
-Start them with `torchrun --nproc-per-node N`. On a busy CPU, N processes of one thread are faster than one of N
-threads: they wait for each other once a step, not in every layer.
+Start them with ``torchrun --nproc-per-node N``. On a busy CPU, N processes with one thread each are faster than one
+process with N threads: they wait for each other once per step, not in every layer.
 """
 
 import os
@@ -13,7 +13,7 @@ from torch import nn
 
 
 def join_processes() -> tuple[int, int]:
-    """(rank, number of processes) as torchrun set them; (0, 1) without it."""
+    """The rank and the number of processes that torchrun set; (0, 1) without torchrun."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size > 1 and not dist.is_initialized():
         dist.init_process_group("gloo")
@@ -21,7 +21,7 @@ def join_processes() -> tuple[int, int]:
 
 
 def average_gradients(parameters: Iterable[nn.Parameter], size: int) -> None:
-    """Replace every gradient by its mean over the processes; they then stay identical."""
+    """Replace every gradient by its mean over ``size`` processes, so that their weights stay identical."""
     if size == 1:
         return
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]

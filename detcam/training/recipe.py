@@ -1,4 +1,4 @@
-"""The settings of one training stage. A whole training is a few stages, each starting from the one before."""
+"""The settings of one training stage. A training has a few stages; each starts from the weights of the one before."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -13,7 +13,11 @@ SMALLEST_SIDE = 144
 
 @dataclass(frozen=True)
 class Recipe:
-    """One stage. `steps` are optimiser steps of `batch` pictures on a canvas of `side` pixels."""
+    """The settings of one stage: ``steps`` optimiser steps of ``batch`` pictures on a canvas of ``side`` pixels.
+
+    Raises:
+        InputError: the canvas is too small.
+    """
 
     steps: int
     side: int = 300
@@ -28,7 +32,7 @@ class Recipe:
     box_weight: float = 0.4
     distil_weight: float = 2.0
     augment: bool = True
-    mosaic_share: float = 0.15  # as `Augmentation` takes them
+    mosaic_share: float = 0.15  # this and the next two: arguments of Augmentation
     whole_share: float = 0.2
     paste_share: float = 0.0
     crop_uses: int = 1  # passes through the data set that share one crop of every photograph
@@ -42,7 +46,7 @@ class Recipe:
             raise InputError(f"a canvas of {self.side} px is too small: use at least {SMALLEST_SIDE}")
 
     def learning_rate_at(self, step: int) -> float:
-        """Linear warm-up, constant, then a cosine down to the final rate."""
+        """The learning rate of a step: a linear warm-up, then constant, then a cosine down to the final rate."""
         if step < self.warmup:
             return self.learning_rate * (step + 1) / self.warmup
         if step < self.decay_from:
@@ -53,7 +57,9 @@ class Recipe:
 
     @property
     def loss_weights(self) -> dict[str, float]:
+        """The weight of each part of the loss, by its name."""
         return {"score": self.score_weight, "box": self.box_weight, "distil": self.distil_weight}
 
     def as_dict(self) -> dict[str, Any]:
+        """The settings by name, as checkpoints record them."""
         return asdict(self)

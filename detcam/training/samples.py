@@ -1,4 +1,4 @@
-"""The photographs that are trained on, decoded in memory."""
+"""The training photographs, decoded in memory."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,9 +18,12 @@ SMALLEST_CUTOUT = 60  # pixels of height
 
 @dataclass(frozen=True)
 class Sample:
-    """A decoded photograph: `pixels` uint8 `[3, H, W]` RGB, `boxes` `[N, 4]` xyxy in these pixels.
+    """A decoded photograph.
 
-    `cutouts`: its persons with masks, uint8 RGBA `[4, h, w]` each, to paste onto other pictures.
+    Attributes:
+        pixels: uint8 ``[3, H, W]`` RGB.
+        boxes: ``[N, 4]`` xyxy in these pixels.
+        cutouts: its persons with masks, uint8 RGBA ``[4, h, w]`` each, to paste onto other pictures.
     """
 
     pixels: Tensor
@@ -30,12 +33,20 @@ class Sample:
 
 def split_photographs(photographs: Sequence[GroundTruth], held_out: int, seed: int
                       ) -> tuple[list[GroundTruth], list[GroundTruth]]:
-    """(training, held-out) photographs: a seeded random choice; those with crowds are in neither.
+    """Split photographs at random into training and held-out ones; those with crowds are left out.
+
+    Args:
+        photographs: with their true boxes.
+        held_out: how many are held out.
+        seed: of the choice.
+
+    Returns:
+        The training photographs, and the held-out ones.
 
     Raises:
-        DataError: there are not so many.
+        DataError: there are not enough photographs.
     """
-    usable = [each for each in photographs if not each.crowd.any()]
+    usable = [truth for truth in photographs if not truth.crowd.any()]
     if not 0 <= held_out < len(usable):
         raise DataError(f"cannot hold out {held_out} of {len(usable)} photographs: --held-out must be smaller")
     order = torch.randperm(len(usable), generator=torch.Generator().manual_seed(seed)).tolist()
@@ -43,7 +54,7 @@ def split_photographs(photographs: Sequence[GroundTruth], held_out: int, seed: i
 
 
 def load_sample(truth: GroundTruth, longest_side: int) -> Sample:
-    """Decode a photograph, and shrink it (never enlarge) to at most `longest_side` pixels.
+    """Decode a photograph, and shrink it to at most ``longest_side`` pixels; a smaller one is not enlarged.
 
     Raises:
         DataError: it cannot be decoded.
@@ -62,7 +73,7 @@ def load_sample(truth: GroundTruth, longest_side: int) -> Sample:
 
 
 def _cutouts(truth: GroundTruth, pixels: Tensor) -> Iterator[Tensor]:
-    """The persons of a photograph whose masks are high enough to be worth pasting, cut out along them."""
+    """The persons of a photograph with tall enough masks, cut out along these: RGBA uint8 ``[4, h, w]`` each."""
     for mask in truth.masks:
         if mask is None:
             continue
@@ -70,19 +81,22 @@ def _cutouts(truth: GroundTruth, pixels: Tensor) -> Iterator[Tensor]:
         alpha = F.resize(alpha, list(pixels.shape[-2:]), antialias=True)
         rows, columns = alpha[0].any(dim=1).nonzero(), alpha[0].any(dim=0).nonzero()
         if len(rows) and int(rows[-1] - rows[0]) >= SMALLEST_CUTOUT:
-            own = (slice(None), slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1))
-            yield torch.cat([pixels[own], alpha[own]])
+            inside = (slice(None), slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1))
+            yield torch.cat([pixels[inside], alpha[inside]])
 
 
 def load_samples(
     photographs: Sequence[GroundTruth], repeats: Mapping[str, int] | None = None, longest_side: int = 416
 ) -> list[Sample]:
-    """All photographs decoded in memory: about 0.4 MB each at 416 px.
+    """Decode all photographs in memory: about 0.4 MB each at 416 px.
 
-    `repeats`: how often a pass through the data draws each photograph of a source; once if it is not named.
+    Args:
+        photographs: with their true boxes.
+        repeats: by source, how often a pass through the data set uses each of its photographs; once for others.
+        longest_side: to which photographs are shrunk, pixels.
 
     Raises:
-        DataError: a photograph cannot be decoded, or none comes from a source that is named.
+        DataError: a photograph cannot be decoded, or a source in ``repeats`` has no photograph.
     """
     repeats = repeats or {}
     sources = {truth.source for truth in photographs}

@@ -1,4 +1,4 @@
-"""The network in training: an SSD, and one small head per level that answers the teacher's class maps."""
+"""The network in training: an SSD, and one small head per level that predicts the teacher's class maps."""
 
 import copy
 from dataclasses import dataclass
@@ -12,12 +12,18 @@ from torchvision.models.detection.ssd import SSD
 
 DISTILLED_LEVELS = (1, 2, 3, 4)  # 19, 10, 5 and 3 cells at 300 px: the teacher's grids
 TEACHER_CLASSES = 90
-USUAL_LOGIT = -5.0  # of a class that is not there; where the distillation heads start
+USUAL_LOGIT = -5.0  # of a class that is absent; the initial bias of the distillation heads
 
 
 @dataclass(frozen=True)
 class Answers:
-    """`cls_logits` `[B, A, 2]`, `deltas` `[B, A, 4]`, `class_maps`: `[B, 90, h, w]` for every distilled level."""
+    """The outputs of a :class:`Student`.
+
+    Attributes:
+        cls_logits: ``[B, A, 2]`` of background and person, for A default boxes.
+        deltas: ``[B, A, 4]`` the boxes in SSD's encoding.
+        class_maps: ``[B, 90, h, w]`` for every distilled level.
+    """
 
     cls_logits: Tensor
     deltas: Tensor
@@ -25,7 +31,7 @@ class Answers:
 
 
 class Student(nn.Module):
-    """Runs the SSD's backbone and heads on square canvases; scaling and suppression stay with the SSD itself."""
+    """Runs an SSD's backbone and heads on square canvases; resizing and NMS stay with the SSD itself."""
 
     mean: Tensor
     std: Tensor
@@ -44,7 +50,7 @@ class Student(nn.Module):
             self.register_buffer(name, values, persistent=False)
 
     def forward(self, pixels: Tensor, distil: bool = True) -> Answers:
-        """`pixels` `[B, 3, side, side]` float RGB in 0..1."""
+        """The outputs for ``pixels``, float ``[B, 3, side, side]`` RGB in 0..1; ``distil`` adds the class maps."""
         normalised = ((pixels - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
         features = list(self.ssd.backbone(normalised).values())
         outputs = self.ssd.head(features)
@@ -54,9 +60,9 @@ class Student(nn.Module):
 
 
 def on_canvas(ssd: SSD, side: int) -> SSD:
-    """A view of the SSD, with the same weights, that stretches photographs to `side` pixels instead.
+    """The SSD with the same weights and another canvas size: it resizes photographs to ``side`` pixels.
 
-    On another canvas than the SSD's own, whose steps are in its pixels, the cells divide the canvas evenly.
+    The SSD's steps hold for its own canvas alone; on another one the cells divide the canvas evenly.
     """
     if ssd.transform.fixed_size == (side, side):
         return ssd
@@ -71,7 +77,7 @@ def on_canvas(ssd: SSD, side: int) -> SSD:
 
 @torch.no_grad()
 def default_boxes(ssd: SSD, side: int) -> Tensor:
-    """The SSD's default boxes `[A, 4]`, xyxy in pixels of a square canvas of `side`."""
+    """The SSD's default boxes ``[A, 4]``, xyxy in pixels of a square canvas of ``side`` pixels."""
     pixels = torch.zeros(1, 3, side, side, device=next(ssd.parameters()).device)
     training = ssd.training
     features = list(ssd.eval().backbone(pixels).values())

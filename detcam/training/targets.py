@@ -1,8 +1,8 @@
-"""What the student should answer: a soft person score and a box for every default box.
+"""The training targets: a soft person score and a box for every default box.
 
-Annotated persons and the teacher's persons become one list of scored boxes. A person that both know scores highest; one
-that only the annotation knows scores less, since annotations are of mixed quality; one that only the teacher knows
-scores what the teacher says.
+Annotated persons and the teacher's persons are merged into one list of scored boxes. A person of both scores highest. A
+person of the annotation alone scores less, since annotations are of mixed quality. A person of the teacher alone has
+the teacher's score.
 """
 
 from dataclasses import dataclass
@@ -14,16 +14,18 @@ from torchvision.ops import box_iou
 
 from detcam.training.teacher import TeacherView
 
-SAME_PERSON_IOU = 0.5  # an annotated and a teacher's box from here on are one person
+SAME_PERSON_IOU = 0.5  # IoU from which an annotated box and a teacher's box are the same person
 MATCH_IOU = 0.5  # SSD's threshold between default boxes and persons
-ANNOTATED_SCORE = 0.6  # an annotated person that the teacher does not see; the teacher's score adds the rest
+ANNOTATED_SCORE = 0.6  # of an annotated person that the teacher does not see; the teacher's score adds to it
 
 
 @dataclass(frozen=True)
 class SoftTargets:
-    """For A default boxes: `scores` `[A]` in 0..1 and `deltas` `[A, 4]`, SSD's encoding (zero where the score is).
+    """The targets of A default boxes.
 
-    Of a batch: `[B, A]` and `[B, A, 4]`.
+    Attributes:
+        scores: ``[A]`` in 0..1; of a batch ``[B, A]``.
+        deltas: ``[A, 4]`` boxes in SSD's encoding, zero where the score is; of a batch ``[B, A, 4]``.
     """
 
     scores: Tensor
@@ -31,7 +33,16 @@ class SoftTargets:
 
 
 def merge_persons(annotated: Tensor, seen: Tensor, seen_scores: Tensor) -> tuple[Tensor, Tensor]:
-    """Boxes `[N, 4]` and soft scores `[N]` of the annotated persons and those that only the teacher saw."""
+    """Merge the annotated persons and those that the teacher alone sees.
+
+    Args:
+        annotated: ``[M, 4]`` xyxy.
+        seen: ``[K, 4]`` xyxy, the teacher's persons in the same frame.
+        seen_scores: ``[K]`` their scores.
+
+    Returns:
+        Boxes ``[N, 4]`` and soft scores ``[N]``.
+    """
     if not len(seen):
         return annotated, annotated.new_full((len(annotated),), ANNOTATED_SCORE)
     if not len(annotated):
@@ -44,9 +55,13 @@ def merge_persons(annotated: Tensor, seen: Tensor, seen_scores: Tensor) -> tuple
 
 
 def assign(persons: Tensor, scores: Tensor, default_boxes: Tensor, coder: BoxCoder) -> SoftTargets:
-    """SSD's matching: every default box takes its best person from IoU 0.5 on, every person at least its best box.
+    """SSD's matching: every default box gets its best person with an IoU of at least 0.5, every person its best box.
 
-    `persons` `[N, 4]`, `default_boxes` `[A, 4]`: xyxy in canvas pixels.
+    Args:
+        persons: ``[N, 4]`` xyxy, canvas pixels.
+        scores: ``[N]`` their soft scores.
+        default_boxes: ``[A, 4]`` xyxy, canvas pixels.
+        coder: encodes boxes as the SSD does.
     """
     target_scores = default_boxes.new_zeros(len(default_boxes))
     deltas = torch.zeros_like(default_boxes)
@@ -66,7 +81,14 @@ def assign(persons: Tensor, scores: Tensor, default_boxes: Tensor, coder: BoxCod
 def batch_targets(
     annotated: list[Tensor], views: list[TeacherView] | None, default_boxes: Tensor, coder: BoxCoder
 ) -> SoftTargets:
-    """Targets of a batch, `[B, A]` and `[B, A, 4]`, on the CPU. Without a teacher every annotated person scores 1."""
+    """The targets of a batch, on the CPU. Without a teacher every annotated person scores 1.
+
+    Args:
+        annotated: the annotated boxes of each picture, ``[N, 4]`` xyxy, canvas pixels.
+        views: what the teacher sees in each picture, or None.
+        default_boxes: ``[A, 4]`` xyxy, canvas pixels.
+        coder: encodes boxes as the SSD does.
+    """
     targets = []
     for index, boxes in enumerate(annotated):
         if views is None:

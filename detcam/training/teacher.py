@@ -1,7 +1,7 @@
-"""A teacher's view of the training pictures: dense class scores, and its persons as scored boxes.
+"""A teacher's view of the training pictures: class logits of every cell, and its persons as scored boxes.
 
-The teacher is a torchvision `SSD` with sigmoid scores over COCO's ids (1 is the person), such as the Apache-2.0
-SSD300-MobileNetV1 of TensorFlow. It sees every picture after cropping and before its colours are distorted.
+The teacher is a torchvision ``SSD`` with sigmoid scores over COCO's ids (1 is the person), such as the Apache-2.0
+SSD300-MobileNetV1 of TensorFlow. It sees every picture after it is cropped and before its colours are distorted.
 """
 
 from dataclasses import dataclass
@@ -17,15 +17,17 @@ from detcam.detectors.loading.python_file import function_in
 
 PERSON = 1
 NMS_IOU = 0.5
-LOGIT_RANGE = (-7.0, 4.0)  # quantisation noise dominates the teacher's logits below
+LOGIT_RANGE = (-7.0, 4.0)  # below, quantisation noise dominates the teacher's logits
 
 
 @dataclass(frozen=True)
 class TeacherView:
     """What the teacher sees in one picture.
 
-    `class_logits`: a `[classes, g, g]` map for every grid, the best default box of every cell, without background.
-    `boxes` `[N, 4]` xyxy in the picture's pixels and `scores` `[N]`: its persons, after suppression.
+    Attributes:
+        class_logits: ``[classes, g, g]`` for every grid: of each cell's best default box, without the background.
+        boxes: ``[N, 4]`` xyxy in the picture's pixels: the persons after NMS.
+        scores: ``[N]`` of the persons.
     """
 
     class_logits: list[Tensor]
@@ -33,18 +35,18 @@ class TeacherView:
     scores: Tensor
 
     def mirrored(self, side: float) -> "TeacherView":
-        """The view of the picture, `side` pixels wide, with left and right swapped."""
+        """The view of the picture, ``side`` pixels wide, mirrored left to right."""
         left, top, right, bottom = self.boxes.unbind(dim=1)
         boxes = torch.stack([side - right, top, side - left, bottom], dim=1)
         return TeacherView([logits.flip(-1) for logits in self.class_logits], boxes, self.scores)
 
     def scaled(self, scale: float) -> "TeacherView":
-        """The view of the picture resized by `scale`."""
+        """The view of the picture resized by ``scale``."""
         return TeacherView(self.class_logits, self.boxes * scale, self.scores)
 
 
 def load_teacher(module_path: Path, weights: Path) -> SSD:
-    """The SSD that `build(weights)` of a Python file makes, frozen."""
+    """The SSD that the function ``build(weights)`` of a Python file returns, frozen. This runs the file."""
     teacher = function_in(module_path, "build")(str(weights)).eval().requires_grad_(False)
     return teacher.to(memory_format=torch.channels_last)
 
@@ -52,8 +54,12 @@ def load_teacher(module_path: Path, weights: Path) -> SSD:
 class Teacher:
     """Runs a teacher on pictures.
 
-    Persons that it scores lower than `least_score` are not handed out: this one has 147 a picture above 0.05, nearly
-    all of them nothing. `grids` are the cells a side of the score maps that it hands out.
+    Args:
+        model: the SSD.
+        least_score: persons with a lower score are dropped: above 0.05 the usual teacher finds 147 in a picture, nearly
+            all of them false.
+        grids: the numbers of cells along a side of the class maps that are kept.
+        device: such as ``"cpu"`` or ``"cuda"``.
     """
 
     def __init__(
@@ -66,7 +72,7 @@ class Teacher:
 
     @torch.no_grad()
     def __call__(self, picture: Tensor) -> "TeacherView":
-        """Look at a `picture`, uint8 `[3, side, side]` at the teacher's own input size. Answers on the CPU."""
+        """The view of a ``picture``, uint8 ``[3, side, side]`` RGB of the teacher's input size; on the CPU."""
         pixels = (picture[None].to(self.device).float() / 255 - self.mean) / self.std
         pixels = pixels.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16):
@@ -87,7 +93,7 @@ class Teacher:
         return boxes[kept], scores[kept]
 
     def _maps(self, logits: Tensor, features: list[Tensor]) -> list[Tensor]:
-        """The rows of every wanted grid, the best default box a cell: `[classes, g, g]` in half precision."""
+        """The class logits of each cell's best default box: ``[classes, g, g]`` for every grid, in half precision."""
         maps, start = [], 0
         per_cell = self.model.anchor_generator.num_anchors_per_location()
         for feature, boxes in zip(features, per_cell, strict=True):

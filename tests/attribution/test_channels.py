@@ -18,7 +18,7 @@ from detcam.attribution.runners.channel import CHUNK, enlarged
 from detcam.attribution.target import TARGETS
 from detcam.detectors.base import PER_INPUT, Detector
 from detcam.detectors.detections import Detections
-from detcam.evaluation.pass_counter import counted
+from detcam.evaluation.pass_counter import count_passes
 from detcam.explanations.explain import explain
 from detcam.imaging.grid import Grid
 
@@ -218,7 +218,7 @@ def passes(detector: Detector, detections: Detections, method: str, layer: Any) 
     """Canvases that went through the network, and the most at a time."""
     sizes: list[int] = []
     hook = detector.head.register_forward_pre_hook(lambda _, args: sizes.append(len(args[0][0])))
-    with counted(detector) as told:
+    with count_passes(detector) as told:
         attribute(detector, detector.canvas(IMAGE), detections, get_method(method), layer, TARGETS["logit"])
     hook.remove()
     assert told.backwards == 0

@@ -11,7 +11,7 @@ from detcam.attribution.methods.table import METHODS
 from detcam.attribution.target import TARGETS
 from detcam.detectors.for_ultralytics.yolo import YOLODetector
 from detcam.errors import MethodError
-from detcam.evaluation.pass_counter import counted
+from detcam.evaluation.pass_counter import count_passes
 from detcam.imaging.image import Image
 
 LAYER, CHANNELS = "model.6", 64
@@ -29,7 +29,7 @@ def passes_of(detector: YOLODetector, name: str, boxes: int) -> tuple[int, int]:
     few = {key: value for key, value in {**FEW, "tolerance": 1e9}.items() if key in takes}
     image = Image(photograph(1), "rectangles")
     found, canvas = detector.detect(image)[:boxes], detector.canvas(image)
-    with counted(detector) as passes:
+    with count_passes(detector) as passes:
         attribute(detector, canvas, found, get_method(name, **few), LAYER, TARGETS["logit"])
     return passes.forwards, passes.backwards
 

@@ -18,7 +18,7 @@ from detcam.attribution.task import keys_of
 from detcam.detectors.base import Detector
 from detcam.detectors.prediction import Level, Prediction
 from detcam.errors import InputError, MethodError
-from detcam.evaluation.faithfulness import Probe, pixel_ranks, pixel_shares
+from detcam.evaluation.faithfulness import InsertionDeletion, pixel_ranks, pixel_shares
 from detcam.imaging.boxes import iou
 from detcam.imaging.grid import Grid
 from detcam.imaging.image import Image
@@ -160,7 +160,7 @@ def test_deletion_and_insertion_read_the_similarity(family: str) -> None:
     canvas = detector.canvas(IMAGE)
     one = detector.detect(IMAGE, 0.25)[[0]]
     heatmap = attribute(detector, canvas, one, get_method("hirescam"), "auto", TARGETS["logit"])[0]
-    probe, ranks = Probe(detector, canvas, one, ["mean"]), pixel_ranks(heatmap)
+    probe, ranks = InsertionDeletion(detector, canvas, one, ["mean"]), pixel_ranks(heatmap)
     curve = probe.curves(ranks, pixel_shares(4))["mean"][0]
     assert probe.score == pytest.approx(float(one.scores[0]), abs=1e-5)
     share = curve.shares[2]

@@ -2,8 +2,6 @@
 
 import io
 import json
-import subprocess
-import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -11,10 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image as PilImage
 from support.places import ROOT, TINY
-from support.scripts import script_done
 from support.tiny import photograph
 
 from detcam.audits.average_precision import HEIGHTS, Case, Figure, best_f1_score, evaluate
+from detcam.cli.main import run_script
+from detcam.evaluation.precision_by_score import SCORES
 
 
 def case(true_boxes: list[list[float]], boxes: list[list[float]], scores: list[float],
@@ -143,35 +142,35 @@ def data_set(folder: Path) -> Path:
     return folder
 
 
-def run_script(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "scripts/evaluate_detector.py", "--images", str(folder / "images"), "--annotations",
-               str(folder / "instances.json"), "--model", TINY, "--draws", "20", *more]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+def run(folder: Path, *more: str) -> int:
+    return run_script(ROOT / "scripts" / "evaluate_detector.py", [
+        "--images", str(folder / "images"), "--annotations", str(folder / "instances.json"), "--model", TINY,
+        "--draws", "20", *more])
 
 
-def test_the_script_writes_its_figures_and_goes_on_past_a_bad_photograph(tmp_path: Path) -> None:
+def test_the_script_writes_its_figures_and_goes_on_past_a_bad_photograph(tmp_path: Path,
+                                                                         capsys: pytest.CaptureFixture[str]) -> None:
     folder = data_set(tmp_path)
-    done = run_script(folder, "--class", "class 1", "--json", str(tmp_path / "out.json"))
-    assert done.returncode == 0, done.stderr
+    assert run(folder, "--class", "class 1", "--json", str(tmp_path / "out.json")) == 0
     content = json.loads((tmp_path / "out.json").read_text())
     assert [each["heights"] for each in content["figures"]] == list(HEIGHTS)
     assert content["figures"][0]["objects"] == 3
+    assert [each["score"] for each in content["by_score"]] == list(SCORES)
+    assert content["by_score"][0]["detections"] > 3
     (folder / "images" / "1.png").write_bytes(b"no picture")
-    done = run_script(folder, "--class", "class 1", "--json", str(tmp_path / "out.json"))
-    assert done.returncode == 1
-    assert "not read" in done.stderr
+    assert run(folder, "--class", "class 1", "--json", str(tmp_path / "out.json")) == 1
+    assert "1 of 3 photographs could not be read" in capsys.readouterr().err
     assert json.loads((tmp_path / "out.json").read_text())["photographs"] == 2
 
 
 @pytest.mark.parametrize(("more", "words"), [
     (["--class", "cat"], "has no class 'cat'"),
     (["--class", "class 2"], "know no class 'class 2'"),
-    (["--class", "class 1", "--json", "/nowhere/out.json"], "/nowhere/out.json: its folder does not exist"),
+    (["--class", "class 1", "--json", "/nowhere/out.json"], "its folder does not exist"),
 ])
-def test_what_is_wrong_is_one_line(tmp_path: Path, more: list[str], words: str) -> None:
-    folder = data_set(tmp_path)
-    done = script_done("evaluate_detector.py", "--images", folder / "images", "--annotations",
-                       folder / "instances.json", "--model", TINY, *more)
-    assert done.returncode == 2
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
+def test_what_is_wrong_is_one_line(tmp_path: Path, more: list[str], words: str, capsys: pytest.CaptureFixture[str]
+                                   ) -> None:
+    assert run(data_set(tmp_path), *more) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.count("\n") == 1

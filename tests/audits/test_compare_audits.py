@@ -41,7 +41,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     categories = [{"id": 1, "name": CLASS}, {"id": 2, "name": "class 2"}]
     (folder / "instances.json").write_text(json.dumps({"images": images, "annotations": annotations,
                                                        "categories": categories}))
-    (folder / "models.py").write_text("from tiny import tiny_ssd\n\ndef one():\n    return tiny_ssd(0)\n\n"
+    (folder / "models.py").write_text("from support.tiny import tiny_ssd\n\ndef one():\n    return tiny_ssd(0)\n\n"
                                       "def two():\n    return tiny_ssd(3)\n")
     return folder
 
@@ -170,7 +170,7 @@ def test_a_photograph_that_fails_is_left_out(data: Path, words: list[str], tmp_p
 
 def test_an_interrupted_comparison_goes_on(data: Path, words: list[str], capsys: pytest.CaptureFixture[str],
                                            monkeypatch: pytest.MonkeyPatch) -> None:
-    from detcam.audits.audit import audit as walk
+    from detcam.audits import audit as walk
 
     models = [f"{data / 'models.py'}:{name}" for name in ("one", "two")]
     left = iter(range(6))  # all of A and two photographs of B

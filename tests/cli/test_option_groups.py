@@ -9,9 +9,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+import detcam
 from detcam.cli.app import COMMANDS
 from detcam.cli.option_groups import Part, grouped
-from detcam.cli.options import DetectorOptions, DiagnosisOptions
+from detcam.cli.options import DetectorOptions
 
 
 @dataclass(frozen=True)
@@ -98,4 +99,10 @@ def test_every_command_says_which_detector_in_the_same_words() -> None:
         options = {name.removesuffix("_a").removesuffix("_b") for name in signature(command).parameters}
         assert fields - options <= {"model", "top_k"}, command.__name__
     assert DetectorOptions("yolov8n.pt", Path("best.pt")).words == "yolov8n.pt with best.pt"
-    assert DiagnosisOptions().edges
+
+
+def test_edges_are_measured_unless_somebody_says_no() -> None:
+    functions = [detcam.explain, detcam.diagnose, detcam.audit]
+    commands = [command for command in COMMANDS if "edges" in signature(command).parameters]
+    assert {command.__name__ for command in commands} == {"explain", "diagnose", "audit", "compare"}
+    assert all(signature(each).parameters["edges"].default is True for each in [*functions, *commands])

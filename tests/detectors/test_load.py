@@ -25,6 +25,7 @@ from detcam.detectors.for_ultralytics.load_ultralytics import Checkpoint
 from detcam.detectors.for_ultralytics.names import RTDETR_NETWORK, YOLO_NAMES
 from detcam.detectors.for_ultralytics.yolo import YOLODetector
 from detcam.detectors.loading import load as load_module
+from detcam.detectors.loading import model_kinds
 from detcam.detectors.loading.model_kinds import DETECTOR, MODEL_KINDS, MODULE, OPTIONS, ModelKind
 from detcam.detectors.loading.request import is_a
 from detcam.errors import DetectorError, InputError, WeightsError
@@ -148,6 +149,19 @@ def test_an_option_is_refused_or_handed_on_as_the_table_says(kind: ModelKind, mo
 def test_what_builds_a_kind_of_model_is_there(kind: ModelKind) -> None:
     module, _, function = kind.build.partition(":")
     assert list(signature(getattr(import_module(module), function)).parameters) == ["request"]
+
+
+def test_a_new_family_is_a_file_and_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    family = ModuleType("of_my_own")
+    family.build = lambda request: request.options["imgsz"]  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, family.__name__, family)
+    line = ModelKind("mine", lambda request: request.model == "mine:small", ("imgsz",), "of_my_own:build")
+    with pytest.raises(InputError, match="unknown model 'mine:small'"):
+        detcam.load("mine:small", imgsz=64)
+    monkeypatch.setattr(model_kinds, "MODEL_KINDS", (*MODEL_KINDS, line))
+    assert detcam.load("mine:small", imgsz=64) == 64
+    with pytest.raises(InputError, match="head does not go with mine:small, which is loaded as mine and takes imgsz"):
+        detcam.load("mine:small", head="one2one")
 
 
 def test_a_network_and_a_detector_are_told_without_their_libraries() -> None:

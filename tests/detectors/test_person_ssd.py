@@ -13,7 +13,9 @@ from torchvision.io import ImageReadMode, decode_image
 from torchvision.models.detection.ssd import SSD
 from torchvision.ops import box_iou
 
-from detcam.detectors.for_torchvision.person_ssd import PERSON_SSD_WEIGHTS, build_person_ssd
+from detcam.detectors.base import Detector
+from detcam.detectors.for_torchvision.person_ssd import MIN_SCORE, PERSON_SSD_WEIGHTS, build_person_ssd
+from detcam.detectors.loading.load import load
 from detcam.errors import WeightsError
 
 HAND_DRAWN = json.loads((TESTS / "data" / "hand_drawn_persons.json").read_text())["photographs"]
@@ -75,3 +77,16 @@ def test_persons_that_a_hand_drew_are_found(detector: SSD, entry: dict[str, Any]
 @pytest.mark.parametrize("entry", [e for e in HAND_DRAWN if not e["persons"]], ids=lambda entry: entry["name"])
 def test_nothing_is_found_where_nobody_is(detector: SSD, entry: dict[str, Any]) -> None:
     assert not len(_sure_boxes(detector, entry))
+
+
+def test_its_boxes_are_shown_where_they_are_more_often_right_than_wrong() -> None:
+    """By the model card's figures; weights of one's own are not measured and keep what every detector has."""
+    shipped = load("detcam-person-ssd")
+    assert shipped.min_score == MIN_SCORE
+    figures = json.loads((PERSON_SSD_WEIGHTS.parent / "metrics.json").read_text())["by_score"]
+    for part in ("evaluation", "held_out"):
+        lines = {each["score"]: each for each in figures[part]}
+        assert lines[MIN_SCORE]["detections"] > 100
+        assert lines[MIN_SCORE]["precision"] > 0.5 > lines[0.25]["precision"]
+    own = load("detcam-person-ssd", weights=PERSON_SSD_WEIGHTS)
+    assert own.min_score == Detector.min_score == 0.25

@@ -27,7 +27,7 @@ from detcam.detectors.selection.candidates import Pairs
 from detcam.detectors.selection.drop_reason import SMALL
 from detcam.detectors.selection.steps import Small
 from detcam.errors import DetectorError, InputError
-from detcam.evaluation.faithfulness import Probe
+from detcam.evaluation.faithfulness import InsertionDeletion
 from detcam.imaging.boxes import EDGES
 from detcam.imaging.image import Image
 
@@ -226,7 +226,7 @@ def test_photographs_of_a_batch_are_read_as_alone(family: str) -> None:
 def test_insertion_and_deletion_replay_the_proposals() -> None:
     detector = in_float64()
     canvas, found = detector.canvas(IMAGE), detector.detect(IMAGE, THRESHOLD)[[0]]
-    probe = Probe(detector, canvas, found, ["mean"])
+    probe = InsertionDeletion(detector, canvas, found, ["mean"])
     assert probe.score == pytest.approx(found.scores[0])
     clean = predict(detector, canvas.pixels)
     empty = slowly(detector, probe.baselines["mean"], clean.proposals.boxes[0], clean.proposals.sizes[0])[0]

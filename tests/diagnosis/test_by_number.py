@@ -48,7 +48,7 @@ def test_every_number_gives_its_own_sentences(diagnosis: Diagnosis) -> None:
     for i in range(len(diagnosis)):
         said[diagnosis.boxes.numbered[i]] = sentences_of(diagnosis, i)
     for k in range(len(diagnosis.missed)):
-        said[f"M{k + 1}"] = sentences_of_missed(diagnosis, k)
+        said[f"Miss {k + 1}"] = sentences_of_missed(diagnosis, k)
     assert len({tuple(sentences) for sentences in said.values()}) == len(said) > 2  # no two the same
     assert {number: diagnosis.sentences(number) for number in diagnosis.numbers} == said
 
@@ -155,7 +155,7 @@ def test_a_check_holds_every_region_that_was_hidden() -> None:
 
 
 def test_without_hiding_there_is_no_check() -> None:
-    with pytest.raises(InputError, match="ask for it with intervene=True"):
+    with pytest.raises(InputError, match="nothing was occluded in this diagnosis: diagnose with intervene=True"):
         one_of_each().check(2)
 
 

@@ -337,7 +337,8 @@ def test_other_families(family: str) -> None:
 def test_missed_persons_have_the_verdicts_of_explain(assets: Path) -> None:
     data, detector = read_data_set(assets / "persons_eval" / "instances.json"), detcam.load("detcam-person-ssd")
     for photo in (data.photographs[3], data.photographs[13]):
-        diagnosis = diagnose(detector, photo.file, photo, classes=["person"], edges=False)
+        diagnosis = diagnose(detector, photo.file, photo, classes=["person"], min_score=0.25, edges=False)
         boxes = [photo.boxes[each.truth].tolist() for each in diagnosis.missed]
         assert boxes
-        same_verdicts(diagnosis, detcam.explain(detector, photo.file, classes=["person"], box=boxes, edges=False))
+        same_verdicts(diagnosis, detcam.explain(detector, photo.file, classes=["person"], min_score=0.25, box=boxes,
+                                                edges=False))

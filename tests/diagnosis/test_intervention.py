@@ -30,7 +30,7 @@ from detcam.diagnosis.interventions.intervention import (
 )
 from detcam.diagnosis.interventions.regions import Region, area_of, controls_for, free_places, grown, in_box, in_boxes
 from detcam.errors import InputError
-from detcam.evaluation.pass_counter import counted
+from detcam.evaluation.pass_counter import count_passes
 from detcam.imaging.boxes import iou
 from detcam.imaging.geometry import Geometry
 from detcam.imaging.image import Image
@@ -133,7 +133,7 @@ def test_passes_are_known_beforehand_and_equal_masks_are_run_once(family: str) -
     canvas, found = detector.canvas(image), detector.detect(image, 0.25)[[0, 1]]
     first, second = rectangle(canvas, (0, 0, 20, 20)), rectangle(canvas, (30, 30, 60, 60))
     regions = [[first, second], [Region("the same under another name", first.mask.copy())]]
-    with counted(detector) as passes:
+    with count_passes(detector) as passes:
         intervene(detector, canvas, found, regions, chunk=2)
     assert passes.forwards == forward_passes(detector, regions) == (3 if family == "ssd" else 4)
     assert forward_passes(detector, [[], []]) == 0

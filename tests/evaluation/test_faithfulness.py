@@ -15,8 +15,8 @@ from detcam.detectors.detections import Detections
 from detcam.detectors.for_torchvision.ssd import SSDDetector
 from detcam.detectors.for_ultralytics.yolo import YOLODetector
 from detcam.evaluation.baseline_maps import gaussian_map, random_map
-from detcam.evaluation.faithfulness import Curve, Probe, pixel_ranks, pixel_shares
-from detcam.evaluation.pass_counter import counted
+from detcam.evaluation.faithfulness import Curve, InsertionDeletion, pixel_ranks, pixel_shares
+from detcam.evaluation.pass_counter import count_passes
 from detcam.imaging.geometry import Geometry
 from detcam.imaging.grid import Grid
 from detcam.imaging.image import Image
@@ -62,7 +62,7 @@ def own_first() -> Heatmap:
 def test_row_curves_are_those_computed_by_hand(planted: tuple[Detector, Canvas, Detections], own_first: Heatmap
                                                ) -> None:
     """logit = 12 * mean red of the own cell - 8, and the mean colour's red is the patch's share of the photograph."""
-    probe = Probe(*planted, ("mean",))
+    probe = InsertionDeletion(*planted, ("mean",))
     shares = COUNTS / SIDE**2
     deletion, insertion = probe.curves(pixel_ranks(own_first), shares)["mean"]
     base = 9 * CELL**2 / SIDE**2
@@ -80,7 +80,7 @@ def test_row_curves_are_those_computed_by_hand(planted: tuple[Detector, Canvas, 
 def test_a_neighbour_that_overlaps_by_half_wins_the_box(planted: tuple[Detector, Canvas, Detections],
                                                         own_first: Heatmap) -> None:
     """Boxes of 24 px, 8 px apart, have an IoU of 0.5: when the own cell is gone, the next red one has the score."""
-    probe = Probe(*planted, ("mean",))
+    probe = InsertionDeletion(*planted, ("mean",))
     deletion, _ = probe.curves(pixel_ranks(own_first), COUNTS / SIDE**2)["mean"]
     assert deletion.row[4] < 0.01
     np.testing.assert_allclose(deletion.best[:5], sigmoid(np.array(4.0)), rtol=1e-5)
@@ -91,7 +91,7 @@ def test_a_neighbour_that_overlaps_by_half_wins_the_box(planted: tuple[Detector,
 def test_a_map_of_the_cause_is_more_faithful_than_its_opposite(planted: tuple[Detector, Canvas, Detections],
                                                                own_first: Heatmap) -> None:
     """The blur, 5 px wide here, leaves much of a patch of 24 px; the mean colour leaves nothing."""
-    probe = Probe(*planted)
+    probe = InsertionDeletion(*planted)
     right, wrong = (probe.curves(pixel_ranks(each), pixel_shares(8))
                     for each in (own_first, pixel_map(own_first.values.max() - own_first.values)))
     faithful = {(name, kind): pair[1].area() - pair[0].area()
@@ -107,8 +107,8 @@ def test_chunks_do_not_change_the_curves(chunk: int) -> None:
     image = Image(photograph(2), "rectangles")
     canvas, found = detector.canvas(image), detector.detect(image)
     ranks = pixel_ranks(gaussian_map(canvas.geometries[0], canvas.geometries[0].to_canvas(found.boxes)[0]))
-    wanted = Probe(detector, canvas, found[[0]], chunk=8).curves(ranks, pixel_shares(6))
-    got = Probe(detector, canvas, found[[0]], chunk=chunk).curves(ranks, pixel_shares(6))
+    wanted = InsertionDeletion(detector, canvas, found[[0]], chunk=8).curves(ranks, pixel_shares(6))
+    got = InsertionDeletion(detector, canvas, found[[0]], chunk=chunk).curves(ranks, pixel_shares(6))
     assert len(wanted) > 1
     for baseline in wanted:
         for first, second in zip(wanted[baseline], got[baseline], strict=True):
@@ -125,8 +125,8 @@ def test_curves_read_the_row_that_was_asked_about() -> None:
     one, geometry = found[[3]], canvas.geometries[0]
     heatmap = random_map(geometry, Grid((16.0, 16.0)), (6, 8), 5)
     shares = np.array([0, 0.1, 0.4, 1])
-    deletion, insertion = Probe(detector, canvas, one, ("blur",)).curves(pixel_ranks(heatmap), shares)["blur"]
     ranks, base = pixel_ranks(heatmap), blurred(canvas)
+    deletion, insertion = InsertionDeletion(detector, canvas, one, ("blur",)).curves(ranks, shares)["blur"]
     total = int((ranks >= 0).sum())
     for index, share in enumerate(shares):
         masked, filled = canvas.pixels.clone(), base.clone()
@@ -221,7 +221,7 @@ def test_passes_are_counted() -> None:
     for method, layer, forwards, least in (("hirescam", "model.4", 1, 2), ("smoothgrad", "auto", 6, 4),
                                            ("drise", "auto", 7, 0)):
         settings = {"samples": 6} if layer == "auto" else {}
-        with counted(detector) as counts:
+        with count_passes(detector) as counts:
             attribute(detector, canvas, found, get_method(method, **settings), layer, TARGETS["logit"])
         assert counts.forwards == forwards
         assert least <= counts.backwards <= 3 * least

@@ -1,8 +1,6 @@
 """Comparing maps on a small COCO set with masks, and the script that does it."""
 
-import importlib.util
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -14,14 +12,15 @@ from PIL import Image as PilImage
 from support.places import ROOT, TINY_FILE
 from support.tiny import CLASSES, photograph, tiny_ssd
 
+from detcam.cli.main import run_script, script_module
 from detcam.datasets.formats import read_data_set
 from detcam.datasets.ground_truth import DataSet
 from detcam.detectors.base import Detector
 from detcam.detectors.for_torchvision.ssd import SSDDetector
 from detcam.errors import LayerError, MethodError
-from detcam.evaluation.map_comparison import Plan, Row, compare
-from detcam.evaluation.map_spec import Recipe, check_recipe, read_recipe, smoothed
-from detcam.evaluation.map_summary import numbers_of, photographs_of, summarise, table_of
+from detcam.evaluation.map_comparison import Plan, Row, compare_maps
+from detcam.evaluation.map_spec import MapSpec, check_map_spec, read_map_spec, smoothed
+from detcam.evaluation.map_summary import map_table, photographs_of, summarise_maps, summary_numbers
 from detcam.imaging.boxes import iou
 from detcam.imaging.image import load_image
 from detcam.stats.bootstrap import mean
@@ -78,7 +77,7 @@ def data(folder: Path) -> DataSet:
 def rows(ssd: Detector, data: DataSet) -> list[Row]:
     plan = Plan("box", SCORE, objects=2, steps=6)
     failures: dict[str, str] = {}
-    found = compare(ssd, data.photographs, [read_recipe(words) for words in MAPS], plan, failures)
+    found = compare_maps(ssd, data.photographs, [read_map_spec(words) for words in MAPS], plan, failures)
     measured = [row for part in found for row in part]
     assert failures == {}
     assert len(measured) >= 4 * len(MAPS)
@@ -110,7 +109,7 @@ def test_rows_are_whole_and_in_their_ranges(rows: list[Row]) -> None:
 def test_the_choice_of_objects_goes_by_the_seed(ssd: Detector, data: DataSet) -> None:
     def chosen(seed: int, photographs: list[Any]) -> dict[str, int]:
         plan = Plan("box", SCORE, seed=seed, steps=2, baselines=("mean",))
-        parts = compare(ssd, photographs, [read_recipe("gaussian")], plan, {})
+        parts = compare_maps(ssd, photographs, [read_map_spec("gaussian")], plan, {})
         return {row["photograph"]: row["row"] for part in parts for row in part}
 
     whole = list(data.photographs)
@@ -128,7 +127,7 @@ def test_a_bad_photograph_is_passed_over(ssd: Detector, data: DataSet, tmp_path:
     bad.write_bytes(b"damaged")
     failures: dict[str, str] = {}
     photographs = [replace(data.photographs[0], file=bad), data.photographs[1]]
-    found = list(compare(ssd, photographs, [read_recipe("gaussian")], Plan("box", SCORE, steps=2), failures))
+    found = list(compare_maps(ssd, photographs, [read_map_spec("gaussian")], Plan("box", SCORE, steps=2), failures))
     assert found[0] == []
     assert found[1]
     assert list(failures) == ["bad.png"]
@@ -150,7 +149,7 @@ def test_mean_and_interval_are_those_of_repeating_the_boxes() -> None:
 
 
 def test_summary_is_the_mean_and_the_paired_difference(rows: list[Row]) -> None:
-    lines = {line["map"]: line for line in summarise(rows, ("blur", "mean"), ["gaussian"], 200)}
+    lines = {line["map"]: line for line in summarise_maps(rows, ("blur", "mean"), ["gaussian"], 200)}
     own = [row for row in rows if row["map"] == "hirescam@auto"]
     line = lines["hirescam@auto"]
     assert line["objects"] == len(own)
@@ -164,8 +163,8 @@ def test_summary_is_the_mean_and_the_paired_difference(rows: list[Row]) -> None:
     assert difference["value"] == pytest.approx(np.mean(paired))
     assert difference["low"] <= difference["value"] <= difference["high"]
     assert "blur faithfulness - gaussian" not in lines["gaussian"]
-    assert set(numbers_of(("blur", "mean"))) <= set(line)
-    heading, *body = table_of(list(lines.values()), ("blur", "mean"), ["gaussian"])
+    assert set(summary_numbers(("blur", "mean"))) <= set(line)
+    heading, *body = map_table(list(lines.values()), ("blur", "mean"), ["gaussian"])
     assert all(len(each) == len(heading) for each in body)
 
 
@@ -185,7 +184,7 @@ def test_halves_are_two_and_hold_every_photograph_once(data: DataSet) -> None:
 ])
 def test_a_map_that_is_none_is_an_error(words: str, message: str) -> None:
     with pytest.raises(MethodError, match=message):
-        read_recipe(words)
+        read_map_spec(words)
 
 
 def test_recipes_are_what_their_words_say(ssd: Detector, data: DataSet) -> None:
@@ -196,23 +195,23 @@ def test_recipes_are_what_their_words_say(ssd: Detector, data: DataSet) -> None:
     image = load_image(data.photographs[0].file)
     canvas, found = ssd.canvas(image), ssd.detect(image)[[0, 1]]
 
-    def made(recipe: Recipe) -> list[np.ndarray]:
-        return [each.values for each in recipe.make(ssd, canvas, found, TARGETS["logit"], 0)]
+    def made(spec: MapSpec) -> list[np.ndarray]:
+        return [each.values for each in spec.make(ssd, canvas, found, TARGETS["logit"], 0)]
 
     plain = attribute(ssd, canvas, found, get_method("hirescam"), ["auto", "backbone.stem"], TARGETS["logit"])
-    for one, other in zip(made(read_recipe("hirescam@level+backbone.stem")), plain, strict=True):
+    for one, other in zip(made(read_map_spec("hirescam@level+backbone.stem")), plain, strict=True):
         np.testing.assert_array_equal(one, other.values)
     plus = attribute(ssd, canvas, found, get_method("gradcam++"), ["auto", "backbone.stem"], TARGETS["logit"])
-    for one, other in zip(made(read_recipe("gradcam++@level+backbone.stem")), plus, strict=True):
+    for one, other in zip(made(read_map_spec("gradcam++@level+backbone.stem")), plus, strict=True):
         np.testing.assert_array_equal(one, other.values)
     boxes = canvas.geometries[0].to_canvas(found.boxes)
     sides = np.sqrt((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
-    for one, other, side in zip(made(read_recipe("hirescam@backbone.stem~0.1box")),
+    for one, other, side in zip(made(read_map_spec("hirescam@backbone.stem~0.1box")),
                                 attribute(ssd, canvas, found, get_method("hirescam"), "backbone.stem",
                                           TARGETS["logit"]), sides, strict=True):
         np.testing.assert_allclose(one, smoothed(other, 0.1 * side).values)
     with pytest.raises(LayerError, match="did you mean"):
-        check_recipe(read_recipe("hirescam@backbone.stam"), ssd)
+        check_map_spec(read_map_spec("hirescam@backbone.stam"), ssd)
 
 
 def test_smoothing_keeps_the_heat() -> None:
@@ -231,16 +230,11 @@ def test_smoothing_keeps_the_heat() -> None:
 
 @pytest.fixture
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("measure_methods", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script_module(SCRIPT)
 
 
 @pytest.fixture
-def run(script: ModuleType, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+def run(folder: Path, tmp_path: Path) -> Callable[..., int]:
     names = tmp_path / "names.txt"
     names.write_text("\n".join(CLASSES))
 
@@ -249,12 +243,7 @@ def run(script: ModuleType, folder: Path, tmp_path: Path, monkeypatch: pytest.Mo
                    "model": f"{TINY_FILE}:tiny_ssd", "class-names": names, "class": "box",
                    "min-score": SCORE, "steps": 4, "resamples": 100} | changes
         words = [word for key, value in options.items() for word in (f"--{key}", value)]
-        monkeypatch.setattr(sys, "argv", [str(SCRIPT), *map(str, [*words, *arguments])])
-        try:
-            script.run_script(script.main)
-        except SystemExit as stop:
-            return int(stop.code or 0)
-        return 0
+        return run_script(SCRIPT, [str(word) for word in [*words, *arguments]])
 
     return call
 
@@ -277,17 +266,17 @@ def test_script_measures_stops_and_goes_on(run: Callable[..., int], script: Modu
     assert "blur: insertion - deletion" in table.read_text()
 
     def stopped(*arguments: Any) -> Any:
-        for number, rows in enumerate(compare(*arguments)):
+        for number, rows in enumerate(compare_maps(*arguments)):
             if number == 2:
                 raise KeyboardInterrupt
             yield rows
 
-    monkeypatch.setattr(script, "compare", stopped)
+    monkeypatch.setattr(script, "compare_maps", stopped)
     assert run(*maps, "--json", part) == 130
-    assert "--resume goes on" in capsys.readouterr().err
+    assert "--resume continues" in capsys.readouterr().err
     before = rows_in(part)
     assert 0 < len(before) < len(rows_in(whole))
-    monkeypatch.setattr(script, "compare", compare)
+    monkeypatch.setattr(script, "compare_maps", compare_maps)
     assert run(*maps, "--json", part, "--resume") == 0
     after = rows_in(part)
     assert after[: len(before)] == before
@@ -319,9 +308,9 @@ def test_maps_of_real_photographs_beat_the_random_one(assets: Path) -> None:
 
     detector = detcam.load(assets / "weights" / "yolov8n-rebuilt.pt", imgsz=320)
     data = read_data_set(assets / "persons_eval" / "instances.json")
-    recipes = [read_recipe(words) for words in ("random", "gaussian", "gradient~8px")]
+    specs = [read_map_spec(words) for words in ("random", "gaussian", "gradient~8px")]
     photographs = photographs_of(data.photographs, "person")[:6]
-    measured = [row for part in compare(detector, photographs, recipes, Plan(steps=6), {}) for row in part]
-    value = {line["map"]: line["blur faithfulness"]["value"] for line in summarise(measured, ("blur",), (), 100)}
+    measured = [row for part in compare_maps(detector, photographs, specs, Plan(steps=6), {}) for row in part]
+    value = {line["map"]: line["blur faithfulness"]["value"] for line in summarise_maps(measured, ("blur",), (), 100)}
     assert value["gaussian"] > value["random"] + 0.3
     assert value["gradient~8px"] > value["random"] + 0.2

@@ -1,11 +1,8 @@
 """Validating numbers on a small COCO set whose boxes are off by known amounts."""
 
-import importlib.util
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,6 +13,7 @@ from support.places import ROOT, TINY_FILE
 from support.tiny import CLASSES, photograph, tiny_ssd, tiny_yolo
 
 from detcam.attribution.methods.registry import get_method
+from detcam.cli.main import run_script
 from detcam.datasets.formats import read_data_set
 from detcam.datasets.ground_truth import DataSet
 from detcam.detectors.base import Detector
@@ -24,14 +22,14 @@ from detcam.detectors.for_ultralytics.yolo import YOLODetector
 from detcam.diagnosis.classes import check_classes
 from detcam.errors import ClassNameError, DataError
 from detcam.evaluation.matched_boxes import MeasuredBoxes, concatenate, measure_photograph
+from detcam.evaluation.measurement import measure_data_set
 from detcam.evaluation.validation import (
+    correlation_table,
     correlations,
     correlations_by_size,
     held_out_percentiles,
-    measure,
     reference_of,
-    summary,
-    worst_edges,
+    worst_edge_rates,
 )
 from detcam.imaging.boxes import iou
 from detcam.imaging.image import load_image
@@ -86,7 +84,8 @@ def data(folder: Path) -> DataSet:
 
 @pytest.fixture(scope="module")
 def boxes(ssd: Detector, data: DataSet) -> MeasuredBoxes:
-    found = measure(ssd, data.photographs, ["box"], SCORE, get_method("hirescam"), ["auto", "pixels", "backbone.stem"])
+    layers = ["auto", "pixels", "backbone.stem"]
+    found = measure_data_set(ssd, data.photographs, ["box"], SCORE, get_method("hirescam"), layers)
     assert found.failures == {}
     assert len(found.boxes) >= 8
     return found.boxes
@@ -159,7 +158,7 @@ def test_worst_edge_of_a_number_that_is_the_error_itself(boxes: MeasuredBoxes) -
     numbers = {"evidence @ known": boxes.errors, "evidence @ opposite": -boxes.errors}
     knowing = MeasuredBoxes(boxes.photograph, boxes.canvas_boxes, boxes.scores, boxes.overlap, boxes.outward,
                             numbers, boxes.box_numbers)
-    known, opposite = worst_edges(knowing, resamples=100)
+    known, opposite = worst_edge_rates(knowing, resamples=100)
     assert (known["rate"], known["low"], known["high"]) == (1, 1, 1)
     assert opposite["rate"] == 0
     assert known["n"] == (boxes.errors.max(1) > 0.1).sum()
@@ -201,7 +200,7 @@ def test_classes_are_checked(ssd: Detector, data: DataSet) -> None:
 
 
 def test_summary_has_a_line_a_number(boxes: MeasuredBoxes) -> None:
-    heading, *lines = summary(correlations(boxes, None, 100), worst_edges(boxes, None, 100))
+    heading, *lines = correlation_table(correlations(boxes, None, 100), worst_edge_rates(boxes, None, 100))
     assert len(lines) > 5
     assert all(len(line) == len(heading) for line in lines)
     assert len({line[:2] for line in lines}) == len(lines)
@@ -209,17 +208,7 @@ def test_summary_has_a_line_a_number(boxes: MeasuredBoxes) -> None:
 
 
 @pytest.fixture
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("validate_numbers", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture
-def run(script: ModuleType, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+def run(folder: Path, tmp_path: Path) -> Callable[..., int]:
     names = tmp_path / "names.txt"
     names.write_text("\n".join(CLASSES))
 
@@ -228,12 +217,7 @@ def run(script: ModuleType, folder: Path, tmp_path: Path, monkeypatch: pytest.Mo
                    "model": f"{TINY_FILE}:tiny_ssd", "class-names": names, "class": "box",
                    "min-score": SCORE, "resamples": 100} | changes
         words = [word for key, value in options.items() for word in (f"--{key}", value)]
-        monkeypatch.setattr(sys, "argv", [str(SCRIPT), *map(str, [*words, *arguments])])
-        try:
-            script.run_script(script.validate)
-        except SystemExit as stop:
-            return int(stop.code or 0)
-        return 0
+        return run_script(SCRIPT, [str(word) for word in [*words, *arguments]])
 
     return call
 
@@ -288,6 +272,6 @@ def test_evidence_knows_of_the_error_on_real_photographs(assets: Path) -> None:
     detector = detcam.load(assets / "weights" / "yolov8n-rebuilt.pt")
     persons = [each for each in read_data_set(assets / "persons_eval" / "instances.json").photographs
                if len(each.of_class("person"))]
-    found = measure(detector, persons[:12], ["person"], 0.25, get_method("hirescam"), [detector.edge_layer])
+    found = measure_data_set(detector, persons[:12], ["person"], 0.25, get_method("hirescam"), [detector.edge_layer])
     rows = correlations(found.boxes)
     assert next(row for row in rows if row["edge"] == "box" and row["against"] == "edge error")["rho"] > 0.3

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import mannwhitneyu
 
-from detcam.stats.bootstrap import INTERVAL, MIN_BOXES, median, resampling_weights
+from detcam.stats.bootstrap import INTERVAL, MIN_BOXES, resampling_weights
 from detcam.stats.effect_size import MOST, STRATA, cliffs_delta
 
 
@@ -91,19 +91,3 @@ def test_of_very_many_boxes_some_are_drawn() -> None:
     found, count = cliffs_delta(values, group, np.arange(len(group)) // 2, resamples=20)
     assert count == MOST
     assert found.value == pytest.approx(delta_of(values[group], values[~group]), abs=0.05)
-
-
-@pytest.mark.parametrize("count", [7, 60])
-def test_the_median_and_its_interval(count: int) -> None:
-    values, _, photograph, _ = boxes(2, count)
-    values[1] = np.nan
-    known = np.isfinite(values)
-    found, size = median(values, photograph, resamples=300, seed=4)
-    assert (found.value, size) == (np.median(values[known]), known.sum())
-    slow = []
-    for weights in resampling_weights(photograph[known], 300, 4):
-        repeated = np.sort(np.repeat(values[known], weights.astype(int)))
-        if len(repeated):
-            slow.append(repeated[(len(repeated) - 1) // 2])  # the lower of the two in the middle
-    assert (found.low, found.high) == pytest.approx(tuple(np.percentile(slow, INTERVAL)))
-    assert np.isnan(median(np.full(4, np.nan), np.arange(4))[0].value)

@@ -61,15 +61,6 @@ def test_weighted_ranks_are_the_ranks_of_repeated_values() -> None:
     assert found.tolist() == wanted.tolist()
 
 
-def test_draws_take_whole_photographs() -> None:
-    photograph = np.array([7, 7, 2, 9, 9, 9])
-    counts = resampling_weights(photograph, 500, 0)
-    assert (counts[:, 0] == counts[:, 1]).all()
-    assert (counts[:, 3] == counts[:, 5]).all()
-    assert (counts[:, [0, 2, 3]].sum(1) == 3).all()
-    assert counts.mean() == pytest.approx(1, abs=0.1)
-
-
 def test_the_same_seed_gives_the_same_interval(boxes: dict[str, np.ndarray]) -> None:
     assert rank_correlation(**boxes, seed=1) == rank_correlation(**boxes, seed=1)
     assert rank_correlation(**boxes, seed=1) != rank_correlation(**boxes, seed=2)

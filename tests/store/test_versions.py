@@ -87,8 +87,14 @@ def test_methods_sweep_verdicts_and_sign_meanings_are_those_of_the_file() -> Non
     assert len(boxes.sweep.channels) > 5
     for old, verdict in zip(written("places")["detections"], places.verdicts, strict=True):
         assert verdict is not None
-        assert (verdict.kind, verdict.sentence) == (old["verdict"]["kind"], old["verdict"]["sentence"])
-        assert (verdict.place.at is None) == (old["verdict"]["place"]["at"] is None)
+        asked = old["verdict"]
+        assert verdict.sentence  # its words are the present ones
+        keys = ("near", "iou", "number", "class_name", "score", "best_class", "best_score", "detected")
+        assert {key: getattr(verdict, key) for key in keys} == {key: asked[key] for key in keys}
+        assert [(reason.kind, reason.value, reason.limit, reason.others) for reason in verdict.reasons] == [
+            tuple(reason[key] for key in ("kind", "value", "limit", "others")) for reason in asked["reasons"]]
+        at, box = verdict.place.at, verdict.place.box
+        assert {"at": at and list(at), "box": box and list(box)} == asked["place"]
     assert [verdict.kind for verdict in places.verdicts if verdict is not None] == ["detected", "score"]
     assert versus.maps[0].poles == ("for box 1", "for this box")
     assert versus.maps[0].targets == ("logit", "logit, not box 1", "logit, not box 1")

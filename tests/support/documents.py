@@ -61,10 +61,7 @@ def command_line(words: list[str]) -> str:
     """Run ``detcam ...`` or ``python scripts/...`` in this process; what it prints. It must end with exit code 0."""
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
-        if words[0] == "detcam":
-            code = main(words[1:])
-        else:
-            code = script(words[1:])
+        code = main(words[1:]) if words[0] == "detcam" else script(words[1:])
     assert code == 0, f"{shlex.join(words)}: exit code {code}: {out.getvalue()[-500:]}"
     return out.getvalue()
 
@@ -102,7 +99,8 @@ def few_boxes(path: Path, seed: int) -> Path:
     with torch.no_grad():
         for branch in model.model[-1].cv3:
             last = branch[-1]
-            assert isinstance(last, nn.Conv2d) and last.bias is not None
+            assert isinstance(last, nn.Conv2d)
+            assert last.bias is not None
             last.bias += wanted - second
     return save_yolo(model, path)
 
@@ -114,10 +112,11 @@ def stand_ins(folder: Path, checkpoints: Path, page: str) -> None:
     for lighter, name in enumerate(("street.jpg", "cat.png", "shots/a.jpg", "shots/b.jpg", "more/c.jpg",
                                     "clone/sample_images/d.png")):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        PilImage.fromarray(np.clip(photograph(), lighter, 255)).save(folder / name)
+        PilImage.fromarray(np.clip(photograph(), lighter, 255)).save(folder / name, format="PNG")  # without loss
     (folder / "sample_images").symlink_to(SAMPLES)
     package = find_spec("ultralytics")
-    assert package is not None and package.submodule_search_locations
+    assert package is not None
+    assert package.submodule_search_locations
     shutil.copy(Path(package.submodule_search_locations[0]) / "assets" / "bus.jpg", folder / "bus.jpg")
     (folder / "instances.json").write_text(json.dumps(persons_of_the_bus() if page == "diagnose.md" else
                                                       found_and_moved(folder)))
@@ -164,6 +163,6 @@ def found_and_moved(folder: Path) -> dict[str, list[dict[str, object]]]:
     detector = detcam.load(folder / "best.pt")
     photographs = {}
     for path in sorted((folder / "shots").iterdir()):
-        boxes = detector.detect(detcam.load_image(path), 0.2).boxes[:3] + [1.0, 2.0, -1.0, 0.0]
+        boxes = detector.detect(detcam.load_image(path), 0.2).boxes[:3] + np.array([1.0, 2.0, -1.0, 0.0])
         photographs[path.name] = (128, 96, boxes.tolist())
     return coco(photographs)

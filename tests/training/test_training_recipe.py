@@ -15,9 +15,9 @@ from detcam.cli.commands.train import persons_of
 from detcam.detectors.for_torchvision.person_ssd import build_person_ssd
 from detcam.errors import DataError
 from detcam.training.augment import paste
-from detcam.training.batches import BatchMaker, Picture
+from detcam.training.batches import BatchMaker, TrainingPicture
 from detcam.training.calibration import shift_scores
-from detcam.training.checkpoint import load_checkpoint
+from detcam.training.checkpoint import load_training_state
 from detcam.training.loop import RecipeError, Trainer
 from detcam.training.recipe import Recipe
 from detcam.training.samples import Sample, load_samples, split_photographs
@@ -111,7 +111,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(samples: list[Sam
     resumed = _trainer(samples, tmp_path / "resumed", **settings)
     assert resumed.step == 3
     resumed.run()
-    whole, again = load_checkpoint(tmp_path / "whole"), load_checkpoint(tmp_path / "resumed")
+    whole, again = load_training_state(tmp_path / "whole"), load_training_state(tmp_path / "resumed")
     assert whole is not None
     assert again is not None
     for part in ("student", "average"):
@@ -208,7 +208,7 @@ def test_held_out_photographs_are_not_trained_on(coco_set: tuple[Path, Path]) ->
 def test_a_mirrored_picture_keeps_its_boxes_on_its_figure(samples: list[Sample]) -> None:
     maker = BatchMaker(samples, side=300, batch=1, seed=0)
     picture = maker(0)
-    plain = Picture((picture.pixels[0] * 255).byte(), picture.boxes[0], None)
+    plain = TrainingPicture((picture.pixels[0] * 255).byte(), picture.boxes[0], None)
     mirrored = plain.mirrored()
     for boxed in (plain, mirrored):
         left, top, right, bottom = boxed.boxes[0].round().int().tolist()

@@ -66,12 +66,12 @@ def panel(figure: Figure, title: str) -> Any:
 
 
 def test_bars_have_the_colours_of_the_types() -> None:
-    axes = panel(figure_of(summary_of()), "What the detections are")
+    axes = panel(figure_of(summary_of()), "Detections by type")
     labels = [label.get_text().split()[0] for label in axes.get_yticklabels()]
     assert len(labels) > 3
     for name, bar in zip(labels, axes.patches, strict=True):
         assert bar.get_facecolor()[:3] == to_rgb(TYPE_COLOURS[name])
-    assert [label.get_text() for label in axes.get_yticklabels()][:2] == ["classification  C", "localization  L"]
+    assert [label.get_text() for label in axes.get_yticklabels()][:2] == ["classification (Cls)", "localization (Loc)"]
 
 
 @pytest.mark.parametrize(("value", "ends"), [(0.001, (-0.06, 0.06)), (0.2, (-0.06, 0.2)), (-0.3, (-0.3, 0.06))])
@@ -93,7 +93,7 @@ def test_baselines_are_never_cut() -> None:
              for each in range(20)]
     lines += [{"number": name, "baseline": True, "rho": estimate(0.0), "size_adjusted": estimate(0.0)}
               for name in ("size alone", "random")]
-    axes = panel(figure_of(summary_of(correlations=lines)), "What goes with")
+    axes = panel(figure_of(summary_of(correlations=lines)), "Correlation with")
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert len(labels) == MOST
     assert labels[-2:] == ["size alone", "random"]
@@ -118,12 +118,12 @@ def test_long_sentences_and_labels_stay_on_the_page() -> None:
     assert min(places) > max(axes.get_window_extent().y1 for axes in figure.axes)
 
 
-def test_shortcuts_say_whether_anything_was_hidden() -> None:
+def test_shortcuts_say_whether_anything_was_occluded() -> None:
     line = {"name": "corners", "where": "top left", "effect": estimate(0.1), "named": False, "limit": None}
-    plain = panel(figure_of(summary_of(shortcuts=[line | {"rests_on": "attribution"}])), "Shortcuts")
-    assert "nothing was hidden" in plain.get_xlabel()
-    hidden = panel(figure_of(summary_of(shortcuts=[line | {"rests_on": "intervention", "limit": 0.2}])), "Shortcuts")
-    assert "takes beyond its controls" in hidden.get_xlabel()
+    plain = panel(figure_of(summary_of(shortcuts=[line | {"rests_on": "attribution"}])), "Shortcut patterns")
+    assert "nothing was occluded" in plain.get_xlabel()
+    occluded = summary_of(shortcuts=[line | {"rests_on": "intervention", "limit": 0.2}])
+    assert "lost by occlusion, minus controls" in panel(figure_of(occluded), "Shortcut patterns").get_xlabel()
 
 
 def street() -> detcam.Image:
@@ -143,7 +143,7 @@ def outlined(figure: Figure, colour: str) -> list[tuple[float, ...]]:
 def test_a_detection_is_drawn_with_its_true_box_and_its_heat() -> None:
     figure = first_figure([DetectionToInspect(row_of(), street(), heat())], 1)
     words = texts(figure)
-    for text in ("3 L", "person 0.81: localization", "IoU 0.42", "Top edge 15 px (30 %) too high", "street.jpg"):
+    for text in ("3 Loc", "person 0.81: localization", "IoU 0.42", "Top edge 15 px (30 %) too high", "street.jpg"):
         assert text in words
     assert outlined(figure, TYPE_COLOURS["localization"]) == [(60, 30, 30, 60)]
     assert (60, 45, 30, 50) in outlined(figure, "white")
@@ -155,7 +155,7 @@ def test_a_detection_is_drawn_with_its_true_box_and_its_heat() -> None:
 def test_without_a_true_box_or_a_heatmap() -> None:
     none = dict.fromkeys(("true_x1", "true_y1", "true_x2", "true_y2", "worst_edge", "worst_error", "iou"))
     figure = first_figure([DetectionToInspect(row_of(type="background", **none), street(), None)], 1)
-    assert {"3 G", "IoU 0.00", "no true box of its class"} <= set(texts(figure))
+    assert {"3 Bkg", "IoU 0.00", "no true box of its class"} <= set(texts(figure))
     assert len([axes for axes in figure.axes if axes.images]) == 1
     assert outlined(figure, "white") == []
 
@@ -181,9 +181,9 @@ def test_photographs_and_heatmaps_come_from_their_files(audited: tuple[Path, dic
 
 
 @pytest.mark.parametrize(("fault", "words"), [
-    ("gone", "no longer where it was"), ("broken", "can no longer be read"), ("unknown", "not among those"),
-    ("size", "has another size"), ("no heatmap", "heatmap is no longer there"),
-    ("no key", "heatmap is no longer there"), ("broken heatmap", "heatmap is no longer there")])
+    ("gone", "photograph no longer exists"), ("broken", "can no longer be read"), ("unknown", "not in this data set"),
+    ("size", "size has changed"), ("no heatmap", "heatmap no longer exists"),
+    ("no key", "heatmap no longer exists"), ("broken heatmap", "heatmap no longer exists")])
 def test_what_is_gone_is_said_in_its_panel(audited: tuple[Path, dict[str, Path]], fault: str, words: str) -> None:
     out, files = audited
     path, kept = files["a/street.jpg"], out / "heatmaps" / "street.npz"

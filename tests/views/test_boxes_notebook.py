@@ -153,7 +153,7 @@ def check_cause(printed: str) -> None:
     assert 0.7 * off < inward_by < 1.3 * off  # to where it belongs
     assert abs(controls) < 0.1 * off
     assert "does not clearly move the edge inward" in printed  # of box 4
-    assert "0.21 is 0.14 below the threshold" in printed
+    assert "(person 0.21) is 0.14 below the threshold" in printed
 
 
 def check_evidence(table: str) -> None:

@@ -65,7 +65,7 @@ def test_every_box_is_drawn_in_the_colour_of_its_type() -> None:
 
 def test_every_box_and_every_object_that_none_found_has_its_name() -> None:
     figure = pages_of(one_of_each())[0]
-    assert texts_on(photograph_axes(figure)) == ["1", "2 L", "3 D", "4 G", "5", "M1", "crowd"]
+    assert texts_on(photograph_axes(figure)) == ["1", "2 Loc", "3 Dupe", "4 Bkg", "5", "Miss 1", "crowd"]
 
 
 def texts_on(axes: Axes) -> list[str]:
@@ -83,10 +83,10 @@ def test_the_legend_counts_the_types_and_says_what_they_are() -> None:
     assert "2 true objects, 1 found" in words
 
 
-def test_an_excused_object_is_counted_and_explained() -> None:
+def test_an_object_that_is_counted_elsewhere_is_counted_and_explained() -> None:
     diagnosis = diagnosis_of([HALF], truth_of([PERSON]), verdicts=[verdict_of((40.0, 20.0, 80.0, 100.0), 1)])
     words = " ".join(said(pages_of(diagnosis)[0]).split())
-    assert "For 1 of them a box of type L or C stands" in words
+    assert "On 1 of these lies a Loc or Cls error, which TIDE counts instead." in words
 
 
 @pytest.mark.parametrize("count", [8, 45])

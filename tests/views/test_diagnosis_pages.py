@@ -50,7 +50,7 @@ def test_sound_boxes_fill_up_a_dozen_rows_and_the_rest_is_said() -> None:
     boxes = [[10.0 * x + 1, 20.0 * y + 1, 10.0 * x + 9, 20.0 * y + 18] for x in range(5) for y in range(3)]
     diagnosis = diagnosis_of([*boxes, LOST], truth_of(boxes), edges=False)
     assert in_order(diagnosis) == [15, *range(ENOUGH - 1)]
-    assert "4 more boxes, correct or ignored, have no row" in said(pages_of(diagnosis)[1])
+    assert "4 more boxes, correct or ignored, are not shown" in said(pages_of(diagnosis)[1])
 
 
 def test_rows_say_what_the_words_say() -> None:
@@ -128,7 +128,7 @@ def test_the_table_has_every_share_and_frames_the_own_object() -> None:
     shares = [[0.62, 0.1, 0.004], [0.3, np.nan, 0.0], [0.5, 0.0, 0.0], [0.0, 0.07, 0.0], [0.0, 0.0, 0.99]]
     figure = pages_of(one_of_each(shares=shares))[-1]
     words = texts(figure)
-    for text in ("62", "10", "30", "—", "50", "7", "99", "M1", "crowd", "2 L"):
+    for text in ("62", "10", "30", "—", "50", "7", "99", "Miss 1", "crowd", "2 Loc"):
         assert text in words, text
     frames = [line for line in figure.axes[0].lines if line.get_linewidth() == 1.6]
     assert len(frames) == 4 * 3  # of the correct box, the localization error and the duplicate
@@ -141,26 +141,26 @@ def test_without_two_boxes_and_two_objects_there_is_no_table() -> None:
     for boxes, true in (([PERSON], [PERSON, ASIDE]), ([PERSON, ASIDE], [PERSON])):
         missed = len(true) - 1
         diagnosis = diagnosis_of(boxes, truth_of(true), verdicts=[None] * missed)
-        assert "whose pixels" not in said(pages_of(diagnosis)[-1])
+        assert "heat on each object" not in said(pages_of(diagnosis)[-1])
 
 
-def test_a_missed_object_shows_the_lost_row_its_rival_and_their_difference() -> None:
+def test_a_missed_object_shows_the_best_row_its_rival_and_their_difference() -> None:
     page = pages_of(one_of_each())[2]
     words = said(page)
     assert "dropped row 6: person 0.95" in words
     assert "box 1: person 0.30" in words
     assert "red: for 6; blue: for 1" in words
-    assert "for the other row" in words
+    assert "for the rival" in words
     keys = 3
     assert len([axes for axes in page.axes if axes.images]) == keys + 4
     alone = diagnosis_of([PERSON], truth_of([PERSON, LOST]),
                          verdicts=[verdict_of((2.0, 72.0, 30.0, 110.0), 2, lost(suppressed=False))])
     words = said(pages_of(alone)[2])
-    assert "No other row stands in its way." in words
-    assert "heat of the other row" not in words
+    assert "The best row has no rival." in words
+    assert "heat of its rival" not in words
     unknown = said(pages_of(diagnosis_of([PERSON], truth_of([PERSON, LOST]), verdicts=[None]))[2])
-    assert "Why is not known" in " ".join(unknown.split())
-    assert "heat of the lost row" not in unknown
+    assert "The reason is unknown" in " ".join(unknown.split())
+    assert "heat of the best row" not in unknown
 
 
 HIDDEN = (asked_of("edge", ((40, 0, 80, 20), 0.1), [((90, 40, 130, 60), 0.0)] * 3, [12.0, 1.0]),
@@ -205,7 +205,7 @@ def test_no_words_are_cut_off_or_on_top_of_each_other(case: str, size: tuple[int
 def test_a_photograph_without_anything_says_so() -> None:
     pages = pages_of(diagnosis_of([], truth_of([])))
     assert len(pages) == 1
-    assert "Nothing to find, and nothing found." in said(pages[0])
+    assert "No true object, and no detection." in said(pages[0])
 
 
 def test_pages_are_saved_under_their_names_and_older_ones_go(tmp_path: Path) -> None:
@@ -258,8 +258,8 @@ def test_a_notebook_shows_the_first_page_and_the_sentences() -> None:
     shown = notebook.cells[0].outputs[-1].data
     assert shown["text/plain"] == diagnosis_summary(one_of_each())
     assert len(shown["image/png"]) > 10000
-    assert shown["text/plain"].splitlines()[1].startswith("  2 L  It is about a true object of its class")
-    assert shown["text/plain"].splitlines()[-1].startswith("  M1  No detection found this true object. Suppressed:")
+    assert shown["text/plain"].splitlines()[1].startswith("  2 Loc  It lies on a true object of its class")
+    assert shown["text/plain"].splitlines()[-1].startswith("  Miss 1  No detection found this true object. Suppressed:")
 
 
 def test_the_picture_of_a_notebook_is_the_first_page(tmp_path: Path) -> None:

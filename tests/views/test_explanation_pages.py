@@ -144,8 +144,8 @@ def test_a_fused_map_says_what_each_layer_was_divided_by() -> None:
     fused = fuse({name: hot_cell((8, 8), (4, 4), grid, geometry, value, layer=name)
                   for name, value in (("model.4", 32.0), ("model.9", 0.0))})
     words = said(figures(explanation_of(image, [[10.0, 20.0, 100.0, 110.0]], [[fused]]))[0])
-    assert "heat from layer model.4 / 0.5 + model.9 (nothing)" in words
-    assert "each map over the mean of its heat" in " ".join(words.split())
+    assert "heat from layer model.4 / 0.5 + model.9 (zero)" in words
+    assert "each layer's map is divided by its mean heat" in " ".join(words.split())
     plain = said(figures(explanation_of(image, [[10.0, 20.0, 100.0, 110.0]]))[0])
     assert "mean of its positive part" not in plain
 
@@ -217,7 +217,7 @@ def test_no_detection_is_a_figure_that_says_so() -> None:
     for size in ((120, 160), (400, 60), (60, 400)):
         pages = figures(explanation_of(photograph(*size), []))
         assert len(pages) == 1
-        assert "no detection above 0.25 — lower --min-score" in said(pages[0])
+        assert "no detection with a score above 0.25: lower --min-score" in said(pages[0])
         rendered(pages[0])
 
 
@@ -225,14 +225,14 @@ def test_the_worst_edge_is_named_with_its_rank_or_without_one() -> None:
     evidence = np.array([[0.2, 0.9, 0.3, 0.1]])
     ranked = said(figures(explanation_of(photograph(), [[40, 30, 100, 90]], evidence=evidence,
                                          percentiles=np.array([[99.0, 97.0, 50.0, 10.0]])))[0])
-    assert "The top edge rests on more conflicting evidence than 97 % of sound boxes." in ranked
-    for rank, words in ((100.0, "more conflicting evidence than every sound box of similar size."),
-                        (35.0, "No edge stands out. Most: the top edge, more than 35 % of sound boxes."),
-                        (np.nan, "Most evidence: top edge. No reference for this class: numbers are not ranked.")):
+    assert "Top edge: more evidence than for 97 % of accurate boxes of similar size." in ranked
+    for rank, words in ((100.0, "more evidence than for all accurate boxes of similar size."),
+                        (35.0, "No edge stands out. Most evidence: top edge, more than for 35 % of accurate boxes."),
+                        (np.nan, "Most evidence: top edge. Not ranked: there is no reference for this class.")):
         assert words in said(figures(explanation_of(photograph(), [[40, 30, 100, 90]], evidence=evidence,
                                                     percentiles=np.full((1, 4), rank)))[0])
     plain = said(figures(explanation_of(photograph(), [[40, 30, 100, 90]], evidence=evidence))[0])
-    assert "Most evidence: top edge. No reference for these weights: numbers are not ranked." in plain
+    assert "Most evidence: top edge. Not ranked: there is no reference for these weights." in plain
     assert "not measured" in said(figures(explanation_of(photograph(), [[40, 30, 100, 90]], edges=False))[0])
 
 

@@ -1,4 +1,4 @@
-"""The pages of what hiding did: who gets a row, what is drawn where, and what is marked."""
+"""The pages of interventions: who gets a row, what is drawn where, and what is marked."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -22,7 +22,7 @@ TALL = [40.0, 4.0, 80.0, 100.0]  # its top edge 16 px too high
 CORNERS = asked_of("corners", (CORNER, 0.62), [(LOW, 0.04), (RIGHT, -0.02)])
 QUIET_SPOT = asked_of("context", (LOW, 0.1), [(RIGHT, 0.0)])
 HALVES = asked_of("left or right", ([40.0, 20.0, 60.0, 100.0], -0.3), [([60.0, 20.0, 80.0, 100.0], 0.97)])
-EDGE = asked_of("edge", (ABOVE, 0.1), [(LOW, 0.0)], [12.0, 1.0], "what pulls the top edge out")
+EDGE = asked_of("edge", (ABOVE, 0.1), [(LOW, 0.0)], [12.0, 1.0], "beyond the top edge")
 
 
 def hidden(*answers: Intervention, box: list[float] | None = None) -> Diagnosis:
@@ -30,11 +30,11 @@ def hidden(*answers: Intervention, box: list[float] | None = None) -> Diagnosis:
 
 
 def page_of(*answers: Intervention, box: list[float] | None = None) -> Figure:
-    return next(page for page in pages_of(hidden(*answers, box=box)) if is_hidden_page(page))
+    return next(page for page in pages_of(hidden(*answers, box=box)) if is_intervention_page(page))
 
 
-def is_hidden_page(page: Figure) -> bool:
-    return "Regions were hidden one at a time" in said(page)
+def is_intervention_page(page: Figure) -> bool:
+    return "Regions are occluded one at a time" in said(page)
 
 
 def pictures(page: Figure) -> list[Axes]:
@@ -70,13 +70,13 @@ def test_each_region_has_the_share_that_it_takes() -> None:
     assert 0 <= badges["62 %"][1] <= 30
 
 
-def test_what_stands_out_comes_first_and_is_framed() -> None:
+def test_what_passes_its_limit_comes_first_and_is_framed() -> None:
     page = page_of(QUIET_SPOT, CORNERS)
     first, second = pictures(page)
     assert framed(first)
     assert not framed(second)
     words = texts(page)
-    assert words.index("top left corner") < words.index("hottest spot around")
+    assert words.index("top left corner") < words.index("most heat around it")
     dark = 0.8 * 120 / 255  # the quiet picture is dimmed
     x, y = (LOW[0] + LOW[2]) / 2, (LOW[1] + LOW[3]) / 2
     expected = QUIET * np.array(to_rgb(SUSPECT)) + (1 - QUIET) * dark
@@ -92,9 +92,9 @@ def test_of_two_halves_the_one_that_takes_more_is_the_suspect() -> None:
     assert {"97 %", "\N{MINUS SIGN}30 %", "difference 127 %, limit 95 %"} <= set(texts(page))
 
 
-def test_an_edge_that_came_in_is_shown_before_and_after() -> None:
+def test_an_edge_that_moved_inward_is_shown_before_and_after() -> None:
     page = page_of(EDGE, box=TALL)
-    assert {"12 px", "1.0 px", "12 px in, controls ≤ 1.0 px", "beyond the top edge"} <= set(texts(page))
+    assert {"12 px", "1.0 px", "inward 12 px, controls ≤ 1.0 px", "beyond the top edge"} <= set(texts(page))
     regions, moved = pictures(page)
     assert framed(regions)
     assert framed(moved)
@@ -104,30 +104,31 @@ def test_an_edge_that_came_in_is_shown_before_and_after() -> None:
 
 
 def test_an_edge_that_stayed_has_one_quiet_picture_at_most() -> None:
-    stayed = asked_of("edge", (ABOVE, 0.1), [(LOW, 0.0)], [1.0, 2.0], "what pulls the top edge out")
+    stayed = asked_of("edge", (ABOVE, 0.1), [(LOW, 0.0)], [1.0, 2.0], "beyond the top edge")
     page = page_of(stayed, CORNERS, box=TALL)
     assert [framed(axes) for axes in pictures(page)] == [True, False]
 
 
-def test_only_boxes_with_something_that_stands_out_have_a_row() -> None:
+def test_only_boxes_over_a_limit_have_a_row() -> None:
     answers = [(CORNERS,), (QUIET_SPOT,)]
     diagnosis = diagnosis_of([PERSON, ASIDE], truth_of([PERSON, ASIDE]), hidden=answers)
     pages = pages_of(diagnosis)
-    page = next(page for page in pages if is_hidden_page(page))
+    page = next(page for page in pages if is_intervention_page(page))
     assert "person 0.95: correct" in texts(page)
     assert "person 0.30: correct" not in texts(page)
-    assert "2 regions were hidden; something stands out for box 1" in said(pages[0]).replace("\n", " ")
+    overview = said(pages[0]).replace("\n", " ")
+    assert "2 suspicious regions were occluded; an effect passes its limit for box 1" in overview
     assert all(f"page {number} of {len(pages)}" in texts(page) for number, page in enumerate(pages, 1))
 
 
-def test_where_nothing_stands_out_the_first_page_says_so() -> None:
+def test_where_no_limit_is_passed_the_first_page_says_so() -> None:
     pages = pages_of(hidden(QUIET_SPOT))
-    assert "1 region was hidden; nothing took more than the limits." in " ".join(said(pages[0]).split())
-    assert not any(map(is_hidden_page, pages))
-    assert "hidden" not in said(pages_of(diagnosis_of([PERSON], truth_of([PERSON])))[0])
+    assert "1 suspicious region was occluded; no effect passed its limit." in " ".join(said(pages[0]).split())
+    assert not any(map(is_intervention_page, pages))
+    assert "occluded" not in said(pages_of(diagnosis_of([PERSON], truth_of([PERSON])))[0])
 
 
-def test_without_room_for_controls_nothing_stands_out() -> None:
+def test_without_room_for_controls_no_limit_is_passed() -> None:
     page = page_of(asked_of("context", (LOW, 0.9)), CORNERS)
     assert "no room for controls" in texts(page)
     assert [framed(axes) for axes in pictures(page)] == [True, False]
@@ -160,7 +161,7 @@ def test_a_flagged_pattern_is_outlined_on_the_heat() -> None:
         own = Shortcuts(usual, usual, {name: name in flags for name in PATTERNS}, "top left", side)
         wide = [2.0, 2.0, 158.0, 118.0]  # its row shows the whole photograph
         page = pages_of(diagnosis_of([wide], truth_of([wide]), patterns=[own]))[1]
-        assert ("mint: where much gathers" in texts(page)) == bool({"corners", "one side"} & set(flags))
+        assert ("green: flagged region" in texts(page)) == bool({"corners", "one side"} & set(flags))
         return {(patch.get_x(), patch.get_y(), patch.get_width(), patch.get_height())
                 for axes in page.axes for patch in axes.patches
                 if isinstance(patch, Rectangle) and np.allclose(patch.get_edgecolor()[:3], to_rgb(PATTERN))}

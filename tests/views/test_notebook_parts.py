@@ -20,7 +20,7 @@ from detcam.views.page.colours import HEAT
 
 TALL = [40.0, 4.0, 80.0, 100.0]  # its top edge 16 px too high
 CORNER, LOW, ABOVE = [0.0, 0.0, 30.0, 30.0], [85.0, 60.0, 105.0, 90.0], [40.0, 0.0, 80.0, 20.0]
-EDGE = asked_of("edge", (ABOVE, 0.1), [(LOW, 0.0)], [12.0, 1.0], "what pulls the top edge out")
+EDGE = asked_of("edge", (ABOVE, 0.1), [(LOW, 0.0)], [12.0, 1.0], "beyond the top edge")
 CORNERS = asked_of("corners", (CORNER, 0.62), [(LOW, 0.04)])
 QUIET = [asked_of("context", (LOW, 0.1), [(CORNER, 0.0)]), asked_of("spread", (CORNER, 0.1), [(LOW, 0.5)]),
          asked_of("left or right", (ABOVE, 0.3), [(LOW, 0.2)])]
@@ -56,7 +56,7 @@ def test_a_check_shows_every_question_larger_than_the_pages_do() -> None:
     figure = check_figure(diagnosis, 0, 60)
     panels = [axes for axes in figure.axes if axes.images]
     assert len(panels) == 6 > IN_A_LINE  # five questions, and the edge before and after
-    small = [axes for axes in next(page for page in pages_of(diagnosis) if "Regions were hidden" in said(page)).axes
+    small = [axes for axes in next(page for page in pages_of(diagnosis) if "Regions are occluded" in said(page)).axes
              if axes.images]
     assert len(small) == len(panels)
 
@@ -69,7 +69,8 @@ def test_a_check_shows_every_question_larger_than_the_pages_do() -> None:
     assert len(set(bottoms)) == 2  # two lines
     assert min(axes.get_position().y0 for axes in panels) > 0
     assert max(axes.get_position().x1 for axes in panels) < 1
-    assert {"12 px in, controls ≤ 1.0 px", "beyond the top edge", "difference 58 %, limit 25 %"} <= set(texts(figure))
+    words = {"inward 12 px, controls ≤ 1.0 px", "beyond the top edge", "difference 58 %, limit 25 %"}
+    assert words <= set(texts(figure))
     assert "…" not in said(figure)
 
 
@@ -101,9 +102,9 @@ def test_a_notebook_shows_them() -> None:
     for shown in (box, missed, check):
         assert len(shown.data["image/png"]) > 10000
     diagnosis = one_of_each()
-    assert box.data["text/plain"].startswith(f"2  {diagnosis.by_number(2).title}. It is about a true object")
+    assert box.data["text/plain"].startswith(f"2  {diagnosis.by_number(2).title}. It lies on a true object")
     assert missed.data["text/plain"] == words_of(diagnosis.by_number("Miss 1"))
-    assert check.data["text/plain"].startswith("Check of box 2: 1 region was hidden. Hiding the photograph's top left")
+    assert check.data["text/plain"].startswith("Check of box 2: 1 region was occluded. Occluding the photograph's top")
     assert "image/png" not in nothing.data
     assert nothing.data["text/plain"] == "Check of box 1: no region was occluded."
     assert printed.text == " ".join(diagnosis.sentences("Miss 1")) + "\n"

@@ -34,7 +34,7 @@ def test_one_line_a_detection_with_its_numbers() -> None:
     assert first[:8] == ["1", "person", "0.95", "40", "30", "100", "90", "level.0"]
     assert first[-4:] == ["0.20", "0.91", "0.30", "0.012"]
     assert second[-4:] == ["1.50", "0.40", "0.30", "0.20"]
-    assert "no reference for these weights: numbers are not ranked" in text
+    assert "the evidence is not ranked: there is no reference for these weights" in text
 
 
 def test_shares_are_per_cent_and_a_dash_without_heat() -> None:
@@ -57,7 +57,7 @@ def test_the_largest_evidence_is_bold_and_its_rank_is_shown() -> None:
     styles = {str(column.header): [str(cell.style) for cell in column.cells] for column in table.columns}  # type: ignore[union-attr]
     assert [edge for edge in ("left", "top", "right", "bottom") if "bold" in styles[edge][0]] == ["top"]
     assert [str(cell) for cell in table.columns[-1].cells] == ["92"]
-    assert "pct: per cent of sound boxes" in printed(explanation)
+    assert "pct: per cent of accurate boxes" in printed(explanation)
 
 
 def test_names_are_no_markup() -> None:
@@ -84,7 +84,7 @@ def test_fused_layers_say_where_their_scales_are() -> None:
     image = photograph()
     maps = {name: hot_cell((8, 8), (4, 4), Grid((8.0, 8.0)), stretch(image, (64, 64)), layer=name) for name in "ab"}
     explanation = explanation_of(image, [BOX], [[fuse(maps)]])
-    assert "to_frame() have the means" in " ".join(printed(explanation).split())
+    assert "the means are in explanations.json and to_frame()" in " ".join(printed(explanation).split())
     assert explanation.to_frame()[["scale_a", "scale_b"]].iloc[0].tolist() == [3 / 64, 3 / 64]
     assert "means" not in printed(explanation_of(image, [BOX]))
 
@@ -92,7 +92,7 @@ def test_fused_layers_say_where_their_scales_are() -> None:
 def test_several_photographs_and_one_without_detections() -> None:
     text = printed(explanation_of(photograph(name="a.jpg"), [BOX]), explanation_of(photograph(name="b.jpg"), []))
     assert text.index("a.jpg") < text.index("b.jpg")
-    assert "no detection above 0.25 — lower --min-score" in text
+    assert "no detection with a score above 0.25: lower --min-score" in text
     assert printed(explanation_of(photograph(), [])).count("evidence") == 0
 
 

@@ -38,7 +38,7 @@ def audit(
     out: Annotated[Path, typer.Option(help="Output folder; an audit that was interrupted there is resumed.")] = Path(
         "audit"),
 ) -> None:
-    """Audit a data set: a row a detection and a missed object, what is wrong, and how it goes with attention."""
+    """Audit a data set: a row for each detection and missed object, and how errors relate to attention."""
     check_folder(images)
 
     from detcam.datasets.formats import read_data_set

@@ -5,7 +5,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from detcam.detectors.for_torchvision.registry import SHIPPED as SHIPPED
 from detcam.detectors.loading.model_kinds import ModelKind, model_kind_of, refuse_options
 from detcam.detectors.loading.request import Request
 from detcam.errors import InputError

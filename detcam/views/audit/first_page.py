@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from detcam.audits.first_to_inspect import DetectionToInspect
-from detcam.diagnosis.error_types import TYPES, type_words
+from detcam.diagnosis.error_types import TYPES
 from detcam.diagnosis.sentences.detections import edge_sentence
 from detcam.imaging.boxes import EDGES, edge_lengths
 from detcam.views.diagnosis.common import TRUE_BOX
@@ -70,7 +70,7 @@ def _detection(sheet: Sheet, found: DetectionToInspect, x: float, y: float, widt
     """Draw one detection, its top left corner at ``(x, y)`` inches: three lines of words, the crop and its heat."""
     row, colour = found.row, TYPE_COLOURS[found.row["type"]]
     badge = paper_badge(sheet, x, y, f"{row['number']} {TYPES[row['type']].short_name}", colour) + 0.12
-    words = shorten(f"{row['class_name']} {row['score']:.2f}: {type_words(row['type'])}", width - badge, 10.5, True)
+    words = shorten(f"{row['class_name']} {row['score']:.2f}: {row['type']}", width - badge, 10.5, True)
     sheet.write(x + badge, y + 0.12, words, 10.5, bold=True, va="center_baseline")
     rest = width - badge - width_of(words, 10.5, True) - 0.15
     overlap = f"IoU {row['iou'] or 0:.2f}"

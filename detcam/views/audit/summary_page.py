@@ -61,7 +61,7 @@ def figure_of(summary: Record) -> Figure:
         (_correlations, correlations, len(correlations)), (_attention, attention, len(attention)),
         (_shortcuts, shortcuts, len(shortcuts))]
     found, objects = summary["objects_found"], summary["objects"]
-    title = (f"{summary['photographs']} photographs, {objects} true objects: {found} found, {objects - found} missed; "
+    title = (f"{summary['photographs']} photographs, {objects} true objects: {found} found, {objects - found} not; "
              f"{summary['detections']} detections")
     sentences = [(finding["sentence"], WORST) for finding in summary["findings"]]
     return page(title, sentences, summary["no_finding_reason"], panels)
@@ -88,7 +88,7 @@ def _edges(axes: Axes, edges: list[Record]) -> None:
     lines = []
     for edge in known:
         worst = edge["worst_of_misplaced"]["value"]
-        words = "" if worst is None else f" (worst edge of {worst:.0%} of misplaced boxes)"
+        words = "" if worst is None else f" (worst in {worst:.0%} of misplaced boxes)"
         lines.append((edge["edge"] + words, edge["outward"], INK))
     forest(axes, lines, "Edges: median error over the true width or height",
            "inside the true box  |  outside (a whole interval beyond a dotted line: systematic)", percent=True)

@@ -116,7 +116,7 @@ def _titles(sheet: Sheet, diagnosis: Diagnosis, layout: _Layout, cmap: str) -> N
         sheet.write(layout.worst, y, "what moves the worst edge", 9.5, bold=True)
         draw_key(sheet, Key(bar("", signed=True), ("left, up", "0", "right, down")), layout.worst, y + 0.27,
                  layout.crop)
-        note(sheet, layout.worst, y + 0.66, "thick: that edge; each has its own scale")
+        note(sheet, layout.worst, y + 0.66, "thick: that edge; own scale")
 
 
 def _sentences(diagnosis: Diagnosis, box: int, layout: _Layout) -> list[str]:

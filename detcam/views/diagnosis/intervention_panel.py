@@ -83,7 +83,7 @@ def draw_moved_edge(sheet: Sheet, diagnosis: Diagnosis, box: int, probe: Interve
     true = diagnosis.truth.boxes[diagnosis.truth_of(box)]
     sheet.write(x, y, shorten(f"the {diagnosis.worst_edge(box)} edge, occluded", width, 8.5, True), 8.5, bold=True,
                 colour=SUSPECT)
-    sheet.write(x, y + line_height(8.5), shorten("thick: before, thin: after, dashed: true", width, 8), 8, colour=MUTED)
+    sheet.write(x, y + line_height(8.5), shorten("thin: after; dashed: true box", width, 8), 8, colour=MUTED)
     crop = region_of(diagnosis, [before, after, true], width / (height - TITLE))
     place = at_left(crop, (x, y + TITLE, width, height - TITLE))
     axes = _tinted(sheet, diagnosis, [(probe.suspect, SUSPECT)], geometry, crop, place, faint=False)

@@ -122,7 +122,7 @@ def _row(sheet: Sheet, diagnosis: Diagnosis, k: int, width: float, y: float, cma
     _heat(sheet, diagnosis, best, missed.row, 1, width, y, crop, cmap)
     if missed.rival is None:
         detected = missed.verdict is not None and missed.verdict.detected
-        words = "The best row is a detection itself." if detected else "It has no rival."
+        words = "The best row is a detection itself." if detected else "The best row has no rival."
         sheet.paragraph(_column(width, 2), y + 0.1, wrap(words, width, 9), 9, colour=MUTED)
         return
     _heat(sheet, diagnosis, best, missed.rival, 2, width, y, crop, cmap)
