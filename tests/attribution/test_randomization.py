@@ -35,6 +35,7 @@ ABOVE = ("head", "backbone.extra", "backbone.fc7")  # from the top down, all tha
 BOXES, SEEDS = 3, (0, 1)
 NOISE = 0.02  # of the pixel range: a change of the photograph that nobody sees
 EVERY = 24  # of conv4_3's 192 channels; all of them take minutes, and leave 0.80 (Score-CAM) and 0.58 (Ablation-CAM)
+STEPS = {"guided_ig": 3, "blur_ig": 3, "conductance": 4}  # what more of them changes is too little to pass or fail
 LEFT = 0.4
 """Of a map's reproducibility (its likeness to itself under unseen noise) so much may be left after randomization: less
 than a sixth of the rank variance. Measured: 0 to 0.25 for what passes, 0.5 for LayerCAM, 1 for activations alone."""
@@ -140,7 +141,7 @@ def quick(name: str) -> Method:
     method = get_method(name)
     if method.kind == CHANNEL:
         return replace(method, function=lambda channels: method.function(Few(channels)))
-    few = {"samples": 4, "steps": 4, "tolerance": 1e9, "window": 0.2, "stride": 0.2}
+    few = {"samples": 4, "steps": STEPS.get(name, 8), "tolerance": 1e9, "window": 0.2, "stride": 0.2}
     return get_method(name, **{setting: value for setting, value in few.items() if setting in takes(name)})
 
 
