@@ -10,7 +10,7 @@ from detcam.attribution.heatmap import Heatmap
 from detcam.attribution.method import ANSWERS, CHANNEL, LAYER, MASKED, NOISY, PATH, PIXEL, SCORED, Method
 from detcam.attribution.methods.table import METHODS
 from detcam.attribution.runners.layer import fused, layer_maps_by_name
-from detcam.attribution.target import FOUND, TARGETS, Target, settled
+from detcam.attribution.target import DETECTION_TARGETS, TARGETS, Target, settled
 from detcam.attribution.task import Task, keys_of
 from detcam.detectors.base import FROZEN, PER_INPUT, SIMILARITY, Detector
 from detcam.detectors.canvas import Canvas
@@ -39,7 +39,8 @@ class Attribution(Sequence[Heatmap]):
         target: what was explained.
         targets: what was explained about each detection, where ``target`` does not say all of it (the runner-up of a
             margin); otherwise empty.
-        poles: what negative and positive values say, where both are of interest; None where only positive ones are.
+        sign_meanings: what negative and positive values say, where both are of interest; None where only positive ones
+            are.
         by_layer: of a layer method, each detection's maps at the layers that its heatmap fuses, by name; otherwise
             empty.
     """
@@ -47,7 +48,7 @@ class Attribution(Sequence[Heatmap]):
     heatmaps: tuple[Heatmap, ...]
     target: str
     targets: tuple[str, ...] = ()
-    poles: tuple[str, str] | None = None
+    sign_meanings: tuple[str, str] | None = None
     by_layer: tuple[dict[str, Heatmap], ...] = ()
 
     def __len__(self) -> int:
@@ -64,7 +65,7 @@ class Attribution(Sequence[Heatmap]):
         """The part that is about some of the detections, by their indices."""
         return Attribution(
             tuple(self.heatmaps[i] for i in indices), self.target,
-            tuple(self.targets[i] for i in indices) if self.targets else (), self.poles,
+            tuple(self.targets[i] for i in indices) if self.targets else (), self.sign_meanings,
             tuple(self.by_layer[i] for i in indices) if self.by_layer else ())
 
 
@@ -161,7 +162,7 @@ def _attribution(heatmaps: Sequence[Heatmap], method: Method, target: Target, ke
                  by_layer: Sequence[dict[str, Heatmap]] = ()) -> Attribution:
     name = SIMILARITY if method.kind == MASKED else target.name  # whatever target other methods have
     return Attribution(tuple(heatmaps), name, tuple(target.name_of(*key) for key in keys) if target.names else (),
-                       target.poles if any(heatmap.signed for heatmap in heatmaps) else None, tuple(by_layer))
+                       target.sign_meanings if any(heatmap.signed for heatmap in heatmaps) else None, tuple(by_layer))
 
 
 def explained(detector: Detector, method: Method, target: Target) -> Target:
@@ -172,10 +173,10 @@ def explained(detector: Detector, method: Method, target: Target) -> Target:
     """
     if detector.rows != PER_INPUT or not method.changes_input or target.rematched:
         return target
-    if target.name not in FOUND:
+    if target.name not in DETECTION_TARGETS:
         raise MethodError(f"method {method.name!r} changes the photograph, and {detector.name} chooses its rows anew "
                           f"there: it can explain that a box is found, not {target.name!r}; choose the target "
-                          f"{FOUND[0]}, or a method that takes the photograph as it is, such as 'hirescam'")
+                          f"{DETECTION_TARGETS[0]}, or a method that takes the photograph as it is, such as 'hirescam'")
     return TARGETS[SIMILARITY]
 
 

@@ -23,7 +23,7 @@ class Target:
         name: its name in options and in the provenance.
         read: ``(prediction, row, label)`` to the number in every image, ``[B]``.
         local: whether it depends on the row's own cell of its own level alone, so that boxes can share passes.
-        poles: the meaning of negative and of positive values of a map, where both signs matter; otherwise None.
+        sign_meanings: the meaning of negative and of positive values of a map, where both signs matter; otherwise None.
         settle: for a target that depends on a choice, such as the runner-up of a margin: ``(prediction of the clean
             photograph, keys, rivals)`` to the target with that choice fixed; :func:`settled` calls it.
         names: what is explained about a ``(row, label)``, where ``name`` alone does not say it.
@@ -34,7 +34,7 @@ class Target:
     name: str
     read: Callable[[Prediction, int, int], Tensor]
     local: bool = False
-    poles: tuple[str, str] | None = None
+    sign_meanings: tuple[str, str] | None = None
     settle: Callable[[Prediction, Sequence[Key], Mapping[int, str]], "Target"] | None = None
     names: Mapping[Key, str] = field(default_factory=dict)
     rematched: bool = False
@@ -44,13 +44,14 @@ class Target:
         return self.names.get((row, label), self.name)
 
 
-def _edge(edge: str, poles: tuple[str, str]) -> Target:
-    return Target(edge, lambda prediction, row, label: prediction.edge(row, edge), local=True, poles=poles)
+def _edge(edge: str, sign_meanings: tuple[str, str]) -> Target:
+    return Target(edge, lambda prediction, row, label: prediction.edge(row, edge), local=True,
+                  sign_meanings=sign_meanings)
 
 
-def _side(name: str, first: str, last: str, poles: tuple[str, str]) -> Target:
+def _side(name: str, first: str, last: str, sign_meanings: tuple[str, str]) -> Target:
     return Target(name, lambda prediction, row, label: prediction.edge(row, last) - prediction.edge(row, first),
-                  local=True, poles=poles)
+                  local=True, sign_meanings=sign_meanings)
 
 
 def _unsettled(prediction: Prediction, row: int, label: int) -> Tensor:
@@ -128,7 +129,8 @@ TARGETS = {
     "height": _side("height", "top", "bottom", ("shorter", "taller")),
     SIMILARITY: Target(SIMILARITY, _unsettled, settle=_settle_similarity, rematched=True),
 }
-FOUND = ("logit", "probability", SIMILARITY)  # targets of the detection as a whole, for which a similarity can stand
+DETECTION_TARGETS = ("logit", "probability", SIMILARITY)
+"""Targets of the detection as a whole, for which a similarity can stand."""
 
 
 def get_target(target: str | Target, detector: Detector | None = None) -> Target:
@@ -171,8 +173,8 @@ def difference(target: Target, minus: Key, words: str) -> Target:
         names = {key: f"{plain.name_of(*key)}, not {words}" for key in keys if key != minus}
         return replace(unsettled, read=read, settle=None, names={**names, minus: plain.name_of(*minus)})
 
-    unsettled = Target(f"{target.name} difference", _unsettled, poles=(f"for {words}", "for this box"), settle=settle,
-                       rematched=target.rematched)
+    unsettled = Target(f"{target.name} difference", _unsettled, sign_meanings=(f"for {words}", "for this box"),
+                       settle=settle, rematched=target.rematched)
     return unsettled
 
 

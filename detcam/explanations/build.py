@@ -63,7 +63,7 @@ def trace(detector: Detector, tape: Tape, canvas: Canvas, detections: Sequence[D
 
 
 def explained_by(traced: Traced, detector: Detector, canvas: Canvas, photo: Image, setting: Setting,
-                 detections: Detections, numbered: Sequence[int], found: int, asked: BestRows | None,
+                 detections: Detections, numbered: Sequence[int], detection_count: int, asked: BestRows | None,
                  others: NDArray[np.floating] | None = None) -> Explanation:
     """The explanation of rows that were back-propagated.
 
@@ -75,7 +75,7 @@ def explained_by(traced: Traced, detector: Detector, canvas: Canvas, photo: Imag
         setting: what is done.
         detections: the rows; of ``asked``, where places were asked about.
         numbered: their numbers.
-        found: how many detections there are on the photograph.
+        detection_count: how many detections there are on the photograph.
         asked: what was asked about; None for plain detections.
         others: ``[K, 4]`` xyxy source pixels, boxes of the photograph that are not among the rows.
     """
@@ -91,7 +91,7 @@ def explained_by(traced: Traced, detector: Detector, canvas: Canvas, photo: Imag
                                  canvas.geometries[0].to_canvas(detections.boxes)),
         heat_gap=np.array(gaps).reshape(-1, 4),
         provenance=provenance_of(detector, known, setting.min_score, setting.seed), numbered=tuple(numbered),
-        found=found, verdicts=() if asked is None else asked.verdicts)
+        detection_count=detection_count, verdicts=() if asked is None else asked.verdicts)
 
 
 def numbered_detections(found: Detections, labels: Sequence[int] | None) -> Detections:
@@ -104,7 +104,7 @@ def numbered_detections(found: Detections, labels: Sequence[int] | None) -> Dete
 def maps_of(attribution: Attribution, method: Method, where: Sequence[Shares]) -> Maps:
     """One method's heatmaps of a photograph's rows, with the shares of where each one's heat lies."""
     return Maps(method.name, attribution.target, attribution.heatmaps, tuple(where), dict(method.settings),
-                attribution.targets, attribution.poles)
+                attribution.targets, attribution.sign_meanings)
 
 
 def _percentiles(detector: Detector, reference: Reference | None, measured: Edges | None, detections: Detections,

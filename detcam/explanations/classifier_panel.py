@@ -26,7 +26,7 @@ class Panel:
 
     Attributes:
         classified: the classifier's likeliest class, under Grad-CAM and Guided Grad-CAM.
-        found: the detector's boxes, best score first.
+        detections: the detector's boxes, best score first.
         class_names: the detector's.
         detector: its name.
         clarity: ``[N]`` how clear the outline within each box is (:func:`detcam.measures.outline_clarity.clarity`); NaN
@@ -34,7 +34,7 @@ class Panel:
     """
 
     classified: Explanation
-    found: Detections
+    detections: Detections
     class_names: dict[int, str]
     detector: str
     clarity: NDArray[np.float64]

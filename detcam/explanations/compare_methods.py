@@ -80,5 +80,5 @@ def compare_methods(detector: Detector, image: Any, number: int, methods: Sequen
     explanation = Explanation(
         image=photo, detections=one, class_names=detector.class_names, maps=tuple(maps), edges=None, percentiles=None,
         heat_gap=np.full((1, 4), np.nan), provenance=provenance_of(detector, None, min_score, seed),
-        numbered=(number,), found=len(found))
+        numbered=(number,), detection_count=len(found))
     return MethodComparison(explanation, tuple(seconds), refused)

@@ -61,7 +61,7 @@ class Maps:
     shares: tuple[Shares, ...]
     settings: dict[str, Any] = field(default_factory=dict)
     targets: tuple[str, ...] = ()
-    poles: tuple[str, str] | None = None
+    sign_meanings: tuple[str, str] | None = None
 
     def __getitem__(self, index: NDArray[np.int64]) -> "Maps":
         """The maps of some of the detections."""
@@ -124,7 +124,7 @@ class Explanation:
         heat_gap: ``[N, 4]``: how far each edge reaches beyond the first method's heat, over width or height.
         provenance: detector, weights, settings, versions and device.
         numbered: each detection's number in the figure and the table, from 1.
-        found: how many detections there were before ``max_boxes`` cut them.
+        detection_count: how many detections there were before ``max_boxes`` cut them.
         verdicts: where places were asked about, what became of each row; None for what took a row's place. The rows
             need not be detections then. Empty otherwise.
         sweep: each detection's maps at many layers; None if it was not asked for.
@@ -139,7 +139,7 @@ class Explanation:
     heat_gap: NDArray[np.float64]
     provenance: dict[str, Any]
     numbered: tuple[int, ...]
-    found: int
+    detection_count: int
     verdicts: tuple[Verdict | None, ...] = ()
     sweep: Sweep | None = None
 

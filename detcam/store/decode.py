@@ -44,7 +44,7 @@ def from_record(record: Record, image: Image, class_names: dict[int, str], array
                    for order, method in enumerate(record["methods"])),
         edges=_edges(record, tables, geometry, array), percentiles=tables.get("percentile"),
         heat_gap=tables["heat_gap"], provenance=record["provenance"],
-        numbered=tuple(int(one["number"]) for one in detections), found=int(record["detection_count"]),
+        numbered=tuple(int(one["number"]) for one in detections), detection_count=int(record["detection_count"]),
         verdicts=tuple(read_verdict(one["verdict"]) for one in detections if "verdict" in one),
         sweep=_sweep(record, geometry, array),
     )

@@ -65,10 +65,10 @@ def to_record(explanation: Explanation) -> tuple[Record, Arrays]:
     image = explanation.image
     return {
         "file": image.name, "width": image.width, "height": image.height, "pixels_sha256": pixels_sha256(image),
-        "detection_count": explanation.found,
+        "detection_count": explanation.detection_count,
         "geometry": json_value(asdict(heatmaps[0].geometry)) if heatmaps else None,
         "methods": [{"method": maps.method, "target": maps.target, "settings": json_value(maps.settings),
-                     "sign_meanings": json_value(maps.poles)} for maps in explanation.maps],
+                     "sign_meanings": json_value(maps.sign_meanings)} for maps in explanation.maps],
         "edge_measures": measured, "sweep": _sweep(explanation.sweep),
         "detections": [_detection(explanation, i, tables, arrays) for i in range(len(explanation))],
         "provenance": json_value(explanation.provenance),

@@ -53,7 +53,7 @@ def test_a_positive_value_moves_the_edge_up(detector: SSDDetector, target: str) 
 def test_a_class_map_has_a_positive_part_alone(detector: SSDDetector) -> None:
     explanation = detcam.explain(detector, IMAGE, max_boxes=1, edges=False)
     assert not explanation[0].heatmap.signed
-    assert explanation.maps[0].poles is None
+    assert explanation.maps[0].sign_meanings is None
 
 
 def map_of(values: list[list[float]], stride: float, signed: bool) -> Heatmap:
@@ -77,7 +77,7 @@ def test_stored_and_read_again(detector: SSDDetector, tmp_path: Path) -> None:
     explanation = detcam.explain(detector, IMAGE, target="left", max_boxes=2, edges=False)
     detcam.save([explanation], tmp_path / "out")
     again = detcam.load_explanations(tmp_path / "out", images={IMAGE.name: IMAGE})[0]
-    assert again.maps[0].poles == ("outward", "inward")
+    assert again.maps[0].sign_meanings == ("outward", "inward")
     assert again[0].heatmap.signed
     np.testing.assert_array_equal(again[0].heatmap.heat, explanation[0].heatmap.heat)
 

@@ -44,7 +44,7 @@ def test_hundreds_of_boxes() -> None:
     model = tiny_ssd()
     model.detections_per_img, model.nms_thresh = 500, 0.95
     found = detcam.explain(detcam.load(model), photograph(), max_boxes=None, min_score=0.05)
-    assert len(found) == found.found == 500
+    assert len(found) == found.detection_count == 500
     assert all(sum(getattr(each, region) for region in REGIONS) == pytest.approx(1) for each in found.maps[0].shares)
     drawn = first_figure(found, dpi=30)
     written = [text.get_text() for axes in drawn.axes for text in axes.texts]
@@ -60,7 +60,7 @@ def test_all_boxes_where_none_are_left_out(tmp_path: Path, monkeypatch: pytest.M
     PilImage.fromarray(photograph()).save("a.png")
     assert cli.main(["explain", "a.png", "--model", TINY, "--max-boxes", "0", "--min-score", "0.9"]) == 0
     read = load_explanations("explanations")[0]
-    assert len(read) == read.found > 30
+    assert len(read) == read.detection_count > 30
 
 
 def test_one_box_with_500_suppressed_rows() -> None:

@@ -92,7 +92,7 @@ def test_detections_are_those_of_the_detector_best_first(both: Diagnosis, detect
     np.testing.assert_array_equal(both.evaluated, np.arange(len(found)))
     assert both.boxes.numbered == tuple(range(1, len(found) + 1))
     assert set(both.classes) == {FIRST, SECOND}
-    assert both.boxes.found == len(found)
+    assert both.boxes.detection_count == len(found)
 
 
 def test_maps_are_those_of_explain(both: Diagnosis, detector: Detector) -> None:

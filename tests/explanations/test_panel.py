@@ -49,9 +49,9 @@ def test_it_is_what_the_two_networks_say_alone(both: tuple[Detector, Detector], 
     for mine, theirs in zip(found.classified.maps, alone.maps, strict=True):
         assert (mine.heatmaps[0].values == theirs.heatmaps[0].values).all()
     boxes = both[1].detect(detcam.load_image(PHOTO), MIN_SCORE)
-    assert len(found.found) == MOST < len(boxes)
-    assert found.found.scores.tolist() == sorted(boxes.scores, reverse=True)[:MOST]
-    assert np.array_equal(found.clarity, clarity(found.classified.maps[1].heatmaps[0], found.found.boxes),
+    assert len(found.detections) == MOST < len(boxes)
+    assert found.detections.scores.tolist() == sorted(boxes.scores, reverse=True)[:MOST]
+    assert np.array_equal(found.clarity, clarity(found.classified.maps[1].heatmaps[0], found.detections.boxes),
                           equal_nan=True)
     assert 0 < np.nanmax(found.clarity) < 1
 
@@ -66,12 +66,12 @@ def test_the_page_has_three_pictures_and_says_what_the_number_knows(found: Panel
     assert all(f"{value:.2f}" in words for value in found.clarity if np.isfinite(value))
     x1, _, x2, _ = found.classified.detections.boxes[0]
     assert pictures[1].get_xlim() == pytest.approx((x1, x2), abs=1)
-    assert len(pictures[0].patches) == 1 + len(found.found)  # what the classifier sees, and the boxes
+    assert len(pictures[0].patches) == 1 + len(found.detections)  # what the classifier sees, and the boxes
 
 
 def test_a_photograph_without_boxes_has_a_page_too(both: tuple[Detector, Detector]) -> None:
     nothing = panel(*both, np.full((80, 90, 3), 120, np.uint8), min_score=0.9)
-    assert len(nothing.found) == 0
+    assert len(nothing.detections) == 0
     assert len([axes for axes in panel_figure(nothing).axes if axes.images]) == 3
 
 

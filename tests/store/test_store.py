@@ -87,7 +87,7 @@ def test_the_json_is_strict_and_says_what_the_readme_promises(explanation: Expla
     assert content["schema_version"] == 2
     assert content["failures"] == []
     image = content["images"][0]
-    assert (image["width"], image["height"], image["detection_count"]) == (128, 96, explanation.found)
+    assert (image["width"], image["height"], image["detection_count"]) == (128, 96, explanation.detection_count)
     one, expected = image["detections"][1], explanation[1]
     assert one["box"] == expected.box.tolist()
     assert {key: one[key] for key in ("label", "class_name", "score", "row", "level", "layer", "inside")} == {

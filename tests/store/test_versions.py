@@ -40,7 +40,7 @@ def read(kind: str) -> Explanation:
 def test_detections_and_measures_are_those_of_the_file(kind: str) -> None:
     record, explanation = written(kind), read(kind)
     assert explanation.image.rgb.shape == (record["height"], record["width"], 3)
-    assert (explanation.found, explanation.provenance) == (record["found"], record["provenance"])
+    assert (explanation.detection_count, explanation.provenance) == (record["found"], record["provenance"])
     assert len(explanation) == len(record["detections"])
     for one, old in zip(explanation, record["detections"], strict=True):
         assert one.box.tolist() == old["box"]
@@ -96,7 +96,7 @@ def test_methods_sweep_verdicts_and_sign_meanings_are_those_of_the_file() -> Non
         at, box = verdict.place.at, verdict.place.box
         assert {"at": at and list(at), "box": box and list(box)} == asked["place"]
     assert [verdict.kind for verdict in places.verdicts if verdict is not None] == ["detected", "score"]
-    assert versus.maps[0].poles == ("for box 1", "for this box")
+    assert versus.maps[0].sign_meanings == ("for box 1", "for this box")
     assert versus.maps[0].targets == ("logit", "logit, not box 1", "logit, not box 1")
 
 
@@ -115,13 +115,13 @@ def copied(tmp_path: Path, **changes: Any) -> Path:
 
 
 def test_the_signs_of_an_edge_s_map_have_the_present_words(tmp_path: Path) -> None:
-    (explanation,) = load_explanations(copied(tmp_path, poles=["pulls it in", "pulls it out"]))
-    assert explanation.maps[0].poles == ("inward", "outward")
+    (explanation,) = load_explanations(copied(tmp_path, sign_meanings=["pulls it in", "pulls it out"]))
+    assert explanation.maps[0].sign_meanings == ("inward", "outward")
 
 
 def test_the_first_files_said_nothing_of_signs(tmp_path: Path) -> None:
-    (explanation,) = load_explanations(copied(tmp_path, poles=None))
-    assert explanation.maps[0].poles is None
+    (explanation,) = load_explanations(copied(tmp_path, sign_meanings=None))
+    assert explanation.maps[0].sign_meanings is None
 
 
 def test_damage_is_an_error_that_names_the_file(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_written_again_they_are_of_the_present_version(kind: str, tmp_path: Path
     assert json.loads(path.read_text())["schema_version"] == 2
     (after,) = load_explanations(path, image_root=V1)
     assert after.to_frame().equals(before.to_frame())
-    assert after.maps[0].poles == before.maps[0].poles
+    assert after.maps[0].sign_meanings == before.maps[0].sign_meanings
 
 
 def test_heatmaps_of_an_audit_of_that_time_load(tmp_path: Path) -> None:

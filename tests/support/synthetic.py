@@ -77,5 +77,5 @@ def explanation_of(image: Image, boxes: Sequence[Sequence[float]], heatmaps: Seq
                    for name, maps in zip(methods, heatmaps, strict=True)),
         edges=measured if edges else None, percentiles=percentiles, heat_gap=np.full((count, 4), np.nan),
         provenance={"detector": "synthetic.pt", "min_score": 0.25, "reference": None, **provenance},
-        numbered=tuple(range(1, count + 1)), found=count if found is None else found,
+        numbered=tuple(range(1, count + 1)), detection_count=count if found is None else found,
     )

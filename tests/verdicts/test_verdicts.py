@@ -205,7 +205,7 @@ def test_planted_rows_and_reasons() -> None:
     assert np.abs(winner.box - [28, 28, 60, 60]).max() < 0.2
     assert detected.verdict.kind == "detected"
     assert detected.verdict.sentence.startswith(f"Detected: box 1, person {winner.score:.2f}. Its IoU")
-    assert found.found == 1
+    assert found.detection_count == 1
     # each row's heat is on its own red cell
     for one, cell in ((faint, (2, 12)), (suppressed, (6, 6)), (winner, (5, 5))):
         assert np.unravel_index(one.heatmap.values.argmax(), one.heatmap.values.shape) == cell
@@ -240,7 +240,7 @@ def test_verdicts_agree_with_what_is_detected(kind: str) -> None:
         plainly = detcam.explain(detector, IMAGE, min_score=0.3, classes=wanted, max_boxes=None, edges=False)
         numbers = {(one.row, one.label): one.number for one in plainly}
         found = detcam.explain(detector, IMAGE, at=points, box=boxes, min_score=0.3, classes=wanted, edges=False)
-        assert found.found == len(plainly)
+        assert found.detection_count == len(plainly)
         for one in found:
             assert one.number == numbers.get((one.row, one.label), one.number)
             if one.verdict is None:

@@ -46,7 +46,8 @@ def channel_maps(task: Task) -> list[Heatmap]:
         with detector.borrowed(), torch.no_grad():
             values = task.method.function(channels)
         for index, each in zip(members, values, strict=True):
-            found[index][name] = heatmap_of(each, grids[name], geometry, name, signed=task.target.poles is not None)
+            found[index][name] = heatmap_of(each, grids[name], geometry, name,
+                                            signed=task.target.sign_meanings is not None)
     return [fused({name: maps[name] for name in own}) for maps, own in zip(found, wanted, strict=True)]
 
 

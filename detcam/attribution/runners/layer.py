@@ -63,7 +63,7 @@ def layer_maps_by_name(detector: Detector, canvas: Canvas, photographs: Sequence
             maps[image][i] = {
                 name: layer_map(method, tape.activations[name].detach()[image],
                                 None if gradient is None else gradient[0], tape.grid(name), canvas.geometries[image],
-                                name, target.poles is not None)
+                                name, target.sign_meanings is not None)
                 for name, gradient in zip(names, at_layers, strict=True)}
     return [[by_index[i] for i in range(len(by_index))] for by_index in maps]
 
@@ -101,6 +101,6 @@ def path_maps(task: Task) -> list[Heatmap]:
             gradients = next(tape.gradients_at(names, [key], task.target))
             maps.append(fused({
                 name: layer_map(task.method, tape.activations[name].detach(), gradient, tape.grid(name),
-                                task.canvas.geometries[0], name, task.target.poles is not None)
+                                task.canvas.geometries[0], name, task.target.sign_meanings is not None)
                 for name, gradient in zip(names, gradients, strict=True)}))
     return maps

@@ -6,7 +6,7 @@ from torch import Tensor
 from detcam.attribution.gradients.tape import PIXELS
 from detcam.attribution.heatmap import Heatmap
 from detcam.attribution.inputs.similarity import similarities
-from detcam.attribution.target import FOUND
+from detcam.attribution.target import DETECTION_TARGETS
 from detcam.attribution.task import Task, heatmap_of
 from detcam.detectors.base import CLASSIFY
 from detcam.errors import MethodError
@@ -20,9 +20,9 @@ def masked_maps(task: Task) -> list[Heatmap]:
         MethodError: the target is not that a box is found.
     """
     detector, pixels = task.detector, task.canvas.pixels
-    if task.target.name not in FOUND:
+    if task.target.name not in DETECTION_TARGETS:
         raise MethodError(f"method {task.method.name!r} explains that a box is found, not {task.target.name!r}: choose "
-                          f"another method, or the target {FOUND[0]}")
+                          f"another method, or the target {DETECTION_TARGETS[0]}")
     labels = sorted(detector.class_names)
     boxes = torch.from_numpy(task.canvas.geometries[0].to_canvas(task.detections.boxes)).to(pixels)
     with detector.borrowed(), torch.no_grad():

@@ -39,6 +39,6 @@ def noisy_maps(task: Task) -> list[Heatmap]:
     for own in names:
         values = {name: next(averaged)[0] for name in own}
         found.append(fused({name: heatmap_of(mean, grids[name], geometry, name, statuses.pop(0),
-                                               signed=task.target.poles is not None)
+                                               signed=task.target.sign_meanings is not None)
                               for name, mean in values.items()}))
     return found

@@ -22,5 +22,5 @@ def pixel_maps(task: Task) -> list[Heatmap]:
                 colours = values.reshape(-1, *values.shape[-2:])
                 summed = (colours if task.method.adds_up else colours.abs()).sum(0)
                 maps.append(heatmap_of(summed, Grid((1.0, 1.0)), task.canvas.geometries[0], PIXELS,
-                                       signed=task.target.poles is not None))
+                                       signed=task.target.sign_meanings is not None))
     return maps

@@ -36,4 +36,4 @@ def scored_maps(task: Task) -> list[Heatmap]:
     """From a forward pass a changed copy, whatever the number of boxes."""
     maps = task.method.function(Scores(task), task.canvas.pixels, task.generator())
     return [heatmap_of(values, Grid((1.0, 1.0)), task.canvas.geometries[0], PIXELS,
-                       signed=task.target.poles is not None) for values in maps]
+                       signed=task.target.sign_meanings is not None) for values in maps]

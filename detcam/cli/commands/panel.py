@@ -44,4 +44,4 @@ def panel(
     found = made(seeing, drawing, photograph, min_score=min_score, max_boxes=max_boxes)
     save_panel(found, out, cmap=cmap)
     one = found.classified[0]
-    print(printable(f"{one.class_name} {one.score:.2f} beside {counted(len(found.found), 'box')}: {out}"))
+    print(printable(f"{one.class_name} {one.score:.2f} beside {counted(len(found.detections), 'box')}: {out}"))

@@ -100,7 +100,7 @@ def _titles(sheet: Sheet, diagnosis: Diagnosis, layout: _Layout, cmap: str) -> N
         note(sheet, MARGIN, y + 0.19 + line * line_height(8.5), words)
     maps = diagnosis.boxes.maps[0]
     sheet.write(layout.heat, y, shorten(f"its heat: {maps.method}", layout.crop, 9.5, True), 9.5, bold=True)
-    draw_key(sheet, key_of(cmap, maps.poles), layout.heat, y + 0.27, layout.crop)
+    draw_key(sheet, key_of(cmap, maps.sign_meanings), layout.heat, y + 0.27, layout.crop)
     note(sheet, layout.heat, y + 0.66, "each box has its own scale")
     if has_marks(diagnosis):
         note(sheet, layout.heat, y + 0.66 + line_height(8.5), "green: flagged region")

@@ -85,8 +85,8 @@ def _titles(sheet: Sheet, diagnosis: Diagnosis, width: float, cmap: str) -> None
              "evidence for one and not the other")
     for column in range(1, shown):
         assert diagnosis.best_rows is not None
-        poles = POLES if column == 3 else diagnosis.best_rows.maps[0].poles
-        draw_key(sheet, key_of(cmap, poles), _column(width, column), y + 0.27, width)
+        sign_meanings = POLES if column == 3 else diagnosis.best_rows.maps[0].sign_meanings
+        draw_key(sheet, key_of(cmap, sign_meanings), _column(width, column), y + 0.27, width)
         note(sheet, _column(width, column), y + 0.66, shorten(about[column], width, 8.5))
 
 

@@ -35,10 +35,10 @@ def methods_figure(found: MethodComparison, *, cmap: str = HEAT, dpi: float = DP
     targets = {maps.target for maps in one.maps}
     facts = (file_name(one.image.name), file_name(str(one.provenance.get("detector", "detector"))),
              listed(sorted(targets)), f"level {one.detections.levels[0]}")
-    poles = next((maps.poles for maps in one.maps if maps.poles), None)
+    sign_meanings = next((maps.sign_meanings for maps in one.maps if maps.sign_meanings), None)
     marks = [f"* {listed(names)}: {words}." for words, names in _marked(one.maps).items()]
     refused = [f"Not drawn: {name}: {why}." for name, why in found.refused.items()]
-    return strip_figure(one, 0, pictures, Words(title, facts, (LEGEND, *marks, *refused), poles), cmap, dpi)
+    return strip_figure(one, 0, pictures, Words(title, facts, (LEGEND, *marks, *refused), sign_meanings), cmap, dpi)
 
 
 def save_methods(found: MethodComparison, path: Path, *, cmap: str = HEAT, dpi: float = DPI) -> None:

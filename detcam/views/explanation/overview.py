@@ -24,7 +24,7 @@ def count_words(explanation: Explanation) -> str:
     """The number of detections, the score threshold, and how many of them are shown."""
     score = explanation.provenance.get("min_score")
     above = "" if score is None else f" with a score above {score:g}"
-    count, found = len(explanation), explanation.found
+    count, found = len(explanation), explanation.detection_count
     what = "detection" if found == 1 else "detections"
     if explanation.classified:
         return f"the {len(explanation)} likeliest classes" if len(explanation) != 1 else "the likeliest class"
@@ -38,8 +38,8 @@ def count_words(explanation: Explanation) -> str:
 
 def nothing_words(explanation: Explanation) -> str:
     """The words on a figure without detections."""
-    if explanation.found:
-        return f"none of the {explanation.found} detections is selected"
+    if explanation.detection_count:
+        return f"none of the {explanation.detection_count} detections is selected"
     score = explanation.provenance.get("min_score")
     return "no detection" + ("" if score is None else f" with a score above {score:g}") + ": lower --min-score"
 
@@ -100,7 +100,7 @@ def draw_overview(sheet: Sheet, explanation: Explanation, layout: Layout, scale:
         _nothing(axes, explanation, place)
         return
     legend = legend_columns(explanation, scale, again)
-    draw_legend(sheet, legend, key_of(cmap, scale.poles), x, HEADER, _legend_width(layout, place))
+    draw_legend(sheet, legend, key_of(cmap, scale.sign_meanings), x, HEADER, _legend_width(layout, place))
 
 
 def _nothing(axes: Axes, explanation: Explanation, place: Place) -> None:

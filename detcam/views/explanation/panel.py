@@ -42,7 +42,7 @@ def panel_figure(panel: Panel, *, cmap: str = HEAT, dpi: float = DPI) -> Figure:
     widths = [HEIGHT * np.clip(image.width / image.height, 0.6, 1.6), *[HEIGHT * region.width / region.height] * 2]
     width = sum(widths) + 2 * GAP + 2 * MARGIN
     caption = wrap(CAPTION + WHAT_IS_KNOWN, width - 2 * MARGIN, SIZE)
-    height = TOP + TITLE + HEIGHT + 0.3 + ROW * len(panel.found) + 0.2 + line_height(SIZE) * len(caption) + 0.3
+    height = TOP + TITLE + HEIGHT + 0.3 + ROW * len(panel.detections) + 0.2 + line_height(SIZE) * len(caption) + 0.3
     sheet = Sheet(width, height, dpi)
     _header(sheet, panel)
     x = MARGIN
@@ -50,7 +50,7 @@ def panel_figure(panel: Panel, *, cmap: str = HEAT, dpi: float = DPI) -> Figure:
         _picture(sheet, panel, i - 1, (x, TOP, picture_width, HEIGHT), cmap)
         x += picture_width + GAP
     y = TOP + TITLE + HEIGHT + 0.3
-    for index in range(len(panel.found)):
+    for index in range(len(panel.detections)):
         _line(sheet, panel, index, y)
         y += ROW
     sheet.paragraph(MARGIN, y + 0.2, caption, SIZE, colour=MUTED)
@@ -80,7 +80,7 @@ def _header(sheet: Sheet, panel: Panel) -> None:
                 bold=True)
     classifier = file_name(str(panel.classified.provenance["detector"]))
     words = (f"{classifier} classifies it as {one.class_name} ({one.score:.2f})   ·   "
-             f"{file_name(panel.detector)} draws {len(panel.found)} box{'es' * (len(panel.found) != 1)}")
+             f"{file_name(panel.detector)} draws {len(panel.detections)} box{'es' * (len(panel.detections) != 1)}")
     sheet.write(MARGIN, 0.6, shorten(words, sheet.width - 2 * MARGIN, 9.5), 9.5, colour=MUTED)
 
 
@@ -106,7 +106,7 @@ def _picture(sheet: Sheet, panel: Panel, method: int, cell: Place, cmap: str) ->
         status = status_of(heatmap)
         if status is not None:
             say(axes, place, *status)
-    for index, box in enumerate(panel.found.boxes):
+    for index, box in enumerate(panel.detections.boxes):
         if method != 0 and box[0] < region.x2 and box[2] > region.x1 and box[1] < region.y2 and box[3] > region.y1:
             outline(axes, box, region, box_colour(index + 1), 1.6)
 
@@ -122,7 +122,7 @@ def _drawn(panel: Panel, heatmap: Heatmap, region: Region, top: float, size: tup
 
 def _line(sheet: Sheet, panel: Panel, index: int, y: float) -> None:
     """Draw a box's number, class, score and clarity, with a bar."""
-    found, middle = panel.found, y + ROW / 2
+    found, middle = panel.detections, y + ROW / 2
     label = int(found.labels[index])
     sheet.fill((MARGIN, y + 0.03, 0.3, ROW - 0.06), box_colour(index + 1))
     sheet.write(MARGIN + 0.15, middle, str(index + 1), 9, bold=True, colour="white", ha="center", va="center_baseline")

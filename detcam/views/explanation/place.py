@@ -18,7 +18,7 @@ CROSS = 11.0  # points
 def colour_of(explanation: Explanation, index: int) -> str:
     """The colour of a row's outline and badge: its number's, or that of all rows that were not detected."""
     number = explanation.numbered[index]
-    return DROPPED if explanation.verdicts and number > explanation.found else box_colour(number)
+    return DROPPED if explanation.verdicts and number > explanation.detection_count else box_colour(number)
 
 
 def draw_place(axes: Axes, explanation: Explanation, index: int, region: Region) -> None:

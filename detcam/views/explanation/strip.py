@@ -58,13 +58,13 @@ class Words:
         title: after the detection's number, class and score.
         facts: the line below the title.
         legend: paragraphs beside the colour scale.
-        poles: the words for negative and for positive values, where both are shown.
+        sign_meanings: the words for negative and for positive values, where both are shown.
     """
 
     title: str
     facts: tuple[str, ...]
     legend: tuple[str, ...]
-    poles: tuple[str, str] | None = None
+    sign_meanings: tuple[str, str] | None = None
 
 
 def strip_figure(explanation: Explanation, index: int, pictures: Sequence[Picture], words: Words, cmap: str,
@@ -93,7 +93,7 @@ def strip_figure(explanation: Explanation, index: int, pictures: Sequence[Pictur
             _photograph(sheet, explanation, index, crop, place)
         else:
             _draw(sheet, explanation, index, picture, crop, cmap, place)
-    _legend(sheet, key_of(cmap, words.poles), legend, sheet.height - below)
+    _legend(sheet, key_of(cmap, words.sign_meanings), legend, sheet.height - below)
     return sheet.figure
 
 

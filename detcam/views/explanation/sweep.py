@@ -40,10 +40,10 @@ def sweep_figure(explanation: Explanation, index: int, *, cmap: str = HEAT, dpi:
     level = f"level {explanation.detections.levels[index]}"
     facts = (file_name(explanation.image.name), file_name(str(explanation.provenance.get("detector", "detector"))),
              sweep.method, explanation.maps[0].target_of(index), level, "shallow layers first")
-    poles = explanation.maps[0].poles
+    sign_meanings = explanation.maps[0].sign_meanings
     missing = [f"Not drawn, because no path leads from these layers to this box: {listed(unreachable)}."] if (
         unreachable) else []
-    return strip_figure(explanation, index, drawn, Words(TITLE, facts, (LEGEND, *missing), poles), cmap, dpi)
+    return strip_figure(explanation, index, drawn, Words(TITLE, facts, (LEGEND, *missing), sign_meanings), cmap, dpi)
 
 
 def _picture(explanation: Explanation, index: int, heatmap: Heatmap) -> Picture:

@@ -56,7 +56,7 @@ def heat_words(explanation: Explanation) -> str:
     target = next((maps.target for maps in explanation.maps if maps.target in BOX_TARGETS), None)
     if target is not None:
         return f"what moves the box's {target} edge" if target in EDGES else f"what changes the box's {target}"
-    if any(maps.poles for maps in explanation.maps):
+    if any(maps.sign_meanings for maps in explanation.maps):
         return "evidence for this box and for the other box"
     return f"evidence for the {'class' if explanation.classified else 'box'}"
 
@@ -103,11 +103,11 @@ class Key:
     words: tuple[str, str, str]
 
 
-def key_of(cmap: str, poles: tuple[str, str] | None) -> Key:
-    """The colour bar of heat; of signed heat where ``poles`` has words for negative and positive values."""
-    if poles is None:
+def key_of(cmap: str, sign_meanings: tuple[str, str] | None) -> Key:
+    """The colour bar of heat; of signed heat where ``sign_meanings`` has words for negative and positive values."""
+    if sign_meanings is None:
         return Key(bar(cmap), ("none", "50 %", "100 %"))
-    return Key(bar("", signed=True), (poles[0], "none", poles[1]))
+    return Key(bar("", signed=True), (sign_meanings[0], "none", sign_meanings[1]))
 
 
 def draw_key(sheet: Sheet, key: Key, x: float, y: float, width: float) -> None:

@@ -43,7 +43,7 @@ class Scale:
         tops: ``[M, N]`` the raw value of full colour for each method and detection; 0 without heat.
         pixels: whether any map is one of pixels, whose highest values are clipped.
         fused: whether any map is fused from several layers, whose highest values are clipped, too.
-        poles: the words for negative and for positive values of signed maps; None where no map is signed.
+        sign_meanings: the words for negative and for positive values of signed maps; None where no map is signed.
         unsigned: whether any map is not signed.
     """
 
@@ -51,7 +51,7 @@ class Scale:
     tops: NDArray[np.float64]
     pixels: bool
     fused: bool = False
-    poles: tuple[str, str] | None = None
+    sign_meanings: tuple[str, str] | None = None
     unsigned: bool = True
 
     def words(self) -> str:
@@ -61,8 +61,9 @@ class Scale:
         cut = f" (for {fine} the {FINE_TOP:g}th percentile)" if fine else ""
         fused = (" Fused layers: each layer's map is divided by its mean heat (the number after the /), and all are "
                  "summed." if self.fused else "")
-        what = "Positive part of the map" if self.poles is None else "Both signs of the map"
-        rest = (" Unsigned maps show only their strength, from dark to bright." if self.poles and self.unsigned else "")
+        what = "Positive part of the map" if self.sign_meanings is None else "Both signs of the map"
+        rest = (" Unsigned maps show only their strength, from dark to bright."
+                if self.sign_meanings and self.unsigned else "")
         return f"{what}, on a linear scale; {whose}. 100 % is the maximum{cut}.{fused}{rest}"
 
 
@@ -80,9 +81,9 @@ def scale_of(explanation: Explanation, kind: str) -> Scale:
         tops[:] = tops.max(1, keepdims=True)
     pixels = any(heatmap.layer == PIXELS for maps in explanation.maps for heatmap in maps.heatmaps)
     fused = any(heatmap.scales for maps in explanation.maps for heatmap in maps.heatmaps)
-    poles = next((maps.poles for maps in explanation.maps if maps.poles), None)
+    sign_meanings = next((maps.sign_meanings for maps in explanation.maps if maps.sign_meanings), None)
     unsigned = any(not heatmap.signed for maps in explanation.maps for heatmap in maps.heatmaps)
-    return Scale(kind, tops, pixels, fused, poles, unsigned)
+    return Scale(kind, tops, pixels, fused, sign_meanings, unsigned)
 
 
 def top_of(heatmap: Heatmap) -> float:
