@@ -285,8 +285,8 @@ def test_the_figure_says_why_and_marks_the_place(asked: Explanation) -> None:
     assert any(asked.verdicts)
     for verdict in filter(None, asked.verdicts):
         assert f"{str(verdict.place).capitalize()}: {verdict.sentence}" in words  # wrapped, whole
-    assert "Shown beside 3: it stands in the way there." in words
-    assert "2 places asked about, 1 detection with a score above 0.25" in words
+    assert "Rival of 3: see the verdict there." in words
+    assert "2 places in question, 1 detection with a score above 0.25" in words
     overview = figure.axes[1]
     crosses = [line.get_xydata().tolist() for line in overview.lines if line.get_marker() == "+"]
     assert crosses == [[[100, 20]]]
