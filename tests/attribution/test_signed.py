@@ -83,10 +83,10 @@ def test_stored_and_read_again(detector: SSDDetector, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("options", "words"), [
-    ({"target": "top"}, {"outward", "inward", "Heat: what moves the box's top"}),
+    ({"target": "top"}, {"outward", "inward", "Heat: what moves the box's top edge"}),
     ({"target": "width"}, {"narrower", "wider", "Heat: what changes the box's width"}),
-    ({"versus": 2}, {"for box 2", "for this box", "Heat: what speaks for this box, and what for the other"}),
-    ({}, {"none", "100 %", "Heat: what speaks for the box"}),
+    ({"versus": 2}, {"for box 2", "for this box", "Heat: evidence for this box and for the other box"}),
+    ({}, {"none", "100 %", "Heat: evidence for the box"}),
 ])
 def test_the_figure_says_what_the_signs_mean(detector: SSDDetector, options: dict[str, object], words: set[str]
                                              ) -> None:

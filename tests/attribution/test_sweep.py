@@ -173,9 +173,9 @@ def by_hand(status: str = "ok") -> Explanation:
 def test_the_picture_says_layer_stride_channels_share_and_status() -> None:
     words = said(sweep_figure(by_hand(), 0))
     for expected in ("1 person 0.95", "fine", "stride 8, 3 channels", "coarse", "stride 16, 7 channels", "100 % inside",
-                     "0 % inside", "level 0, its own", "100 % = 3"):
+                     "0 % inside", "level 0, of this box", "100 % = 3"):
         assert expected in words
-    assert "no path leads from there to this box: beyond." in " ".join(words.split())
+    assert "no path leads from these layers to this box: beyond." in " ".join(words.split())
     assert "stride 32" not in words  # a layer that cannot reach the box is named, not drawn
     zero = said(sweep_figure(by_hand("zero"), 0))
     assert "zero" in zero

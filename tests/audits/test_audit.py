@@ -68,8 +68,7 @@ def test_the_rows_are_those_of_every_photograph_in_order(detector: Detector, dat
     table = read_table(whole)
     slow = []
     for truth in data.photographs:
-        one = diagnose(detector, truth.file, truth, classes=CLASSES, min_score=SCORE, annotated=data.class_names,
-                       edges=False)
+        one = diagnose(detector, truth.file, truth, classes=CLASSES, min_score=SCORE, annotated=data.class_names)
         slow += rows_of(one, truth.file.name)
     assert len(table) == len(slow) > 20
     assert {"detection", "missed"} == set(table.kind)

@@ -212,5 +212,5 @@ def test_a_stale_table_is_refused(data: Path, words: list[str], capsys: pytest.C
                      "--no-heatmaps", *words[4:], "--out", "done"]) == 0
     table = pd.read_parquet("done/audit.parquet")
     table.iloc[:-1].to_parquet("done/audit.parquet")
-    with pytest.raises(InputError, match="is not that of its journal"):
+    with pytest.raises(InputError, match="does not fit its journal"):
         read_finished(Path("done"))

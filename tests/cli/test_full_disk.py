@@ -39,7 +39,6 @@ def finished() -> list[str]:
         assert Path(one.image.name).stem + ".npz" == record["heatmap_file"]
         assert record["figures"]
         names.append(Path(one.image.name).stem)
-    assert names
     for path in OUT.iterdir():
         assert path.suffix in (".png", ".npz", ".json"), path
         if path.suffix == ".png":

@@ -123,7 +123,7 @@ def test_a_place_without_a_box_is_explained() -> None:
     detector = adapted(fit="stretch", nms_iou=0.3)
     verdict = detcam.explain(detector, image(), at=(30, 40), min_score=0.9)[0].verdict
     assert verdict is not None
-    assert "under the threshold of 0.9" in verdict.sentence
+    assert "below the threshold of 0.9" in verdict.sentence
 
 
 def test_a_sweep_and_the_list_of_layers() -> None:

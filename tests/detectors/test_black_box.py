@@ -169,7 +169,7 @@ def test_on_the_command_line_drise_is_the_default_and_edges_are_left_out(
     assert main(["explain", "red.png", *model, "--samples", "20", "--out", "out"]) == 0
     record = json.loads(Path("out/explanations.json").read_text())["images"][0]
     assert [each["method"] for each in record["methods"]] == ["drise"]
-    assert "evidence" not in record["edge_numbers"]
+    assert "evidence" not in record["edge_measures"]
     assert (tmp_path / "out" / "red.png").is_file()
     assert detcam.load_explanations("out")[0].edges is None
     capsys.readouterr()

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.image import imread
+from support.places import TINY
 from support.tiny import photograph, tiny_ssd, tiny_yolo
 
 import detcam
@@ -77,10 +78,10 @@ def test_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
     shot, out = tmp_path / "shot.png", tmp_path / "methods.png"
     Picture.fromarray(photograph(1)).save(shot)
-    arguments = ["sheet", str(shot), "--model", "tests/tiny.py:tiny_ssd", "--out", str(out)]
+    arguments = ["sheet", str(shot), "--model", TINY, "--out", str(out)]
     assert main([*arguments, "--number", "2", "--samples", "3"]) == 0
     assert "box 2 under" in capsys.readouterr().out
     assert imread(out).shape[1] > 600
     assert main([*arguments, "--number", "9999"]) == 2
     assert "there is no box 9999" in capsys.readouterr().err
-    assert main(["sheet", str(tmp_path / "none.png"), "--model", "tests/tiny.py:tiny_ssd"]) == 2
+    assert main(["sheet", str(tmp_path / "none.png"), "--model", TINY]) == 2

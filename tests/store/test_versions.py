@@ -115,12 +115,12 @@ def copied(tmp_path: Path, **changes: Any) -> Path:
 
 
 def test_the_signs_of_an_edge_s_map_have_the_present_words(tmp_path: Path) -> None:
-    (explanation,) = load_explanations(copied(tmp_path, sign_meanings=["pulls it in", "pulls it out"]))
+    (explanation,) = load_explanations(copied(tmp_path, poles=["pulls it in", "pulls it out"]))
     assert explanation.maps[0].sign_meanings == ("inward", "outward")
 
 
 def test_the_first_files_said_nothing_of_signs(tmp_path: Path) -> None:
-    (explanation,) = load_explanations(copied(tmp_path, sign_meanings=None))
+    (explanation,) = load_explanations(copied(tmp_path, poles=None))
     assert explanation.maps[0].sign_meanings is None
 
 

@@ -81,11 +81,12 @@ def audit_folder(kind: str, seed: int, count: int, part: str, folder: Path) -> P
     Returns:
         The path of ``instances.json``, in COCO's format; the photographs lie in ``images`` beside it.
     """
+    scenes = audit_scenes(kind, seed, count, part)
     material, planted = stock_of(part), {}
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     (folder / "images").mkdir(parents=True, exist_ok=True)
-    for number, scene in enumerate(audit_scenes(kind, seed, count, part)):
+    for number, scene in enumerate(scenes):
         name = f"{number:05d}.png"
         made = compose(scene, material)
         cv2.imwrite(str(folder / "images" / name), made.rgb[..., ::-1])
