@@ -34,7 +34,8 @@ def compare(a: str | Path | Finished, b: str | Path | Finished) -> Record:
     """The comparison of two finished audits of the same data: what improved from A to B, and what got worse.
 
     Args:
-        a, b: the folders that :func:`detcam.audit` wrote, or what :func:`detcam.audits.finished.read_finished` read.
+        a: the folder that :func:`detcam.audit` wrote, or what :func:`detcam.audits.finished.read_finished` read.
+        b: the same of the other audit.
 
     Returns:
         What ``detcam compare`` writes to ``comparison.json``: which audits they are, and :func:`compare_tables`.
