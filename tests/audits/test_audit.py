@@ -54,7 +54,7 @@ def data(shots: Path) -> DataSet:
 def whole(detector: Detector, data: DataSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An audit that nothing interrupted."""
     out = tmp_path_factory.mktemp("whole")
-    outcome = audit(detector, data, out, classes=CLASSES, min_score=SCORE)
+    outcome = audit(detector, data, out, classes=CLASSES, min_score=SCORE, edges=False)
     assert (outcome.done, outcome.before, outcome.failures, outcome.interrupted) == (5, 0, {}, False)
     return out
 
@@ -68,7 +68,8 @@ def test_the_rows_are_those_of_every_photograph_in_order(detector: Detector, dat
     table = read_table(whole)
     slow = []
     for truth in data.photographs:
-        one = diagnose(detector, truth.file, truth, classes=CLASSES, min_score=SCORE, annotated=data.class_names)
+        one = diagnose(detector, truth.file, truth, classes=CLASSES, min_score=SCORE, annotated=data.class_names,
+                       edges=False)
         slow += rows_of(one, truth.file.name)
     assert len(table) == len(slow) > 20
     assert {"detection", "missed"} == set(table.kind)
@@ -99,12 +100,12 @@ def test_interrupted_and_taken_up_it_is_the_same_table(detector: Detector, data:
         if done == stop:
             raise KeyboardInterrupt
 
-    first = audit(detector, data, tmp_path, classes=CLASSES, min_score=SCORE, step=step)
+    first = audit(detector, data, tmp_path, classes=CLASSES, min_score=SCORE, edges=False, step=step)
     assert first.interrupted
     assert first.done == stop
     assert len(read_table(tmp_path).photograph.unique()) == stop
     seen: list[str] = []
-    second = audit(detector, data, tmp_path, classes=CLASSES, min_score=SCORE,
+    second = audit(detector, data, tmp_path, classes=CLASSES, min_score=SCORE, edges=False,
                    step=lambda path, _: seen.append(path.name))
     assert (second.before, second.done) == (stop, 5)
     assert seen == [each.file.name for each in data.photographs[stop:]]
@@ -119,13 +120,13 @@ def test_a_line_that_a_crash_left_unfinished_is_done_again(detector: Detector, d
         out = tmp_path / str(cut)
         out.mkdir()
         (out / "journal.jsonl").write_bytes(journal[:cut])
-        audit(detector, data, out, classes=CLASSES, min_score=SCORE)
+        audit(detector, data, out, classes=CLASSES, min_score=SCORE, edges=False)
         same(out, whole)
 
 
 def test_killed_and_started_again_it_is_the_same_table(shots: Path, tmp_path: Path) -> None:
     def arguments(out: Path) -> list[str]:
-        return ["audit", str(shots.parent / "images"), "--annotations", str(shots), "--model", TINY,
+        return ["audit", str(shots.parent / "images"), "--no-edges", "--annotations", str(shots), "--model", TINY,
                 "--class", "class 1", "--min-score", str(SCORE), "--out", str(out)]
 
     killed, plain = tmp_path / "killed", tmp_path / "plain"
@@ -149,7 +150,7 @@ def test_bad_photographs_are_listed_and_gone_past(detector: Detector, tmp_path: 
                                                   capsys: pytest.CaptureFixture[str]) -> None:
     path = written(tmp_path / "data", 3, detector)
     (tmp_path / "data" / "images" / "shot1.png").write_bytes(b"no photograph")
-    arguments = ["audit", str(path.parent / "images"), "--annotations", str(path), "--model", TINY,
+    arguments = ["audit", str(path.parent / "images"), "--no-edges", "--annotations", str(path), "--model", TINY,
                  "--class", "class 1", "--min-score", str(SCORE), "--out", str(tmp_path / "out")]
     assert main(arguments) == 1
     printed = capsys.readouterr()
@@ -172,15 +173,17 @@ def test_a_folder_of_another_audit_is_refused(detector: Detector, data: DataSet,
     for options, words in (({"layer": "auto"}, "another layer"), ({"min_score": 0.5}, "another min_score"),
                            ({"classes": ["class 2"]}, "another classes"), ({"method": "gradcam"}, "another methods")):
         with pytest.raises(OutputError, match=words):
-            audit(detector, data, whole, **{"classes": CLASSES, "min_score": SCORE, **options})  # type: ignore[arg-type]
+            audit(detector, data, whole,
+                  **{"classes": CLASSES, "min_score": SCORE, "edges": False, **options})  # type: ignore[arg-type]
     with pytest.raises(OutputError, match="another weights"):
-        audit(detcam.load(tiny_ssd(seed=3)), data, whole, classes=CLASSES, min_score=SCORE)
+        audit(detcam.load(tiny_ssd(seed=3)), data, whole, classes=CLASSES, min_score=SCORE, edges=False)
     with pytest.raises(OutputError, match="another photographs"):
-        audit(detector, DataSet(data.photographs[:3], data.class_names), whole, classes=CLASSES, min_score=SCORE)
+        audit(detector, DataSet(data.photographs[:3], data.class_names), whole, classes=CLASSES, min_score=SCORE,
+              edges=False)
     assert (whole / "journal.jsonl").read_bytes() == before
     (tmp_path / "journal.jsonl").write_text("something else\n")
     with pytest.raises(OutputError, match="not the journal of an audit"):
-        audit(detector, data, tmp_path, classes=CLASSES, min_score=SCORE)
+        audit(detector, data, tmp_path, classes=CLASSES, min_score=SCORE, edges=False)
     assert (tmp_path / "journal.jsonl").read_text() == "something else\n"
 
 
@@ -190,13 +193,14 @@ def test_what_cannot_be_audited_is_said_before_anything_is_written(detector: Det
     with pytest.raises(ClassNameError, match="no class 'person'"):
         audit(detector, data, out, classes=["person"])
     with pytest.raises(DataError, match="listed twice"):
-        audit(detector, DataSet(data.photographs * 2, data.class_names), out, classes=CLASSES, min_score=SCORE)
+        audit(detector, DataSet(data.photographs * 2, data.class_names), out, classes=CLASSES, min_score=SCORE,
+              edges=False)
     with pytest.raises(DataError, match="no photograph"):
-        audit(detector, DataSet((), data.class_names), out, classes=CLASSES, min_score=SCORE)
+        audit(detector, DataSet((), data.class_names), out, classes=CLASSES, min_score=SCORE, edges=False)
     with pytest.raises(LayerError, match="no layer 'conv99'"):
         audit(detector, data, out, classes=CLASSES, layer="conv99")
     with pytest.raises(InputError, match="unknown fill"):
-        audit(detector, data, out, classes=CLASSES, min_score=SCORE, intervene=True, fill="pink")
+        audit(detector, data, out, classes=CLASSES, min_score=SCORE, edges=False, intervene=True, fill="pink")
     assert not out.exists()
 
 
@@ -213,7 +217,8 @@ def test_the_memory_does_not_grow_with_the_data_set(detector: Detector, data: Da
             path.symlink_to(data.photographs[number % 5].file)
             shots.append(replace(data.photographs[number % 5], file=path))
         tracemalloc.start()
-        audit(detector, DataSet(tuple(shots), data.class_names), folder / "out", classes=CLASSES, min_score=SCORE)
+        audit(detector, DataSet(tuple(shots), data.class_names), folder / "out", classes=CLASSES, min_score=SCORE,
+              edges=False)
         found = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return found
@@ -235,7 +240,7 @@ def test_intervened_rows_say_what_was_lost(detector: Detector, data: DataSet, tm
 
 
 def test_an_audit_without_any_row(tmp_path: Path, detector: Detector, data: DataSet) -> None:
-    outcome = audit(detector, data, tmp_path, classes=["class 2"], min_score=0.9999999)
+    outcome = audit(detector, data, tmp_path, classes=["class 2"], min_score=0.9999999, edges=False)
     table = read_table(tmp_path)
     assert outcome.rows == len(table)
     assert set(table.kind) <= {"missed"}

@@ -56,7 +56,8 @@ def words(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[s
 
 
 def compare(*arguments: str) -> int:
-    return cli.main(["compare", *arguments])
+    """The command, without the edges' passes unless they are asked for."""
+    return cli.main(["compare", *arguments, *([] if "--edges" in arguments else ["--no-edges"])])
 
 
 def test_two_tiny_detectors(data: Path, words: list[str], capsys: pytest.CaptureFixture[str],
@@ -135,8 +136,8 @@ def test_unlike_audits_are_refused(data: Path, words: list[str], capsys: pytest.
 
 def test_usage_errors(data: Path, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     model = f"{data / 'models.py'}:one"
-    assert cli.main(["audit", words[1], "--annotations", words[3], "--model", model, "--no-heatmaps", *words[4:],
-                     "--out", "done"]) == 0
+    assert cli.main(["audit", words[1], "--annotations", words[3], "--model", model, "--no-heatmaps",
+                     "--no-edges", *words[4:], "--out", "done"]) == 0
     capsys.readouterr()
     cases = {
         (model, model): "is a model: it needs --images and --annotations",
@@ -209,7 +210,7 @@ def test_one_set_of_weights_run_in_two_ways_is_two_detectors(data: Path) -> None
 
 def test_a_stale_table_is_refused(data: Path, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["audit", words[1], "--annotations", words[3], "--model", f"{data / 'models.py'}:one",
-                     "--no-heatmaps", *words[4:], "--out", "done"]) == 0
+                     "--no-heatmaps", "--no-edges", *words[4:], "--out", "done"]) == 0
     table = pd.read_parquet("done/audit.parquet")
     table.iloc[:-1].to_parquet("done/audit.parquet")
     with pytest.raises(InputError, match="does not fit its journal"):
