@@ -299,5 +299,5 @@ def test_of_real_persons_every_sentence_holds(assets: Path) -> None:
             off = {"Left": (a1 - x1) / (a2 - a1), "Top": (b1 - y1) / (b2 - b1), "Right": (x2 - a2) / (a2 - a1),
                    "Bottom": (y2 - b2) / (b2 - b1)}
             edge = max(off, key=lambda each: abs(off[each]))
-            expected = f"{edge} edge " if abs(off[edge]) > 0.1 else "All edges within"
+            expected = f"{edge} edge " if abs(off[edge]) > 0.1 else "All edges are within"
             assert sum(each.startswith(expected) for each in said) == 1
