@@ -56,8 +56,9 @@ def words(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[s
 
 
 def compare(*arguments: str) -> int:
-    """The command, without the edges' passes unless they are asked for."""
-    return cli.main(["compare", *arguments, *([] if "--edges" in arguments else ["--no-edges"])])
+    """The command; where it has something to audit, without the edges' passes unless they are asked for."""
+    plain = "--images" in arguments and "--edges" not in arguments
+    return cli.main(["compare", *arguments, *(["--no-edges"] if plain else [])])
 
 
 def test_two_tiny_detectors(data: Path, words: list[str], capsys: pytest.CaptureFixture[str],
